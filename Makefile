@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test lint bench lock clean
+
+setup: $(STAMP)  ## virtual environment with the locked dependencies and the hydrawatch command
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "hydrawatch needs Python 3.11 to 3.13; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup  ## broker, worker and a simulated world on this machine; STAY=1 leaves it up
+	$(BIN)/hydrawatch demo $(if $(STAY),--stay)
+
+test: setup  ## every test; those that need a broker start one themselves
+	$(BIN)/python -m pytest -q
+
+lint: setup  ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup  ## throughput of the full path; see benchmarks/README.md for the others
+	$(BIN)/python benchmarks/throughput.py
+
+lock: $(STAMP)  ## compile requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --group dev pyproject.toml deploy/build.in -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info
