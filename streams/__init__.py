@@ -1,0 +1,1 @@
+"""The edge: Kafka, Faust, files, metrics and commands. It moves bytes and decides nothing."""

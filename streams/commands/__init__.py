@@ -1,0 +1,1 @@
+"""One module per command of `hydrawatch`; imported only when the command runs."""

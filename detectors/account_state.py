@@ -1,0 +1,136 @@
+"""The arrays of one account partition, allocated at their budgets and handed to the kernels whole."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors import layout, recency
+from detectors.engine_config import BudgetConfig, EngineConfig
+from detectors.kinds import ACCOUNT_KINDS
+
+NO_TIME = -(1 << 62)
+MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts sooner
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+
+# Scalars that the kernels move, in `scalars`.
+(
+    MAX_TIME,  # greatest event time seen, ms
+    MARK,  # watermark raised by a written idle mark, ms
+    CLOSED,  # last closed tick
+    STARTED,  # first event time ever, ms
+    ACCOUNTS,  # rows of `accounts` in use
+    ACCOUNT_FREE,  # entries on the free stack
+    ID_END,  # end of the id arena
+    MINUTE_FREE,
+    HOUR_FREE,
+    HOUR_TOP,  # rows of `hours` ever used
+    EDGES,  # pending, as are the next
+    NAME_END,
+    PROMPTS_PENDING,
+    NEWCOMERS,
+    MODELS,
+    MINUTE_TOP,  # rows of `minutes` ever used
+    SCALARS,
+) = range(17)
+
+# What happened to events, in `counters`.
+(
+    ACCEPTED,
+    DUPLICATE,
+    LATE,
+    LATE_MINUTE,  # behind the watermark by under a minute, ten, an hour, a day, longer
+    LATE_TEN,
+    LATE_HOUR,
+    LATE_DAY,
+    LATE_LONGER,
+    DEDUPE_OVERFLOW,
+    SIGHTING_OVERFLOW,
+    MINUTE_OVERFLOW,
+    ACCOUNT_OVERFLOW,
+    ACCOUNTS_EXPIRED,
+    ACCOUNTS_EVICTED,
+    COUNTERS,
+) = range(15)
+
+PENDING_EDGE = np.dtype([*layout.EDGE.descr, ("tick", "<i8")])
+PENDING_TEMPLATE = np.dtype(
+    [
+        ("template", "<u8"),
+        ("tick", "<i8"),
+        ("time", "<i8"),
+        ("output", "<i8"),
+        ("account", "<i4"),
+    ]
+)
+PENDING_NAME = np.dtype(
+    [("account", "<i4"), ("tick", "<i8"), ("org_at", "<u4"), ("org_len", "<u2")]
+)
+
+
+class AccountState(NamedTuple):
+    """Columns of one account partition. Only `edges`, `names`, `newcomers` and `prompts` grow."""
+
+    accounts: np.ndarray
+    slots: np.ndarray  # open addressing: row + 1 of the account, 0 empty
+    free: np.ndarray
+    ids: np.ndarray
+    hours: np.ndarray
+    hour_free: np.ndarray
+    days: np.ndarray  # one row per account row
+    minutes: np.ndarray
+    minute_heads: np.ndarray  # hash bucket -> first row, -1 none
+    minute_free: np.ndarray
+    ticks: np.ndarray  # tick modulo ring -> first row of the tick, -1 none
+    dedupe: np.ndarray
+    sightings: np.ndarray
+    models: np.ndarray
+    edges: np.ndarray
+    names: np.ndarray
+    newcomers: np.ndarray
+    prompts: np.ndarray
+    scalars: np.ndarray
+    counters: np.ndarray
+
+
+def power_of_two(least: int) -> int:
+    """The smallest power of two that is at least `least`."""
+    return 1 << max(least - 1, 1).bit_length()
+
+
+def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
+    """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
+    scalars = np.zeros(SCALARS, np.int64)
+    scalars[[MAX_TIME, MARK, CLOSED, STARTED]] = NO_TIME
+    accounts, minutes = budgets.accounts, budgets.minute_rows
+    heads = np.full(power_of_two(minutes), -1, np.int32)
+    ring = power_of_two(engine.allowed_lateness_minutes + 64)
+    return AccountState(
+        accounts=np.zeros(accounts, layout.ACCOUNT),
+        slots=np.zeros(power_of_two(accounts * 2), np.int32),
+        free=np.zeros(accounts, np.int32),
+        ids=np.zeros(accounts * MEAN_ID_BYTES, np.uint8),
+        hours=np.zeros(accounts, layout.WINDOW),
+        hour_free=np.zeros(accounts, np.int32),
+        days=np.zeros(accounts, layout.WINDOW),
+        minutes=np.zeros(minutes, layout.MINUTE),
+        minute_heads=heads,
+        minute_free=np.zeros(minutes, np.int32),
+        ticks=np.full(ring, -1, np.int32),
+        dedupe=recency.table(budgets.dedupe_entries),
+        sightings=recency.table(budgets.sightings),
+        models=np.zeros(layout.MODEL_SLOTS - 1, np.uint64),
+        edges=np.zeros(4096, PENDING_EDGE),
+        names=np.zeros(1 << 18, np.uint8),
+        newcomers=np.zeros(1024, PENDING_NAME),
+        prompts=np.zeros(8192, PENDING_TEMPLATE),
+        scalars=scalars,
+        counters=np.zeros(COUNTERS, np.int64),
+    )
+
+
+def largest_event_growth() -> tuple[int, int]:
+    """Edges and name bytes that one event can add at the most, so a kernel knows when to stop."""
+    return ACCOUNT_KINDS, (ACCOUNT_KINDS + 1) * 600

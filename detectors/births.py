@@ -1,0 +1,247 @@
+"""Births: more new accounts on one shared value than values of that kind ever see.
+
+What campaigns share, they divide: a few new accounts per card, a few dozen per network prefix. So
+new accounts are counted per value and compared with what that kind of value shows, and with the
+value's own past. `KeyBirths` is the object form and the section of `detectors.toml`;
+`births_surprise` and `rarity_weight` are the scalar functions that the engine calls at ticks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from detectors.evidence import Card, Context, Evidence, Window
+from detectors.kinds import (
+    ASN,
+    COHORT,
+    DEVICE,
+    KINDS,
+    ORG,
+    PAYMENT,
+    PREFIX,
+    REFERRAL,
+    SYSTEM,
+    TEMPLATE,
+    TLS,
+)
+from detectors.surprise import negative_binomial_surprise
+from detectors.tunable import tunable
+
+IP_CLASSES = 8
+RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)
+_WEEK_MS = 7 * 86_400_000
+_STEADY_SHAPE = 4.0  # however long its past, a value's daily births still vary by half
+_MAX_WEIGHT = 12.0  # ln of 160,000: rarer cannot be told apart from few data
+
+
+class Prior(NamedTuple):
+    """What values of one kind and address class show: new parties per day, and how they differ.
+
+    `shape` is the gamma's: the smaller, the more a few values take all. mean / shape is the scale
+    that a busy value reaches per day. `ip_class` None: all classes.
+    """
+
+    kind: int
+    ip_class: int | None
+    mean: float
+    shape: float
+
+
+# A later row overrides an earlier one. Means are per day and in addition to the first party, which
+# is why the value is known at all.
+PRIORS: tuple[Prior, ...] = (
+    # One card in twenty pays for a second party within a month (families, freelancers' clients).
+    Prior(PAYMENT, None, 0.05 / 30, 0.1),
+    # One device in twelve sees a second account within a month: work and private, families, labs.
+    Prior(DEVICE, None, 0.08 / 30, 0.2),
+    # A /24 of homes: one sign-up in three weeks; a hall or block of flats a few a week.
+    Prior(PREFIX, RESIDENTIAL, 0.05, 0.4),
+    # Carrier-grade NAT puts a town behind a /24: tens a day are common.
+    Prior(PREFIX, MOBILE, 10.0, 0.3),
+    # Servers seldom sign up; shared build machines and notebooks do, and have a past.
+    Prior(PREFIX, HOSTING, 0.07, 0.2),
+    # Exits of popular VPNs and of Tor: tens a day, most others none.
+    Prior(PREFIX, VPN, 8.0, 0.25),
+    Prior(PREFIX, TOR, 8.0, 0.25),
+    # An office is one organisation, but hackathons and bootcamps are not.
+    Prior(PREFIX, CORP, 8.0, 0.2),
+    # A class of a hundred and more signs up within an hour, on a campus that was silent all summer.
+    Prior(PREFIX, EDU, 10.0, 0.2),
+    Prior(PREFIX, UNKNOWN, 1.0, 0.2),
+    # Autonomous systems: from a village's provider to a nation's; only their own past says much.
+    Prior(ASN, None, 10.0, 0.1),
+    Prior(ASN, RESIDENTIAL, 20.0, 0.1),
+    Prior(ASN, MOBILE, 20.0, 0.1),
+    Prior(ASN, HOSTING, 1.0, 0.15),
+    Prior(ASN, EDU, 10.0, 0.2),
+    Prior(ASN, CORP, 5.0, 0.2),
+    # A client's new release gives everybody who updates the same new TLS fingerprint.
+    Prior(TLS, None, 10.0, 0.1),
+    # An organisation is one party however many accounts it has.
+    Prior(ORG, None, 0.5, 0.2),
+    # Referral codes exist to be used: a marketing campaign brings hundreds a day.
+    Prior(REFERRAL, None, 20.0, 0.15),
+    # Most system prompts are one product's; a popular framework's has a past, or spreads slowly.
+    Prior(SYSTEM, None, 0.2, 0.1),
+    Prior(TEMPLATE, None, 0.1, 0.1),
+    # One hour's sign-ups from one AS have no past by construction, and campaigns bring hundreds.
+    Prior(COHORT, None, 10.0, 0.06),
+)
+
+# Nats that a coincidence of the kind is worth: values that fashion, software or place hand out are
+# shared by people who have nothing to do with each other more often than their rarity says.
+_COINCIDENCE = (0.0, 0.0, 2.0, 4.0, 4.0, 0.0, 3.0, 3.0, 3.0, 2.0)
+# Holders from which a value says nothing of two of them.
+_HUB = (64, 64, 256, 512, 512, 512, 256, 512, 512, 512)
+
+
+@njit(cache=True)
+def births_surprise(
+    observed_day: float,
+    observed_week: float,
+    prior_mean: float,
+    prior_shape: float,
+    own_births: float,
+    own_days: float,
+) -> tuple[float, float]:
+    """(surprise, parties to expect in 7 days) of new parties on one value.
+
+    A Gamma-Poisson predictive: the kind's prior (per day), updated by the value's own `own_births`
+    in the `own_days` before the week. Without births of its own the first party is free, because it
+    made the value known. The stronger of day and week counts, less ln 2 for the choice.
+    """
+    shape = prior_shape + max(own_births, 0.0)
+    mean = shape / (prior_shape / prior_mean + max(own_days, 0.0))
+    free = 0.0 if own_births > 0.0 else 1.0
+    steady = min(shape, max(prior_shape, _STEADY_SHAPE))
+    day = negative_binomial_surprise(observed_day - free, steady, mean)
+    week = negative_binomial_surprise(observed_week - free, steady, 7.0 * mean)
+    return max(max(day, week) - math.log(2.0), 0.0), 7.0 * mean + free
+
+
+@njit(cache=True)
+def rarity_weight(holders: int, population: int, kind: int) -> float:
+    """Nats by which sharing this value speaks for one party: ln(population / holders), 0 for hubs.
+
+    Bounded by 0 and 12; less for kinds that strangers share by fashion, software or place.
+    """
+    if holders < 1 or population < 1 or holders > _HUB[kind]:
+        return 0.0
+    weight = math.log(population / holders) - _COINCIDENCE[kind]
+    return min(max(weight, 0.0), _MAX_WEIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBirths:
+    """Section [births]: new accounts per shared value, far beyond what its kind shows.
+
+    Reads the distinct parties (accounts of one organisation are one) that first appeared on the
+    value while new, in the trailing day and week, and the value's own births and days before that
+    week. Keeps nothing itself: the key's row holds the past. Context facts: `kind` (required) and
+    `ip_class` (codes). Fails where a campaign grows slower than the kind's ordinary values, or
+    gives every account values of its own; and calls a value odd that becomes popular overnight.
+    Source: Gelman et al. 2013, 2.6 (Gamma-Poisson predictive); Cao et al. 2014 (SynchroTrap: what
+    campaigns share because it costs).
+    """
+
+    new_account_days: int = tunable(
+        7, "campaigns use accounts within days of buying them", low=1, high=90
+    )
+    min_parties: int = tunable(
+        3, "two accounts on one value are a person with two accounts", low=2, high=1000
+    )
+    min_surprise: float = tunable(
+        6.0, "one value in 400 by chance; values are many and fusion wants more", low=1, high=100
+    )
+    template_distance: int = tunable(
+        6, "bits of 64 by which prompts of one template differ at most", low=0, high=20
+    )
+    identity_rate: float = tunable(
+        1.0, "times the stated rate at which ordinary cards and devices gain parties",
+        low=0.01, high=100,
+    )  # fmt: skip
+    infrastructure_rate: float = tunable(
+        1.0, "times the stated rate for prefixes, AS, TLS and sign-up cohorts", low=0.01, high=100
+    )
+    content_rate: float = tunable(
+        1.0, "times the stated rate for system prompts and templates", low=0.01, high=100
+    )
+
+    @property
+    def card(self) -> Card:
+        """What this detector reads, keeps and cites."""
+        return Card(
+            name="births",
+            version=1,
+            entity="key",
+            family=None,
+            window="day",
+            reads=("parties_1d", "parties_7d", "own_births", "own_days"),
+            min_windows=0,
+            max_bytes=16,
+            references=(
+                "A. Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6, 2013",
+                "Q. Cao et al., Uncovering large groups of active malicious accounts, CCS 2014",
+            ),
+        )
+
+    def priors(self) -> NDArray[np.float64]:
+        """The priors as an array [kind, ip_class, (mean per day, shape)], rates applied."""
+        table = np.zeros((len(KINDS), IP_CLASSES, 2))
+        rates = {"identity": self.identity_rate, "content": self.content_rate}
+        for prior in PRIORS:
+            rate = rates.get(KINDS[prior.kind].family, self.infrastructure_rate)
+            where = slice(None) if prior.ip_class is None else prior.ip_class
+            table[prior.kind, where] = prior.mean * rate, prior.shape
+        return table
+
+    def fresh(self) -> None:
+        """Nothing: the past comes with the window."""
+
+    def observe(
+        self, memory: None, window: Window, context: Context
+    ) -> tuple[Evidence, ...] | None:
+        """Score the new parties; None without the kind or the week's count."""
+        kind = context.facts.get("kind", -1.0)
+        week = window.values.get("parties_7d", math.nan)
+        day = window.values.get("parties_1d", 0.0)
+        own = window.values.get("own_births", 0.0), window.values.get("own_days", 0.0)
+        if not 0 <= kind < len(KINDS) or not all(map(math.isfinite, (week, day, *own))):
+            return None
+        ip_class = context.facts.get("ip_class", UNKNOWN)
+        place = int(ip_class) if 0 <= ip_class < IP_CLASSES else UNKNOWN
+        mean, shape = self.priors()[int(kind), place]
+        surprise, expected = births_surprise(day, week, float(mean), float(shape), *own)
+        if week < self.min_parties or surprise < self.min_surprise:
+            return ()
+        start = window.end - _WEEK_MS
+        return (self.evidence(int(kind), week, expected, surprise, start, window.end),)
+
+    def evidence(
+        self, kind: int, observed: float, expected: float, surprise: float, start: int, end: int
+    ) -> Evidence:
+        """What odd births on a value of `kind` between `start` and `end` look like to a reader."""
+        return Evidence(
+            detector=f"{self.card.name}.v{self.card.version}",
+            family=KINDS[kind].family,
+            parameter=f"new_accounts_per_{KINDS[kind].field}",
+            observed=float(observed),
+            expected=float(expected),
+            unit="parties in 7 days",
+            surprise=float(surprise),
+            window_start=start,
+            window_end=end,
+        )
+
+    def dump(self, memory: None) -> list[Any]:
+        """Nothing to keep."""
+        return []
+
+    def restore(self, plain: Any) -> None:
+        """Nothing to restore: None starts fresh, which is the same."""

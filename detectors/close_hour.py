@@ -1,0 +1,180 @@
+"""An hour or a day closes: trailing sums, profiles, the volume score, and what is learned from it."""
+
+from __future__ import annotations
+
+import math
+
+import numba as nb
+import numpy as np
+
+from detectors import account_state as st
+from detectors.account_state import AccountState
+from detectors.close_minute import KeySums, release, sum_row
+from detectors.merge import clear, merge
+from detectors.volume import VolumeParams, learn, score
+
+KINDS = 9
+COHORTS = 256
+MICRO = 1_000_000
+PROFILE_SCALE = 4096
+PROFILE_SHIFT = 8  # a profile moves an eighth of the way to each new value
+LOAD_SLICE = 20_000  # accounts whose loads are summed before they are handed over
+
+# What an account finding is made of, before names and units.
+FOUND = np.dtype(
+    [
+        ("deviation", "<f8"),
+        ("spread", "<f8"),
+        ("surprise", "<f8"),
+        ("expected", "<f8"),
+        ("requests", "<i8"),
+        ("output", "<i8"),
+        ("cost", "<i8"),
+        ("account", "<i4"),
+        ("windows", "<i4"),
+    ]
+)
+
+
+@nb.njit(cache=True)
+def trailing_day(account, hour: int, requests: int) -> int:
+    """Move an account's 24-hour ring to `hour`, put the hour in, and return the day's sum."""
+    gap = hour - account.last_hour
+    if gap >= 24 or gap < 0:
+        for i in range(24):
+            account.ring[i] = 0
+    else:
+        for step in range(1, gap):
+            account.ring[(account.last_hour + step) % 24] = 0
+    account.ring[hour % 24] = min(requests, 65535)
+    account.last_hour = hour
+    total = 0
+    for i in range(24):
+        total += account.ring[i]
+    return total
+
+
+@nb.njit(cache=True, inline="always")
+def toward(profile: np.ndarray, at: int, requests: int) -> None:
+    """Move a profile cell towards ln(1 + requests); a cell never set takes the value whole."""
+    value = np.int64(math.log1p(requests) * PROFILE_SCALE)
+    cell = np.int64(profile[at])
+    profile[at] = value if cell == 0 else cell + (value - cell) // PROFILE_SHIFT
+
+
+@nb.njit(cache=True)
+def close_hour(
+    state: AccountState,
+    tick: int,
+    params: VolumeParams,
+    min_requests: int,
+    newcomer_requests: int,
+    min_surprise: float,
+    found: np.ndarray,
+    shifts: np.ndarray,
+) -> int:
+    """Close every open hour that ends with `tick`; returns how many accounts were found odd.
+
+    `shifts` (COHORTS x 3) receives each cohort's count, sum and squares of deviations in 1e-6.
+    """
+    hour = tick // 60
+    count = 0
+    for at in range(state.scalars[st.HOUR_TOP]):
+        window = state.hours[at]
+        if window.requests == 0:
+            continue
+        row = window.account
+        account = state.accounts[row]
+        total = trailing_day(account, hour, window.requests)
+        toward(account.hour_profile, hour % 24, window.requests)
+        merge(state.days[row], window)
+        day = state.days[row]
+        y = math.log1p(total)
+        deviation, spread, surprise = score(
+            float(account.mean), float(account.variance), int(account.days), y, params
+        )
+        if not math.isnan(surprise):
+            shift = np.int64(round(deviation * MICRO))
+            shifts[account.cohort, 0] += 1
+            shifts[account.cohort, 1] += shift
+            shifts[account.cohort, 2] += np.int64(round(deviation * deviation * MICRO))
+        if math.isnan(surprise):
+            odd = total >= newcomer_requests
+        else:
+            odd = total >= min_requests and surprise >= min_surprise
+        if odd and count < found.size:
+            entry = found[count]
+            entry.account = row
+            entry.windows = 0 if math.isnan(surprise) else account.days
+            entry.deviation = y if math.isnan(surprise) else deviation
+            entry.spread = 0.0 if math.isnan(surprise) else spread
+            entry.surprise = 0.0 if math.isnan(surprise) else surprise
+            entry.expected = 0.0 if math.isnan(surprise) else math.expm1(account.mean)
+            entry.requests = total
+            entry.output = day.output
+            entry.cost = day.cost
+            count += 1
+        clear(state.hours, at)
+        account.hour_row = -1
+        free = state.scalars[st.HOUR_FREE]
+        state.hour_free[free] = at
+        state.scalars[st.HOUR_FREE] = free + 1
+    return count
+
+
+@nb.njit(cache=True)
+def close_day(
+    state: AccountState,
+    tick: int,
+    start: int,
+    stop: int,
+    params: VolumeParams,
+    levels: np.ndarray,
+    scratch: KeySums,
+) -> tuple[int, int]:
+    """Close the day of account rows start:stop; returns (keys with a load, days closed).
+
+    `levels` (COHORTS x 3) receives each cohort's count, sum and squares of log volume in 1e-6.
+    """
+    weekday = (tick // 1440 + 3) % 7  # day 0 of the epoch was a Thursday
+    used = 0
+    closed = 0
+    for row in range(start, stop):
+        window = state.days[row]
+        requests = np.int64(window.requests)
+        if requests == 0:
+            continue
+        closed += 1
+        account = state.accounts[row]
+        y = math.log1p(requests)
+        levels[account.cohort, 0] += 1
+        levels[account.cohort, 1] += np.int64(round(y * MICRO))
+        levels[account.cohort, 2] += np.int64(round(y * y * MICRO))
+        mean, variance, days = learn(
+            float(account.mean), float(account.variance), int(account.days), y, params
+        )
+        account.mean = mean
+        account.variance = variance
+        account.days = min(days, 65535)
+        toward(account.weekday_profile, weekday, requests)
+        for kind in range(KINDS):
+            key = account.keys[kind]
+            if key == np.uint64(0):
+                continue
+            at = sum_row(scratch, used, kind, key)
+            load = scratch.loads[at]
+            if at == used:
+                used += 1
+                scratch.sums[at].key = key
+                scratch.sums[at].kind = kind
+                load.key = key
+                load.kind = kind
+                load.accounts = 0
+                load.requests = 0
+                load.squares = 0
+            load.accounts += 1
+            load.requests += requests
+            load.squares += requests * requests
+        clear(state.days, row)
+    release(scratch, used)
+    return used, closed

@@ -1,0 +1,193 @@
+"""What the platform tells the detector: control events, checked as their contract (version 1) says.
+
+A bad event is a value (`RejectedControl`), never an exception. The book keeps every valid event with
+the tick from which it holds, written down when it is first read, so that a restart decides the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+import orjson
+
+from detectors.kinds import Family
+
+ControlKind = Literal[
+    "enforcement",
+    "model_release",
+    "allowance",
+    "feedback",
+    "indicator",
+    "key_rotation",
+    "suppression",
+]
+Reason = Literal["not_json", "not_an_object", "too_large", "missing", "wrong_type", "out_of_range"]
+
+MAX_BYTES = 65_536
+_KINDS: Final = ControlKind.__args__  # type: ignore[attr-defined]
+_FAMILIES: Final = Family.__args__  # type: ignore[attr-defined]
+_ACTIONS: Final = ("observe", "throttle", "verify", "restrict", "suspend", "lift")
+_VERDICTS: Final = ("true_positive", "false_positive", "benign_lookalike")
+_TEXTS: Final = ("account_id", "org_id", "campaign_id", "alert_id", "model", "field", "value_fp")
+# Which subject each kind must name: at least one of these, not empty.
+_SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
+    "enforcement": ("account_id",),
+    "allowance": ("account_id", "org_id"),
+    "feedback": ("alert_id", "account_id", "campaign_id"),
+    "suppression": ("alert_id", "account_id", "campaign_id", "org_id"),
+}
+# What else each kind must give, not null; True: nor empty.
+_NEEDS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
+    "enforcement": (("action", False),),
+    "model_release": (("model", True),),
+    "allowance": (("families", True), ("until", False)),
+    "feedback": (("verdict", False),),
+    "indicator": (("field", False), ("value_fp", True), ("confidence", False)),
+    "key_rotation": (("from_epoch", False), ("to_epoch", False)),
+    "suppression": (("until", False),),
+}
+
+
+class ControlEvent(msgspec.Struct, frozen=True):
+    """One valid control event; times in ms since epoch. `recorded_at` is filled in when missing."""
+
+    control_id: str
+    kind: ControlKind
+    at: int
+    recorded_at: int
+    revision: int = 1
+    until: int | None = None
+    account_id: str | None = None
+    org_id: str | None = None
+    campaign_id: str | None = None
+    alert_id: str | None = None
+    action: str | None = None
+    model: str | None = None
+    families: tuple[Family, ...] = ()
+    verdict: str | None = None
+    field: str | None = None
+    value_fp: str | None = None
+    confidence: float | None = None
+    from_epoch: int | None = None
+    to_epoch: int | None = None
+    note: str | None = None
+
+
+class RejectedControl(msgspec.Struct, frozen=True):
+    """Why a record is no control event: a bounded reason for metrics, a message for people."""
+
+    reason: Reason
+    message: str
+
+
+class _Bad(Exception):  # noqa: N818  # never leaves this module: it becomes a RejectedControl
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.rejected = RejectedControl(reason, message)
+
+
+def decode_control(raw: bytes | None, timestamp_ms: int | None) -> ControlEvent | RejectedControl:
+    """Read one record. `timestamp_ms` is the record's own; None in a replay, which takes `at`."""
+    if raw is None:
+        return RejectedControl("not_json", "the record has no value")
+    if len(raw) > MAX_BYTES:
+        return RejectedControl("too_large", f"{len(raw)} bytes; at most {MAX_BYTES} are read")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return RejectedControl("not_json", f"not JSON: {error}")
+    if not isinstance(value, dict):
+        return RejectedControl("not_an_object", "a control event is a JSON object")
+    try:
+        return _checked(value, timestamp_ms)
+    except _Bad as bad:
+        return bad.rejected
+
+
+def _checked(value: dict[str, Any], timestamp_ms: int | None) -> ControlEvent:
+    for name in ("control_id", "kind", "at"):
+        if name not in value:
+            raise _Bad("missing", f"'{name}' is missing")
+    given: dict[str, Any] = {"control_id": _text(value, "control_id")}
+    given["kind"] = kind = _one_of(value, "kind", _KINDS)
+    given["at"] = _whole(value, "at")
+    for name in ("until", "from_epoch", "to_epoch"):
+        if value.get(name) is not None:
+            given[name] = _whole(value, name)
+    for name in _TEXTS:
+        if value.get(name) is not None:
+            given[name] = _text(value, name)
+    if value.get("note") is not None:
+        given["note"] = _text(value, "note")
+        if len(given["note"]) > 500:
+            raise _Bad("out_of_range", f"'note' has {len(given['note'])} characters, not 0 to 500")
+    if value.get("action") is not None:
+        given["action"] = _one_of(value, "action", _ACTIONS)
+    if value.get("verdict") is not None:
+        given["verdict"] = _one_of(value, "verdict", _VERDICTS)
+    if "families" in value:
+        given["families"] = _families(value["families"])
+    if "confidence" in value:
+        given["confidence"] = _share(value["confidence"])
+    if "revision" in value:
+        given["revision"] = _whole(value, "revision", low=1)
+    if "recorded_at" in value:
+        given["recorded_at"] = _whole(value, "recorded_at", low=0)
+    else:
+        given["recorded_at"] = given["at"] if timestamp_ms is None else timestamp_ms
+    _check_kind(kind, given)
+    return ControlEvent(**given)
+
+
+def _check_kind(kind: str, given: dict[str, Any]) -> None:
+    for name, not_empty in _NEEDS[kind]:
+        if given.get(name) is None:
+            raise _Bad("missing", f"kind '{kind}' needs '{name}'")
+        if not_empty and not given[name]:
+            raise _Bad("out_of_range", f"kind '{kind}' needs '{name}' not to be empty")
+    subjects = _SUBJECTS.get(kind, ())
+    if subjects and not any(given.get(name) for name in subjects):
+        raise _Bad("missing", f"kind '{kind}' needs one of {', '.join(subjects)}, not empty")
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    if not isinstance(value[name], str):
+        raise _Bad("wrong_type", f"'{name}' is no text")
+    return str(value[name])
+
+
+def _whole(value: dict[str, Any], name: str, low: int | None = None) -> int:
+    number = value[name]
+    # JSON knows one kind of number: 3.0 is whole.
+    whole = isinstance(number, int) or (isinstance(number, float) and number.is_integer())
+    if isinstance(number, bool) or not whole:
+        raise _Bad("wrong_type", f"'{name}' is no whole number")
+    if low is not None and number < low:
+        raise _Bad("out_of_range", f"'{name}' is {number}; it is at least {low}")
+    if not -(1 << 63) <= number < 1 << 63:
+        raise _Bad("out_of_range", f"'{name}' does not fit in 64 bits")
+    return int(number)
+
+
+def _one_of(value: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    if value[name] not in allowed:
+        raise _Bad("out_of_range", f"'{name}' is none of {', '.join(allowed)}")
+    return str(value[name])
+
+
+def _families(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _Bad("wrong_type", "'families' is no list")
+    for family in value:
+        if family not in _FAMILIES:
+            raise _Bad("out_of_range", f"'families' holds one that is none of {_FAMILIES}")
+    return tuple(value)
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _Bad("wrong_type", "'confidence' is no number")
+    if not 0 <= value <= 1:
+        raise _Bad("out_of_range", "'confidence' is not from 0 to 1")
+    return float(value)

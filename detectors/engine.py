@@ -1,0 +1,110 @@
+"""All stages in one process: what `replay` and the tests run, and what the worker spreads over topics.
+
+The worker's agents call the same objects; what differs is only how a hand-over travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from detectors.account_state import MINUTE_MS, NO_TIME
+from detectors.accounts import AccountPartition, ClosedTick
+from detectors.alerts import Alert, Trace
+from detectors.config import VERSION, Loaded
+from detectors.control import ControlEvent
+from detectors.decode import Decoded, Decoder
+from detectors.handover import watermark_only
+from detectors.keys import KeyPartition
+from detectors.murmur import partitions_at
+from detectors.owner import CampaignOwner
+
+
+class Engine:
+    """From record values to alerts, for every partition at once."""
+
+    def __init__(self, loaded: Loaded, hash_key: bytes, mode: str = "replay") -> None:
+        config = loaded.config
+        self.config = config
+        self.partitions = config.engine.partitions
+        self.decoder = Decoder(hash_key, config.engine.future_minutes * MINUTE_MS)
+        self.accounts = [AccountPartition(config, p) for p in range(self.partitions)]
+        self.keys = [KeyPartition(config, p) for p in range(self.partitions)]
+        self.owner = CampaignOwner(
+            config,
+            sources=2 * self.partitions,
+            trace=Trace(version=VERSION, config_digest=loaded.digest),
+            mode=mode,
+            hash_key=hash_key,
+        )
+
+    def control(self, event: ControlEvent) -> None:
+        """Take a control event; it acts from its tick on."""
+        self.owner.control(event)
+
+    def decode(
+        self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None
+    ) -> Decoded:
+        """Decode a batch; what cannot be read is among the result's `rejected`."""
+        return self.decoder.decode(values, timestamps)
+
+    def feed(self, decoded: Decoded) -> list[Alert]:
+        """Take a decoded batch, each event in the partition that Kafka would put it in."""
+        events = decoded.events
+        if self.partitions == 1:
+            self._pass_on(0, self.accounts[0].ingest(decoded))
+        else:
+            targets = partitions_at(
+                decoded.buffer, events["account_at"], events["account_len"], self.partitions
+            )
+            for partition in range(self.partitions):
+                rows = np.flatnonzero(targets == partition)
+                if rows.size:
+                    self._pass_on(partition, self.accounts[partition].ingest(decoded, rows))
+        self._mark_idle()
+        return self._advance()
+
+    def drain(self) -> list[Alert]:
+        """Close all that is open, as if time went on without events."""
+        latest = max(a.closed for a in self.accounts)
+        if latest == NO_TIME:
+            return []
+        for account in self.accounts:
+            self._pass_on(account.source, account.drain())
+        self._mark_idle(gap_ms=0)
+        return self._advance()
+
+    def _mark_idle(self, gap_ms: int | None = None) -> None:
+        """A partition without traffic trails the furthest by the idle gap at the most."""
+        if gap_ms is None:
+            gap_ms = self.config.engine.idle_gap_minutes * MINUTE_MS
+        furthest = max(a.watermark for a in self.accounts)
+        if furthest == NO_TIME:
+            return
+        for account in self.accounts:
+            if account.watermark < furthest - gap_ms:
+                self._pass_on(account.source, account.raise_mark(furthest - gap_ms))
+
+    def _pass_on(self, source: int, closed: list[ClosedTick]) -> None:
+        for tick in closed:
+            for target, hand_over in tick.hand_overs.items():
+                self.keys[target].receive(hand_over)
+            if tick.names is not None:
+                self.owner.receive_names(source, tick.names)
+            if tick.findings is not None:
+                self.owner.receive(source, tick.findings)
+
+    def _advance(self) -> list[Alert]:
+        for account in self.accounts:
+            if account.closed == NO_TIME:
+                return []
+        for account in self.accounts:
+            for keys in self.keys:
+                keys.receive(watermark_only(account.source, account.closed))
+            self.owner.watermark(account.source, account.closed)
+        for keys in self.keys:
+            for findings in keys.advance():
+                self.owner.receive(self.partitions + keys.source, findings)
+            self.owner.watermark(self.partitions + keys.source, keys.closed)
+        return self.owner.advance()

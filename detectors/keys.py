@@ -1,0 +1,273 @@
+"""The key stage: networks of accounts that share a value, from hand-overs to findings.
+
+One partition owns the values that hash to it, whichever account partitions saw them. A tick closes
+when every source has closed it; sources are applied in order of their number, so it does not
+matter in which order their hand-overs arrived.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from detectors import key_state as ks
+from detectors import layout
+from detectors.account_state import MINUTE_MS, NO_TIME
+from detectors.births import births_surprise, rarity_weight
+from detectors.close_keys import (
+    apply_loads,
+    apply_ones,
+    apply_sums,
+    close_key_days,
+    close_key_hours,
+    forget_shared,
+    joined,
+    parties,
+)
+from detectors.config import Config
+from detectors.findings import KeyFinding, TickFindings
+from detectors.handover import HandOver
+from detectors.join_keys import apply_edges, apply_templates
+from detectors.key_state import fresh_key_state
+from detectors.kinds import KINDS, TEMPLATE
+from detectors.schema import IP_CLASSES
+
+WEEK_MS, DAY_MS, HOUR_MS = 7 * 86_400_000, 86_400_000, 3_600_000
+REPORT_HOURS = 6  # a flagged value still in use is reported again this often
+UNKNOWN_CLASS = IP_CLASSES.index("unknown")
+
+
+class KeyPartition:
+    """Windows of the shared values of one key partition. `source` is its number."""
+
+    def __init__(self, config: Config, source: int) -> None:
+        self.source = source
+        self.config = config
+        self.state = fresh_key_state(config.budgets)
+        sources = config.engine.partitions
+        self._passed = [NO_TIME] * sources  # last tick that each source has closed
+        self._applied = [(NO_TIME, -1)] * sources  # last (tick, part) received
+        self._waiting: dict[int, list[HandOver]] = defaultdict(list)
+        self._closed = NO_TIME
+        self._priors = config.births.priors()
+        cap = config.budgets.member_cap
+        self._accounts = np.zeros(cap + 1, np.uint64)
+        self._times = np.zeros(cap + 1, np.int64)
+        self._orgs = np.zeros(cap + 1, np.uint64)
+
+    @property
+    def closed(self) -> int:
+        """The last closed tick; far in the past before every source has closed one."""
+        return self._closed
+
+    @property
+    def passed(self) -> list[int]:
+        """The last tick that each source is known to have closed."""
+        return self._passed
+
+    def bytes_by_kind(self) -> dict[str, int]:
+        """Bytes of state that are in use, by table."""
+        state, s = self.state, self.state.scalars
+        return {
+            "single_keys": int(state.counters[ks.SINGLES]) * layout.SINGLE.itemsize,
+            "shared_keys": int(s[ks.SHARED]) * layout.SHARED.itemsize
+            + int(s[ks.NAME_END])
+            + state.slots.nbytes,
+            "members": int(s[ks.MEMBERS]) * layout.MEMBER.itemsize,
+            "templates": state.candidates.nbytes + state.senders.nbytes,
+        }
+
+    def receive(self, hand_over: HandOver) -> None:
+        """Take one part of a tick; one that was applied before is dropped."""
+        source, place = hand_over.source, (hand_over.tick, hand_over.part)
+        if place <= self._applied[source]:
+            return
+        self._applied[source] = place
+        if hand_over.rows:
+            self._waiting[hand_over.tick].append(hand_over)
+        if hand_over.last:
+            self._passed[source] = max(self._passed[source], hand_over.tick)
+
+    def advance(self) -> list[TickFindings]:
+        """Close every tick that all sources have passed, in order."""
+        target = min(self._passed)
+        if target == NO_TIME or target <= self._closed:
+            return []
+        if self._closed == NO_TIME:
+            first = min(self._waiting, default=target + 1)
+            self._closed = min(first, target + 1) - 1
+        found: list[TickFindings] = []
+        for tick in self._due(target):
+            keys = self._close(tick)
+            if keys:
+                found.append(TickFindings(tick, keys=tuple(keys)))
+        self._closed = target
+        return found
+
+    def _due(self, target: int) -> list[int]:
+        """Ticks up to `target` in which anything happens: hand-overs, or the end of an hour."""
+        due = {tick for tick in self._waiting if tick <= target}
+        if self.state.scalars[ks.SHARED]:
+            first_hour = self._closed + 1 + (59 - (self._closed + 1)) % 60
+            due.update(range(first_hour, target + 1, 60))
+        return sorted(due)
+
+    def _close(self, tick: int) -> list[KeyFinding]:
+        state, budgets = self.state, self.config.budgets
+        end = (tick + 1) * MINUTE_MS
+        expiry = budgets.key_expiry_days * 1440
+        period = tick // expiry
+        hand_overs = sorted(self._waiting.pop(tick, []), key=lambda h: (h.source, h.part))
+        self._make_room(hand_overs)
+        for h in hand_overs:
+            apply_edges(state, h.edges, h.names, tick, expiry, budgets.member_cap)
+        distance = self.config.births.template_distance
+        for h in hand_overs:
+            apply_templates(state, h.templates, tick, distance, period, expiry, budgets.member_cap)
+        for h in hand_overs:
+            apply_sums(state, h.sums, tick, end)
+            apply_ones(state, h.ones, tick, end)
+        hour_ends, day_ends = (tick + 1) % 60 == 0, (tick + 1) % 1440 == 0
+        if hour_ends:
+            close_key_hours(state)
+        if day_ends:
+            close_key_days(state)
+        for h in hand_overs:
+            apply_loads(state, h.loads)
+        touched = state.touched[: state.scalars[ks.TOUCHED]].copy()
+        state.scalars[ks.TOUCHED] = 0
+        state.shared["touched"][touched] = 0
+        rows = {int(row) for row in touched if self._judge(int(row), end)}
+        if hour_ends and (tick + 1) // 60 % REPORT_HOURS == 0:
+            rows |= self._still_flagged(end)
+        findings = [f for row in rows if (f := self._finding(row, end)) is not None]
+        if day_ends:
+            self._expire(end)
+        return sorted(findings, key=lambda f: (f.kind, f.key))
+
+    def _still_flagged(self, end: int) -> set[int]:
+        shared = self.state.shared[: self.state.scalars[ks.SHARED]]
+        return {
+            int(row)
+            for row in np.flatnonzero(
+                (shared["used"] == 1) & (shared["flagged"] == 1) & (shared["last"] > end - DAY_MS)
+            )
+        }
+
+    def _judge(self, row: int, end: int) -> bool:
+        """Score the births of a key; keep the strongest evidence; True where it is evidence now."""
+        shared = self.state.shared[row]
+        if shared["hub"]:
+            return False
+        week = joined(self.state, row, end - WEEK_MS, self._accounts, self._times, self._orgs)
+        if week < self.config.births.min_parties:
+            return False
+        orgs, times = self._orgs[:week], self._times[:week]
+        week_parties, _, _ = parties(orgs)
+        day_parties, _, _ = parties(orgs[times >= end - DAY_MS])
+        kind = int(shared["kind"])
+        ip_class = int(shared["ip_class"])
+        prior = self._priors[kind, ip_class if ip_class < len(IP_CLASSES) else UNKNOWN_CLASS]
+        own_days = max(0.0, (end - WEEK_MS - int(shared["first"])) / DAY_MS)
+        own_births = max(0, int(shared["births"]) - week) if own_days > 0 else 0
+        surprise, expected = births_surprise(
+            float(day_parties),
+            float(week_parties),
+            float(prior[0]),
+            float(prior[1]),
+            float(own_births),
+            own_days,
+        )
+        odd = (
+            week_parties >= self.config.births.min_parties
+            and surprise >= self.config.births.min_surprise
+        )
+        if odd:
+            shared["flagged"] = 1
+            if surprise > shared["peak_surprise"]:
+                shared["peak_surprise"] = surprise
+                shared["peak_observed"] = week_parties
+                shared["peak_expected"] = expected
+                shared["peak_start"] = end - WEEK_MS
+                shared["peak_end"] = end
+        return bool(odd)
+
+    def _finding(self, row: int, end: int) -> KeyFinding | None:
+        state = self.state
+        shared = state.shared[row]
+        count = joined(
+            state, row, int(shared["peak_start"]), self._accounts, self._times, self._orgs
+        )
+        if count == 0:
+            return None
+        order = np.lexsort((self._accounts[:count], self._times[:count]))
+        _, dominant, inside = parties(self._orgs[:count])
+        kind = int(shared["kind"])
+        population = int(state.announced[kind]) * self.config.engine.partitions
+        return KeyFinding(
+            kind=kind,
+            key=int(shared["key"]),
+            value_fp=self._name(row),
+            surprise=float(shared["peak_surprise"]),
+            evidence=self.config.births.evidence(
+                kind,
+                float(shared["peak_observed"]),
+                float(shared["peak_expected"]),
+                float(shared["peak_surprise"]),
+                int(shared["peak_start"]),
+                int(shared["peak_end"]),
+            ),
+            members=tuple(int(a) for a in self._accounts[:count][order]),
+            accounts=int(shared["accounts"]),
+            weight=rarity_weight(int(shared["accounts"]), max(population, 1), kind),
+            dominant_org=int(dominant),
+            in_dominant_org=int(inside),
+            first_seen=int(shared["first"]),
+            last_seen=min(int(shared["last"]), end),
+            requests=int(
+                shared["past_requests"] + shared["day_requests"] + shared["hour_requests"]
+            ),
+            output_tokens=int(shared["past_output"] + shared["day_output"] + shared["hour_output"]),
+            capabilities=tuple(
+                int(c) for c in shared["capability"].astype(np.int64) + shared["past_capability"]
+            ),
+        )
+
+    def _name(self, row: int) -> str:
+        shared = self.state.shared[row]
+        if shared["kind"] == TEMPLATE:
+            return f"{int(shared['template']):016x}"
+        if shared["name_len"] == 0:
+            return f"{KINDS[int(shared['kind'])].field}:{int(shared['key']):016x}"
+        at = int(shared["name_at"])
+        return bytes(self.state.names[at : at + int(shared["name_len"])]).decode("utf-8", "replace")
+
+    def _expire(self, end: int) -> None:
+        shared = self.state.shared[: self.state.scalars[ks.SHARED]]
+        before = end - self.config.budgets.key_expiry_days * DAY_MS
+        gone = np.flatnonzero((shared["used"] == 1) & (shared["last"] < before))
+        if gone.size:
+            self._forget(gone)
+            self.state.counters[ks.SHARED_EXPIRED] += gone.size
+
+    def _make_room(self, hand_overs: list[HandOver]) -> None:
+        """Before a tick: if its joins might not fit, give up the longest unused, flagged ones last."""
+        scalars, shared = self.state.scalars, self.state.shared
+        free = shared.size - scalars[ks.SHARED] + scalars[ks.SHARED_FREE]
+        name_room = self.state.names.size - scalars[ks.NAME_END]
+        joins = sum(h.edges.size + h.templates.size for h in hand_overs)
+        if free >= min(joins, shared.size // 8) and name_room > self.state.names.size // 8:
+            return
+        rows = np.flatnonzero(shared["used"][: scalars[ks.SHARED]] == 1)
+        order = np.lexsort((shared["key"][rows], shared["last"][rows], shared["flagged"][rows]))
+        gone = np.sort(rows[order[: max(shared.size // 8, 1)]])
+        if gone.size:
+            self._forget(gone)
+            self.state.counters[ks.SHARED_EVICTED] += gone.size
+
+    def _forget(self, rows: np.ndarray) -> None:
+        names = np.zeros_like(self.state.names)
+        forget_shared(self.state, rows.astype(np.int64), names)
+        self.state.shared[rows] = np.zeros(1, layout.SHARED)
+        self.state = self.state._replace(names=names)

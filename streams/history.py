@@ -1,0 +1,94 @@
+"""Reading back what was written down: a topic from its beginning to its end of the moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.broker import client_options, explained
+from streams.settings import Settings
+
+
+class Mark(msgspec.Struct, frozen=True, tag="idle"):
+    """After request `offset` of its partition, nothing before `watermark` (ms) is expected."""
+
+    offset: int
+    watermark: int
+
+
+class ControlMark(msgspec.Struct, frozen=True, tag="control"):
+    """A control event, as first read, takes effect at `tick`."""
+
+    control_id: str
+    revision: int
+    tick: int
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What of an alert record tells whether it was sent already."""
+
+    alert_id: str
+    revision: int
+
+
+_marks = msgspec.json.Decoder(Mark | ControlMark)
+_published = msgspec.json.Decoder(Published)
+encode_mark = msgspec.json.Encoder().encode
+
+
+async def read_marks(settings: Settings, partition: int) -> list[Mark | ControlMark]:
+    """Everything written down for one partition, in order."""
+    return [
+        _marks.decode(record.value)
+        async for record in _records(settings, settings.marks_topic, [partition])
+    ]
+
+
+async def read_published(settings: Settings) -> dict[str, int]:
+    """The highest revision of every alert on the topic."""
+    highest: dict[str, int] = {}
+    async for record in _records(settings, settings.alerts_topic, None):
+        alert = _published.decode(record.value)
+        highest[alert.alert_id] = max(alert.revision, highest.get(alert.alert_id, 0))
+    return highest
+
+
+@asynccontextmanager
+async def reader(
+    settings: Settings, topic: str, partitions: list[int] | None
+) -> AsyncIterator[Any]:
+    """A consumer without a group at the beginning of the given partitions (None: all)."""
+    with explained(settings):
+        consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False)
+        await consumer.start()
+        try:
+            if partitions is None:
+                partitions = sorted(consumer.partitions_for_topic(topic) or {0})
+            tps = [TopicPartition(topic, p) for p in partitions]
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
+            yield consumer
+        finally:
+            await consumer.stop()
+
+
+async def _records(
+    settings: Settings, topic: str, partitions: list[int] | None
+) -> AsyncIterator[Any]:
+    async with reader(settings, topic, partitions) as consumer:
+        open_ones = set(consumer.assignment())
+        while open_ones:
+            fetched = await consumer.getmany(*open_ones, timeout_ms=500, max_records=5000)
+            for records in fetched.values():
+                for record in records:
+                    yield record
+            for tp in list(open_ones):
+                # The high watermark that comes with a fetch: unlike a listed end offset, it is
+                # right with every broker.
+                high = consumer.highwater(tp)
+                if high is not None and await consumer.position(tp) >= high:
+                    open_ones.discard(tp)

@@ -1,0 +1,95 @@
+"""Logs on stderr: JSON lines for machines, readable on a terminal, silent when healthy."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+
+# Fields that may carry a person's identifier, an event or a secret: never in a log, whoever logs.
+WITHHELD = frozenset(
+    {
+        "account_id",
+        "api_key_id",
+        "hash_key",
+        "org_id",
+        "password",
+        "payload",
+        "sasl_password",
+        "session_id",
+        "value",
+    }
+)
+# They log each rebalance and reconnection at INFO; a healthy worker has nothing to say.
+CHATTY = ("aiokafka", "asyncio", "faust", "mode", "numba")
+# kafka-python serves commands only, which turn its errors into one line.
+MUTE = ("kafka",)
+
+
+def setup(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send records of structlog and the standard library to `stream` (stderr) in one form."""
+    target = sys.stderr if stream is None else stream
+    shared: list[Any] = [
+        _withhold,
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(target),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    if level == "debug":
+        return
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _rendering(target: TextIO) -> list[Any]:
+    if target.isatty():
+        colors = "NO_COLOR" not in os.environ
+        # The plain formatter prints no local variables: they hold events.
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors=colors, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
+
+
+def _json(value: Any, default: Any = None, **_: Any) -> str:
+    return orjson.dumps(value, default=default or str).decode()
+
+
+def _withhold(_: Any, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in WITHHELD & record.keys():
+        record[name] = "[withheld]"
+    return record

@@ -1,0 +1,146 @@
+"""Every series of /metrics in one place: names by the Prometheus guide, base units, bounded labels.
+
+No label ever holds an account, an organisation, a key or a template: their number is the attacker's
+to choose. Labels are enumerations of the code, property names of the contract, and partitions.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+NAMESPACE = "hydrawatch"
+
+OUTCOMES = ("accepted", "duplicate", "late", "rejected")
+# How late behind the watermark an event came; the label is the upper bound.
+LATE_UPPER_S = (60.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
+LATE_LABELS = ("1m", "10m", "1h", "6h", "1d", "more")
+# From a chunk of a few records to a full one that closes ticks for a million accounts.
+BATCH_UPPER_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """All series of one process, in a registry of its own (tests and the demo may hold several)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        # Events in. Every record read ends in exactly one outcome.
+        self.events = self._counter("events", "Records read, by what became of them", "outcome")
+        for outcome in OUTCOMES:
+            self.events.labels(outcome)  # a rate over a series that does not exist yet is no data
+        self.unknown_properties = self._counter(
+            "unknown_properties",
+            "Optional properties that were null, empty or not valid, so taken as not known",
+            "property",
+        )
+        self.dead_letters = self._counter(
+            "dead_letters", "Records sent to the dead-letter topic", "reason", "stage"
+        )
+        self.dedupe_overflow = self._counter(
+            "dedupe_overflow",
+            "Event ids forgotten before the lateness horizon because the memory for them is full",
+        )
+        self.late_events = self._counter(
+            "late_events", "Events behind the watermark, by how far (upper bound)", "by"
+        )
+        # How far behind.
+        self.lag_records = self._gauge(
+            "lag_records", "Records in the topic that were not read yet", "topic", "partition"
+        )
+        self.event_lag = self._gauge(
+            "event_lag_seconds", "Clock minus event time of the newest event read", "partition"
+        )
+        self.watermark_delay = self._gauge(
+            "watermark_delay_seconds", "Clock minus watermark", "stage", "partition"
+        )
+        self.last_event = self._gauge(
+            "last_event_timestamp_seconds", "Event time of the newest event read", "partition"
+        )
+        self.partitions_assigned = self._gauge(
+            "partitions_assigned", "Partitions this worker owns", "topic"
+        )
+        # Work done.
+        self.batch = Histogram(
+            "batch_seconds",
+            "Time to process one chunk of records",
+            ["stage"],
+            namespace=NAMESPACE,
+            buckets=BATCH_UPPER_S,
+            registry=self.registry,
+        )
+        self.ticks_closed = self._counter("ticks_closed", "Minutes of event time closed", "stage")
+        self.windows_closed = self._counter("windows_closed", "Windows closed", "entity", "span")
+        self.handover_records = self._counter(
+            "handover_records", "Records handed to another stage", "topic"
+        )
+        self.handover_bytes = self._counter(
+            "handover_bytes", "Bytes handed to another stage", "topic"
+        )
+        self.control_events = self._counter(
+            "control_events", "Control events read, by what became of them", "kind", "outcome"
+        )
+        # State.
+        self.entities = self._gauge("entities", "Entities held in state", "kind", "partition")
+        self.state_bytes = self._gauge("state_bytes", "Bytes of state in use", "kind", "partition")
+        self.evictions = self._counter(
+            "evictions", "Entities forgotten before their time because a budget was full", "kind"
+        )
+        # Detection.
+        self.detector_seconds = self._counter(
+            "detector_seconds", "Time spent in a detector", "detector"
+        )
+        self.evidence = self._counter("evidence", "Pieces of evidence", "detector", "family")
+        self.alerts = self._counter(
+            "alerts", "Alert records sent", "kind", "severity", "action", "state"
+        )
+        # The process.
+        self._build = Info(
+            "build", "Version of hydrawatch", namespace=NAMESPACE, registry=self.registry
+        )
+        self._config = Info(
+            "config", "Digest of detectors.toml", namespace=NAMESPACE, registry=self.registry
+        )
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def describe(self, version: str, digest: str) -> None:
+        """Say what runs: `hydrawatch_build_info` and `hydrawatch_config_info`."""
+        self._build.info({"version": version, "python": platform.python_version()})
+        self._config.info({"digest": digest})
+
+    def forget_partition(self, topic: str, partition: int, stages: tuple[str, ...] = ()) -> None:
+        """Drop the gauges of a partition that moved away: its new owner reports it.
+
+        Those keyed by partition alone belong to the request topic; `stages` names whose watermark
+        delay goes.
+        """
+        name = str(partition)
+        for gauge, labels in (
+            (self.lag_records, (topic, name)),
+            *((self.watermark_delay, (stage, name)) for stage in stages),
+            *(((self.event_lag, (name,)), (self.last_event, (name,))) if stages else ()),
+        ):
+            with contextlib.suppress(KeyError):
+                gauge.remove(*labels)
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, namespace=NAMESPACE, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(name, about, labels, namespace=NAMESPACE, registry=self.registry)
+
+
+def late_label(late_s: float) -> str:
+    """The label of `late_events` for an event that came so many seconds behind the watermark."""
+    return LATE_LABELS[bisect.bisect_left(LATE_UPPER_S, late_s)]

@@ -1,0 +1,291 @@
+"""Where and how hydrawatch runs: the environment, read once, checked, never printed with secrets.
+
+What is odd about an account is no setting: that is `detectors.toml`, which HYDRAWATCH_CONFIG names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from detectors.errors import ConfigError
+
+PREFIX = "HYDRAWATCH_"
+PUBLIC_HASH_KEY = "hydrawatch-public-hash-key"  # public on purpose, see hash_key
+MASK = "********"
+
+# Kubernetes puts HYDRAWATCH_SERVICE_HOST, HYDRAWATCH_PORT_9464_TCP and the like into every pod that
+# lives beside a service named hydrawatch: not ours, and no typing error of anybody.
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
+_OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than_equal"})
+_LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://")
+
+
+def _one_address(text: str) -> bool:
+    host, colon, port = text.rpartition(":")
+    plain = ":" not in host or (host.startswith("[") and host.endswith("]"))
+    return bool(host and colon and plain and port.isdecimal() and 0 < int(port) < 65_536)
+
+
+def _addresses(text: str) -> str:
+    parts = [part.strip() for part in text.split(",")]
+    bad = [part for part in parts if not _one_address(part)]
+    if bad:
+        msg = f"give host:port,host:port,... with ports from 1 to 65535; {bad[0]!r} is none"
+        raise ValueError(msg)
+    return ",".join(parts)
+
+
+def _topic_name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in {".", ".."}:
+        msg = "a topic's name is 1 to 249 of the characters a-z A-Z 0-9 . _ -"
+        raise ValueError(msg)
+    return text
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        msg = "there is no such file; give its path or unset the variable"
+        raise ValueError(msg)
+    return path
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret) < 16:
+        msg = f"has {len(secret)} characters; give 16 or more that nobody can guess"
+        raise ValueError(msg)
+    return secret
+
+
+Addresses = Annotated[str, AfterValidator(_addresses)]
+TopicName = Annotated[str, AfterValidator(_topic_name)]
+ExistingFile = Annotated[Path, AfterValidator(_file)]
+
+
+class Settings(BaseSettings):
+    """The environment's shelf of configuration: one field per HYDRAWATCH_* variable.
+
+    Read it with `load()`, which turns every problem into one ConfigError; an empty variable counts
+    as unset.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    broker: Addresses = "127.0.0.1:9092"
+    # What Faust and the state store keep on disk; relative to the working directory.
+    data_dir: Path = Path("hydrawatch-data")
+    config: ExistingFile | None = None
+    # A worker is one process: several on one host need a port each, or 0 (any free one, logged).
+    metrics_port: int = Field(default=9464, ge=0, le=65_535)
+    # Loopback, as metrics name models, volumes and defences; a container sets 0.0.0.0.
+    metrics_host: str = "127.0.0.1"
+    # Overrides engine.partitions of detectors.toml; the worker compares it with the topics.
+    partitions: int | None = Field(default=None, ge=1, le=1024)
+
+    requests_topic: TopicName = "hydrawatch.requests.v1"
+    alerts_topic: TopicName = "hydrawatch.alerts.v1"
+    shadow_topic: TopicName = "hydrawatch.alerts.shadow.v1"
+    control_topic: TopicName = "hydrawatch.control.v1"
+    dead_letters_topic: TopicName = "hydrawatch.dead-letters.v1"
+    handover_topic: TopicName = "hydrawatch-handover"
+    evidence_topic: TopicName = "hydrawatch-evidence"
+    marks_topic: TopicName = "hydrawatch-marks"
+    group: Annotated[str, Field(pattern=r"^hydrawatch[a-zA-Z0-9._-]*$", max_length=200)] = (
+        "hydrawatch"
+    )
+
+    # Keys the fingerprints of dedupe and of key networks, so that nobody can craft values that
+    # collide. The default is public: good for demo and tests, replaced by `check`'s advice.
+    hash_key: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr(PUBLIC_HASH_KEY)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    tls: bool = False
+    tls_ca: ExistingFile | None = None  # none: the system's authorities
+    tls_cert: ExistingFile | None = None
+    tls_key: ExistingFile | None = None
+
+    # Faust's own 60 s would leave a dead worker's partitions standing still for a minute.
+    session_timeout_s: float = Field(default=10.0, ge=1, le=300)
+    heartbeat_s: float = Field(default=3.0, gt=0, le=100)
+    # How long a partition may say nothing before the others stop waiting for its watermark.
+    idle_s: float = Field(default=10.0, gt=0, le=3600)
+    # Records per chunk: large enough to pay Faust's cost once, small enough for heartbeats between.
+    chunk_records: int = Field(default=2000, ge=1, le=100_000)
+
+    _from_environment: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level_in_any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("sasl_mechanism", mode="before")
+    @classmethod
+    def _mechanism_in_any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _values_fit_together(self) -> Self:
+        if self.heartbeat_s * 3 > self.session_timeout_s:
+            _refuse(
+                f"HYDRAWATCH_HEARTBEAT_S = {self.heartbeat_s:g} is more than a third of "
+                f"HYDRAWATCH_SESSION_TIMEOUT_S = {self.session_timeout_s:g}: one lost heartbeat "
+                "would end the session; lower the first or raise the second"
+            )
+        if self.sasl_mechanism and not (self.sasl_username and self.sasl_password):
+            _refuse(
+                f"HYDRAWATCH_SASL_MECHANISM = {self.sasl_mechanism} needs "
+                "HYDRAWATCH_SASL_USERNAME and HYDRAWATCH_SASL_PASSWORD"
+            )
+        if not self.sasl_mechanism and (self.sasl_username or self.sasl_password):
+            _refuse(
+                "HYDRAWATCH_SASL_USERNAME and HYDRAWATCH_SASL_PASSWORD do nothing without "
+                "HYDRAWATCH_SASL_MECHANISM (PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512)"
+            )
+        if bool(self.tls_cert) != bool(self.tls_key):
+            _refuse("HYDRAWATCH_TLS_CERT and HYDRAWATCH_TLS_KEY go together: set both or neither")
+        if not self.tls and (self.tls_ca or self.tls_cert):
+            _refuse("HYDRAWATCH_TLS_CA, _CERT and _KEY do nothing unless HYDRAWATCH_TLS = true")
+        seen: dict[str, str] = {}
+        for name in type(self).model_fields:
+            if not name.endswith("_topic"):
+                continue
+            topic = getattr(self, name)
+            if topic in seen:
+                _refuse(
+                    f"{variable(seen[topic])} and {variable(name)} are both {topic!r}: "
+                    "each topic needs a name of its own"
+                )
+            seen[topic] = name
+        return self
+
+    def origins(self) -> dict[str, str]:
+        """Where each value came from: "default", "environment", or "program" (set by a caller)."""
+        return {
+            name: "environment"
+            if name in self._from_environment
+            else "program"
+            if name in self.model_fields_set
+            else "default"
+            for name in type(self).model_fields
+        }
+
+    def printable(self) -> dict[str, Any]:
+        """Every value as JSON can hold it, secrets masked."""
+        values = self.model_dump(mode="json")
+        return {
+            name: MASK if is_secret(name) and value is not None else value
+            for name, value in values.items()
+        }
+
+    def hash_key_bytes(self) -> bytes:
+        """The 16 bytes that key the fingerprints, derived from `hash_key`."""
+        text = self.hash_key.get_secret_value().encode()
+        return hashlib.blake2b(text, digest_size=16, person=b"hydrawatch-fp").digest()
+
+    def detectors_text(self) -> tuple[str | None, str]:
+        """The text of detectors.toml and its name for messages; (None, ...) where none is set.
+
+        Raises ConfigError if it cannot be read as UTF-8.
+        """
+        if self.config is None:
+            return None, "defaults"
+        try:
+            return self.config.read_text(encoding="utf-8"), str(self.config)
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"HYDRAWATCH_CONFIG: {self.config} cannot be read as UTF-8 text: {error}"
+            raise ConfigError(msg) from error
+
+
+def load() -> Settings:
+    """Settings from the process's environment.
+
+    Raises ConfigError with one line per problem: variable, value, what is allowed, the mend.
+    """
+    ours = {name.upper(): value for name, value in os.environ.items() if _is_ours(name)}
+    problems = _unknown(ours)
+    settings = None
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_problem(entry) for entry in error.errors(include_url=False)]
+    if problems or settings is None:
+        raise ConfigError("\n".join(problems))
+    settings._from_environment = frozenset(
+        name for name in Settings.model_fields if ours.get(variable(name))
+    )
+    return settings
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(PREFIX)
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def is_secret(field: str) -> bool:
+    """Whether a field's value must never be shown."""
+    return "SecretStr" in str(Settings.model_fields[field].annotation)
+
+
+def _refuse(message: str) -> None:
+    raise ValueError(message)
+
+
+def _unknown(ours: Mapping[str, str]) -> list[str]:
+    known = [variable(name) for name in Settings.model_fields]
+    problems = []
+    for name in sorted(set(ours) - set(known)):
+        if _SERVICE_LINK.search(name) or _LINK_VALUE.match(ours[name]):
+            continue
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        problems.append(f"{name} is no setting of hydrawatch; {mend}")
+    return problems
+
+
+def _problem(entry: Any) -> str:
+    reason = str(entry["msg"]).removeprefix("Value error, ")
+    if not entry["loc"]:
+        return reason
+    field = str(entry["loc"][0])
+    if entry["type"] in _OUT_OF_RANGE:
+        reason = f"it takes a number {_range(field)}"
+    given = entry["input"]
+    shown = MASK if is_secret(field) else repr(str(given))
+    if isinstance(given, str) and _LINK_VALUE.match(given):
+        # A Kubernetes service whose name makes one of our variables.
+        reason += "; Kubernetes set it for a service: use enableServiceLinks: false on the pod"
+    return f"{variable(field)} = {shown}: {reason[:1].lower()}{reason[1:]}"
+
+
+def _range(field: str) -> str:
+    words = {"ge": "from", "gt": "above", "le": "to"}
+    return " ".join(
+        f"{word} {getattr(limit, bound):g}"
+        for bound, word in words.items()
+        for limit in Settings.model_fields[field].metadata
+        if hasattr(limit, bound)
+    )

@@ -1,0 +1,259 @@
+"""The engine's stages as a worker runs them: one per partition, each at an exact place of its topic.
+
+A stage knows the next offset that it has not taken. Whatever Kafka delivers again lies before it
+and is dropped; whatever is kept over a rebalance goes on from it; what was lost is rebuilt from the
+beginning, and what it then says again is dropped by who hears it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable
+from typing import Any
+
+import numpy as np
+
+from detectors.account_state import NO_TIME
+from detectors.accounts import AccountPartition, ClosedTick
+from detectors.alerts import Trace
+from detectors.config import VERSION, Loaded
+from detectors.decode import Decoder
+from detectors.handover import decode as decode_hand_over
+from detectors.handover import watermark_only
+from detectors.keys import KeyPartition
+from detectors.owner import CampaignOwner
+from detectors.reports import Report
+from detectors.reports import decode as decode_report
+from streams.deadletters import dead_letter
+from streams.gauges import AccountGauges, KeyGauges
+from streams.history import Mark, encode_mark, read_marks, read_published
+from streams.metrics import Metrics
+from streams.outlet import Outlet
+from streams.settings import Settings
+from streams.transport_chunks import Chunk
+
+Sent = list[Awaitable[Any]]
+
+
+class AccountStage:
+    """One partition of requests: records in, hand-overs and reports out."""
+
+    def __init__(
+        self, settings: Settings, loaded: Loaded, partition: int, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self.partition = partition
+        self.next_offset = 0
+        self.accounts = AccountPartition(loaded.config, partition)
+        self.busy = asyncio.Lock()
+        self.last_record = time.monotonic()  # when the partition last had something to say
+        self.lag = 0
+        self._settings = settings
+        self._outlet = outlet
+        self._metrics = metrics
+        self._decoder = Decoder(
+            settings.hash_key_bytes(), loaded.config.engine.future_minutes * 60_000
+        )
+        self._marks: deque[Mark] | None = None
+        self._told = NO_TIME
+        self._gauges = AccountGauges(metrics, partition)
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
+        async with self.busy:
+            await self._recall()
+            part = chunk.since(self.next_offset)
+            self.lag = chunk.lag
+            if part is None:
+                return []
+            self.last_record = time.monotonic()
+            sent: Sent = []
+            started = time.perf_counter()
+            while part is not None:
+                mark = self._marks[0] if self._marks else None
+                if mark is not None and mark.offset < self.next_offset:
+                    self._marks.popleft()  # type: ignore[union-attr]
+                    sent += await self._tell(self.accounts.raise_mark(mark.watermark))
+                    continue
+                now, part = _split(part, mark.offset + 1 if mark else None)
+                sent += await self._ingest(now)
+            self._metrics.batch.labels("accounts").observe(time.perf_counter() - started)
+            self._gauges.update(self, chunk)
+            return sent
+
+    async def mark_idle(self, watermark: int) -> Sent:
+        """Write down, then apply, that nothing before `watermark` is expected of this partition."""
+        async with self.busy:
+            await self._recall()
+            sent: Sent = []
+            while self._marks and self._marks[0].offset < self.next_offset:
+                sent += await self._tell(self.accounts.raise_mark(self._marks.popleft().watermark))
+            if self._marks or watermark <= self.accounts.watermark:
+                return sent
+            mark = Mark(self.next_offset - 1, watermark)
+            await self._outlet.mark(self.partition, encode_mark(mark))
+            return sent + await self._tell(self.accounts.raise_mark(watermark))
+
+    async def _recall(self) -> None:
+        if self._marks is None:
+            marks = await read_marks(self._settings, self.partition)
+            self._marks = deque(m for m in marks if isinstance(m, Mark))
+
+    async def _ingest(self, chunk: Chunk) -> Sent:
+        decoded = self._decoder.decode(chunk.values, chunk.timestamps)
+        self.next_offset = chunk.last_offset + 1
+        sent: Sent = []
+        for rejected in decoded.rejected:
+            letter = dead_letter(
+                chunk.keys[rejected.row],
+                chunk.values[rejected.row],
+                topic=chunk.topic,
+                partition=chunk.partition,
+                offset=int(chunk.offsets[rejected.row]),
+                stage="receiving",
+                error=rejected.reason,
+                message=rejected.message,
+            )
+            self._metrics.dead_letters.labels(rejected.reason, "receiving").inc()
+            sent.append(await self._outlet.dead_letter(letter))
+        self._gauges.count(decoded)
+        return sent + await self._tell(self.accounts.ingest(decoded))
+
+    async def _tell(self, closed: list[ClosedTick]) -> Sent:
+        sent: Sent = []
+        targets = self.accounts.config.engine.partitions
+        told = [self._told] * targets
+        told_owner = self._told
+        for tick in closed:
+            for target, hand_over in tick.hand_overs.items():
+                sent += await self._outlet.hand_over(target, hand_over)
+                told[target] = tick.tick
+            if tick.findings is not None or tick.names is not None:
+                report = Report(self.partition, tick.tick, tick.findings, tick.names)
+                sent += await self._outlet.report(report)
+                told_owner = tick.tick
+        end = self.accounts.closed
+        if end > self._told:
+            for target in range(targets):
+                if told[target] < end:
+                    mark = watermark_only(self.partition, end)
+                    sent += await self._outlet.hand_over(target, mark)
+            if told_owner < end:
+                sent += await self._outlet.report(Report(self.partition, end))
+            self._told = end
+        return sent
+
+
+class KeyStage:
+    """One partition of hand-overs: key networks in, findings out."""
+
+    def __init__(
+        self, settings: Settings, loaded: Loaded, partition: int, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self.partition = partition
+        self.next_offset = 0
+        self.keys = KeyPartition(loaded.config, partition)
+        self._source = loaded.config.engine.partitions + partition
+        self._outlet = outlet
+        self._metrics = metrics
+        self._told = NO_TIME
+        self._gauges = KeyGauges(metrics, partition)
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
+        part = chunk.since(self.next_offset)
+        if part is None:
+            return []
+        started = time.perf_counter()
+        for value in part.values:
+            if value is not None:
+                self.keys.receive(decode_hand_over(value))
+        self.next_offset = part.last_offset + 1
+        sent: Sent = []
+        told = self._told
+        for findings in self.keys.advance():
+            sent += await self._outlet.report(Report(self._source, findings.tick, findings))
+            told = findings.tick
+        if self.keys.closed > self._told:
+            if told < self.keys.closed:
+                sent += await self._outlet.report(Report(self._source, self.keys.closed))
+            self._told = self.keys.closed
+        self._metrics.batch.labels("keys").observe(time.perf_counter() - started)
+        self._gauges.update(self, chunk)
+        return sent
+
+
+class OwnerStage:
+    """The owner of campaigns: reports in, alerts out."""
+
+    def __init__(
+        self, settings: Settings, loaded: Loaded, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self.next_offset = 0
+        self._settings = settings
+        self._outlet = outlet
+        self._metrics = metrics
+        self._applied: dict[int, tuple[int, int]] = {}
+        self._published: dict[str, int] | None = None
+        self.owner = CampaignOwner(
+            loaded.config,
+            sources=2 * loaded.config.engine.partitions,
+            trace=Trace(version=VERSION, config_digest=loaded.digest),
+            mode="live",
+            hash_key=settings.hash_key_bytes(),
+        )
+
+    def forget_published(self) -> None:
+        """Another worker may have owned the topic meanwhile: read what was sent before sending."""
+        self._published = None
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
+        if self._published is None:
+            self._published = await read_published(self._settings)
+        part = chunk.since(self.next_offset)
+        if part is None:
+            return []
+        started = time.perf_counter()
+        for value in part.values:
+            if value is not None:
+                self._receive(decode_report(value))
+        self.next_offset = part.last_offset + 1
+        sent: Sent = []
+        for alert in self.owner.advance():
+            if alert.revision > self._published.get(alert.alert_id, 0):
+                sent.append(await self._outlet.alert(alert))
+                self._published[alert.alert_id] = alert.revision
+        self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
+        return sent
+
+    def _receive(self, report: Report) -> None:
+        place = (report.tick, report.part)
+        if place <= self._applied.get(report.source, (NO_TIME, -1)):
+            return
+        self._applied[report.source] = place
+        if report.names is not None:
+            self.owner.receive_names(report.source, report.names)
+        if report.findings is not None:
+            self.owner.receive(report.source, report.findings)
+        if report.last:
+            self.owner.watermark(report.source, report.tick)
+
+
+def _split(chunk: Chunk, offset: int | None) -> tuple[Chunk, Chunk | None]:
+    """The records before `offset`, and the rest; all of them where there is none to split at."""
+    if offset is None or offset > chunk.last_offset:
+        return chunk, None
+    rest = chunk.since(offset)
+    cut = int(np.searchsorted(chunk.offsets, offset))
+    first = Chunk(
+        chunk.topic,
+        chunk.partition,
+        chunk.values[:cut],
+        chunk.keys[:cut],
+        chunk.timestamps[:cut],
+        chunk.offsets[:cut],
+        chunk.high_water,
+    )
+    return first, rest

@@ -1,0 +1,207 @@
+"""The topics at the broker: creates what is missing, and says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from detectors.errors import ConfigError
+from streams.broker import BrokerError, client_options, explained
+from streams.configured import configured
+from streams.settings import Settings, variable
+from streams.topic_plan import PLANS, partitions_of
+
+# How long a broker may take to answer at all; the client's own 30 s keep a person waiting in vain.
+ANSWER_MS = 10_000
+UNKNOWN_TOPIC = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one topic, and the command that mends it."""
+
+    topic: str
+    message: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"topic {self.topic}: {self.message}; {self.mend}"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What `create` found and did for one topic."""
+
+    topic: str
+    role: str
+    partitions: int
+    existed: bool
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def create(
+    settings: Settings,
+    partitions: int | None = None,
+    *,
+    replication: int = -1,
+    alert_partitions: int = 1,
+) -> list[Created]:
+    """Create what is missing; topics that exist with the right partitions are left as they are.
+
+    `replication` -1 is the broker's default. Raises ConfigError, before anything is created, if an
+    existing topic has another number of partitions; BrokerError if the broker refuses.
+    """
+    count = configured(settings, partitions).config.engine.partitions
+    wanted = {plan.name(settings): partitions_of(plan, count, alert_partitions) for plan in PLANS}
+    with _admin(settings) as admin:
+        present = _present(admin, list(wanted))
+        clashes = [
+            f"topic {plan.name(settings)} has {present[name]} partitions, not {wanted[name]}; "
+            f"Kafka cannot take partitions away and adding some sends accounts elsewhere: "
+            f"name a new topic in {variable(plan.setting)}, or delete this one and its data"
+            for plan in PLANS
+            if (name := plan.name(settings)) in present
+            and plan.spread != "free"
+            and present[name] != wanted[name]
+        ]
+        if clashes:
+            raise ConfigError("\n".join(clashes))
+        missing = [plan for plan in PLANS if plan.name(settings) not in present]
+        if missing:
+            # A concurrent `create` (two workers' init containers) may win the race: that is success
+            # if its partitions are ours, which the caller's verify sees.
+            outcome = admin.create_topics(
+                {
+                    plan.name(settings): {
+                        "num_partitions": wanted[plan.name(settings)],
+                        "replication_factor": replication,
+                        "configs": plan.config(replication),
+                    }
+                    for plan in missing
+                },
+                raise_errors=False,
+            )
+            _refuse_failures(outcome)
+    return [
+        Created(
+            topic=(name := plan.name(settings)),
+            role=plan.role,
+            partitions=present.get(name, wanted[name]),
+            existed=name in present,
+            config=plan.config(replication),
+        )
+        for plan in PLANS
+    ]
+
+
+def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
+    """What is wrong with the topics at the broker; empty when a worker may start.
+
+    Raises BrokerError if the broker does not answer.
+    """
+    count = configured(settings, partitions).config.engine.partitions
+    names = [plan.name(settings) for plan in PLANS]
+    with _admin(settings) as admin:
+        present = _present(admin, names)
+        policies = _cleanup_policies(admin, [name for name in names if name in present])
+    problems = []
+    for plan in PLANS:
+        name = plan.name(settings)
+        if name not in present:
+            mend = f"run: hydrawatch topics create --partitions {count}"
+            problems.append(Problem(name, f"is missing ({plan.role})", mend))
+            continue
+        wanted = partitions_of(plan, count)
+        if plan.spread == "P" and present[name] != wanted:
+            mend = (
+                f"set HYDRAWATCH_PARTITIONS={present[name]} if all topics agree on it, or name a "
+                f"new topic in {variable(plan.setting)}"
+            )
+            problems.append(Problem(name, f"has {present[name]} partitions, not {wanted}", mend))
+        elif plan.spread == "one" and present[name] != 1:
+            mend = f"name a new topic in {variable(plan.setting)} and create it"
+            problems.append(Problem(name, f"has {present[name]} partitions, not 1", mend))
+        if "compact" in policies.get(name, "delete"):
+            mend = (
+                f"run: kafka-configs.sh --alter --entity-type topics --entity-name {name} "
+                "--add-config cleanup.policy=delete"
+            )
+            message = "is compacted, which deletes all but the newest record of each key"
+            problems.append(Problem(name, message, mend))
+    return problems
+
+
+def partition_count(settings: Settings, topic: str) -> int:
+    """How many partitions a topic has; ConfigError with the mend if there is no such topic."""
+    with _admin(settings) as admin:
+        present = _present(admin, [topic])
+    if topic not in present:
+        raise ConfigError(
+            f"topic {topic} is missing at {settings.broker}; run: hydrawatch topics create "
+            f"--partitions {configured(settings).config.engine.partitions}"
+        )
+    return present[topic]
+
+
+@contextmanager
+def _admin(settings: Settings) -> Iterator[Any]:
+    from kafka import KafkaAdminClient
+
+    with explained(settings):
+        admin = KafkaAdminClient(
+            **client_options(settings), client_id="hydrawatch-admin", bootstrap_timeout_ms=ANSWER_MS
+        )
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+
+def _present(admin: Any, names: list[str]) -> dict[str, int]:
+    # Asking by name lets a least-privilege user see its own topics without the right to list all.
+    present = {}
+    for topic in admin.describe_topics(names):
+        if topic["error_code"] == 0:
+            present[topic["name"]] = len(topic["partitions"])
+        elif topic["error_code"] != UNKNOWN_TOPIC:
+            from kafka import errors
+
+            reason = errors.for_code(topic["error_code"]).__name__
+            raise BrokerError(f"topic {topic['name']}: the broker says {reason}")
+    return present
+
+
+def _cleanup_policies(admin: Any, names: list[str]) -> dict[str, str]:
+    from kafka import errors
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    try:
+        found = admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names],
+            config_filter="all",
+        )
+    except errors.KafkaError:
+        # Reading configuration is a right of its own, and not every broker knows it: a worker
+        # that lacks it still works, and `verify` says nothing of what it cannot see.
+        return {}
+    return {
+        name: str((values.get("cleanup.policy") or {}).get("value") or "delete")
+        for topics in found.values()
+        for name, values in topics.items()
+    }
+
+
+def _refuse_failures(outcome: Mapping[str, Any]) -> None:
+    from kafka import errors
+
+    failures = []
+    for topic in outcome["topics"]:
+        error = errors.for_code(topic["error_code"])
+        if topic["error_code"] and error is not errors.TopicAlreadyExistsError:
+            failures.append(
+                f"topic {topic['name']}: {topic.get('error_message') or error.__name__}"
+            )
+    if failures:
+        raise BrokerError("\n".join(failures))

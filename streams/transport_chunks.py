@@ -1,0 +1,126 @@
+"""Turning fetched Kafka records into chunks: a run of one partition's records as columns.
+
+aiokafka makes a `ConsumerRecord` of every record; the bulk path needs values, keys, timestamps
+and offsets only. `take_chunk` therefore walks the record batches that aiokafka has fetched
+itself, and leaves what it knows about batches (checksums, control batches, aborted
+transactions, compacted offsets) to aiokafka's own reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP = 64  # records between two looks at the byte cap
+_TIMESTAMP = attrgetter("timestamp")
+_OFFSET = attrgetter("offset")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Consecutive records of one partition, in offset order; never empty.
+
+    `values[i]`, `keys[i]`, `timestamps[i]` (ms since the epoch, as the producer or the broker
+    set it) and `offsets[i]` belong together. Offsets rise but may have holes. `high_water` is
+    the end of the partition as the broker last told it: the offset its next record will get.
+    """
+
+    topic: str
+    partition: int
+    values: list[bytes | None]
+    keys: list[bytes | None]
+    timestamps: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    high_water: int
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return int(self.offsets[0])
+
+    @property
+    def last_offset(self) -> int:
+        """Offset of the last record."""
+        return int(self.offsets[-1])
+
+    @property
+    def lag(self) -> int:
+        """How many offsets of the partition lie behind this chunk."""
+        return max(0, self.high_water - self.last_offset - 1)
+
+    def since(self, offset: int) -> Chunk | None:
+        """Return the records at or after `offset`: the chunk itself, a part, or None.
+
+        This is how state that knows its next offset drops what it has already seen.
+        """
+        if offset <= self.first_offset:
+            return self
+        cut = int(np.searchsorted(self.offsets, offset))
+        if cut == len(self.values):
+            return None
+        return Chunk(
+            self.topic,
+            self.partition,
+            self.values[cut:],
+            self.keys[cut:],
+            self.timestamps[cut:],
+            self.offsets[cut:],
+            self.high_water,
+        )
+
+
+def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
+    """Take the next chunk out of an aiokafka `FetchResult` and move its position behind it.
+
+    None when the partition was lost, paused or moved since the fetch, or when the rest holds no
+    visible record (its position moves on all the same). A chunk holds `max_records` at most, and
+    ends within a few records (`STEP`) of having `max_bytes` of values.
+    """
+    tp = fetched._topic_partition
+    if not fetched.check_assignment(tp) or not fetched.has_more():
+        return None
+    reader = fetched._partition_records
+    # aiokafka's reader keeps checksums, control batches, aborted transactions and compacted
+    # offsets right; only what it makes of a record is replaced: nothing, at half the time.
+    reader._consumer_record = _as_it_is
+    records: list[Any] = []
+    values: list[bytes | None] = []
+    size = 0
+    exhausted = False
+    while not exhausted and len(records) < max_records and size < max_bytes:
+        want = min(STEP, max_records - len(records))
+        step = list(islice(reader, want))
+        exhausted = len(step) < want
+        some = [record.value for record in step]
+        size += sum(map(len, filter(None, some)))
+        records += step
+        values += some
+    fetched._update_position()
+    if exhausted:
+        fetched._partition_records = None
+    if not records:
+        return None
+    count = len(records)
+    return Chunk(
+        tp.topic,
+        tp.partition,
+        values,
+        [record.key for record in records],
+        np.fromiter(map(_TIMESTAMP, records), np.int64, count),
+        np.fromiter(map(_OFFSET, records), np.int64, count),
+        fetched._assignment.state_value(tp).highwater or 0,
+    )
+
+
+def _as_it_is(_tp: Any, record: Any) -> Any:
+    return record

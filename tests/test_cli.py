@@ -1,0 +1,255 @@
+"""The command line: exit codes, one clear line per error, data on stdout and nothing else there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+from rich.console import Console
+
+from streams import alertview
+
+COMMANDS = ("worker", "replay", "simulate", "demo", "topics", "alerts", "check")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from streams.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean(environment),
+    )
+
+
+def clean(extra: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if "HYDRAWATCH" not in name}
+    return {**kept, "COLUMNS": "200", "NO_COLOR": "1", **extra}
+
+
+def test_help_names_every_command_without_importing_what_is_slow() -> None:
+    script = (
+        "import sys\nfrom streams import cli\n"
+        "try:\n    cli.app(['--help'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "slow = {'faust', 'aiokafka', 'kafka', 'numba', 'river', 'numpy', 'pyarrow', 'pydantic'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=clean({})
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "command", [*((name,) for name in COMMANDS if name != "topics"), ("topics", "create")]
+)
+def test_the_help_of_every_command_shows_an_example(command: tuple[str, ...]) -> None:
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert "Example: " in done.stdout
+
+
+@pytest.mark.parametrize("wrong", [["nonsense"], ["simulate", "--days", "x"], ["replay"]])
+def test_wrong_usage_is_exit_code_2(wrong: list[str]) -> None:
+    done = run(*wrong)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> None:
+    nearest = "did you mean HYDRAWATCH_BROKER?"
+    done = run("topics", "verify", HYDRAWATCH_BROKRE="x", HYDRAWATCH_METRICS_PORT="-1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"hydrawatch: HYDRAWATCH_BROKRE is no setting of hydrawatch; {nearest}",
+        "hydrawatch: HYDRAWATCH_METRICS_PORT = '-1': it takes a number from 0 to 65535",
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["simulate"],
+        ["simulate", "--out", "x", "--topic"],
+        ["simulate", "--out", "-", "--end", "soon"],
+        ["simulate", "--out", "-", "--speed-up", "3"],
+        ["alerts", "--kind", "cluster"],
+        ["alerts", "--min-action", "ban"],
+    ],
+)
+def test_options_that_make_no_sense_say_what_would(wrong: list[str]) -> None:
+    done = run(*wrong)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("hydrawatch: ")
+
+
+def test_a_world_goes_to_a_file_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    world = ["simulate", "--accounts", "20", "--hydra", "5", "--days", "0.5", "--seed", "7"]
+    truth = tmp_path / "truth.json"
+    done = run(*world, "--out", str(tmp_path / "one.jsonl"), "--truth", str(truth), "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress bar where nobody sees it
+    lines = (tmp_path / "one.jsonl").read_bytes().splitlines()
+    assert json.loads(done.stdout)["events"] == len(lines) > 0
+    assert orjson.loads(truth.read_bytes())["accounts"]
+    piped = run(*world, "--out", "-")
+    assert piped.stdout.encode().splitlines() == lines
+    assert orjson.loads(lines[0])["event_id"]
+
+
+def test_a_place_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing" / "world.jsonl")
+    done = run("simulate", "--accounts", "10", "--days", "0.1", "--out", missing)
+    assert done.returncode == 1
+    assert done.stderr == f"hydrawatch: {missing}: cannot be written: No such file or directory\n"
+
+
+def test_a_reader_that_has_enough_ends_the_writer_quietly() -> None:
+    command = (
+        f"{sys.executable} -c 'from streams.cli import main; main()' "
+        "simulate --accounts 300 --days 2 --out - | head -n 1; exit ${PIPESTATUS[0]}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean({}),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_interrupting_is_quiet_and_exit_code_130(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # nobody reads: the writer waits in open()
+    script = (
+        "import signal\n"
+        # A shell's background job ignores Ctrl-C, and a test run may be one.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from streams.cli import main; main()"
+    )
+    world = ["simulate", "--accounts", "5", "--days", "0.05", "--hydra", "0", "--out", str(pipe)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *world], stderr=subprocess.PIPE, env=clean({})
+    )
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, b"")
+
+
+def test_a_broker_that_is_away_is_one_line_that_says_where_and_what_to_check() -> None:
+    done = run("topics", "verify", HYDRAWATCH_BROKER="127.0.0.1:1")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "no broker answers at 127.0.0.1:1" in done.stderr
+    assert "HYDRAWATCH_BROKER" in done.stderr
+
+
+def test_check_prints_every_value_with_its_origin_and_the_digest(tmp_path: Path) -> None:
+    toml = tmp_path / "detectors.toml"
+    toml.write_text("[engine]\nallowed_lateness_minutes = 7\n")
+    done = run(
+        "check", "--json", HYDRAWATCH_CONFIG=str(toml), HYDRAWATCH_HASH_KEY="a-key-of-our-own-1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["environment"]["HYDRAWATCH_HASH_KEY"]["value"] == "********"
+    assert report["environment"]["HYDRAWATCH_CONFIG"]["origin"] == "environment"
+    assert report["detectors"]["engine.allowed_lateness_minutes"] == {
+        "value": 7,
+        "origin": str(toml),
+    }
+    assert report["digest"].startswith("sha256:")
+    assert report["errors"] == report["warnings"] == []
+
+
+def test_check_finds_errors_before_a_worker_starts(tmp_path: Path) -> None:
+    toml = tmp_path / "detectors.toml"
+    toml.write_text("[engine]\nallowed_latenes_minutes = 7\n")
+    done = run("check", HYDRAWATCH_CONFIG=str(toml))
+    assert done.returncode == 2
+    assert "did you mean 'engine.allowed_lateness_minutes'" in done.stderr
+    assert "HYDRAWATCH_HASH_KEY is the public default" in done.stderr
+
+
+def test_check_reports_broken_settings_as_findings() -> None:
+    done = run("check", "--json", HYDRAWATCH_PARTITIONS="many")
+    assert done.returncode == 2
+    assert "HYDRAWATCH_PARTITIONS = 'many'" in json.loads(done.stdout)["errors"][0]
+
+
+ALERT = {
+    "kind": "account",
+    "account_id": "a-1",
+    "campaign_id": "camp-1",
+    "role": "core",
+    "state": "open",
+    "as_of": 1_777_026_060_000,
+    "severity": "high",
+    "action": "verify",
+    "confidence": 0.97,
+    "families": ["identity", "content"],
+    "evidence": [
+        {
+            "family": "identity",
+            "parameter": "new accounts on one card",
+            "observed": 41,
+            "expected": 1.2,
+            "unit": "accounts",
+            "surprise_nats": 62.0,
+        }
+    ],
+    "explanation": "41 accounts pay with one card.",
+}
+
+
+def rendered(what: object) -> str:
+    console = Console(width=200, color_system=None, force_terminal=False)
+    with console.capture() as captured:
+        console.print(what)
+    return captured.get()
+
+
+def test_an_alert_reads_as_one_line() -> None:
+    assert rendered(alertview.line(ALERT)).strip() == (
+        "2026-04-24 10:21Z + high     verify   account a-1 (core of camp-1) "
+        "[identity, content] 41 accounts pay with one card."
+    )
+
+
+def test_a_panel_shows_the_evidence_against_what_is_normal() -> None:
+    text = rendered(alertview.panel(ALERT))
+    assert "identity: new accounts on one card" in text
+    assert "41 accounts" in text
+    assert "1.2 accounts" in text
+
+
+def test_an_identifier_cannot_reach_the_terminal_as_an_escape_sequence() -> None:
+    evil = {**ALERT, "account_id": "\x1b[2J\x9b31m[red]x", "explanation": "a\nb\x07"}
+    for shown in (rendered(alertview.line(evil)), rendered(alertview.panel(evil))):
+        assert not {"\x1b", "\x9b", "\x07"} & set(shown)
+        assert "[red]x" in shown  # and is no markup of ours
+
+
+@pytest.mark.parametrize("odd", [{}, {"evidence": [1], "links": {}, "as_of": 1e30, "families": 3}])
+def test_an_odd_alert_is_shown_as_far_as_it_goes(odd: dict[str, object]) -> None:
+    assert rendered(alertview.line(odd))
+    assert rendered(alertview.panel(odd))
+
+
+def test_a_filter_by_action_keeps_graver_ones_and_what_it_does_not_know() -> None:
+    assert alertview.at_least("suspend", "verify")
+    assert not alertview.at_least("throttle", "verify")
+    assert alertview.at_least("banish", "verify")

@@ -1,0 +1,163 @@
+"""Series follow the Prometheus guide, and probes tell the truth with a reason."""
+
+import asyncio
+import re
+import urllib.error
+import urllib.request
+
+import orjson
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from detectors.errors import ConfigError
+from streams.deadletters import MESSAGE_BYTES, dead_letter
+from streams.health import HealthServer, Heartbeat, Readiness
+from streams.metrics import LATE_LABELS, LATE_UPPER_S, Metrics, late_label
+
+OURS = "hydrawatch_"
+IDENTIFIERS = {"account", "account_id", "org", "org_id", "key", "value", "campaign", "event_id"}
+
+
+def get(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_every_series_has_the_prefix_base_units_and_a_help_text() -> None:
+    metrics = Metrics()
+    for family in metrics.registry.collect():
+        if not family.name.startswith(OURS):
+            assert family.name.startswith(("process_", "python_"))
+            continue
+        assert re.fullmatch(r"[a-z_]+", family.name)
+        assert family.documentation
+        assert not re.search(r"_(ms|minutes|hours|days|mb|kb)(_|$)", family.name)
+
+
+def test_no_label_can_hold_what_an_attacker_chooses() -> None:
+    for metric in vars(Metrics()).values():
+        assert not IDENTIFIERS & set(getattr(metric, "_labelnames", ()))
+
+
+def test_two_registries_in_one_process_do_not_meet() -> None:
+    one, other = Metrics(), Metrics()
+    one.events.labels("accepted").inc(3)
+    assert other.registry.get_sample_value("hydrawatch_events_total", {"outcome": "accepted"}) == 0
+
+
+def test_what_runs_is_told_by_version_and_digest() -> None:
+    metrics = Metrics()
+    metrics.describe("0.1.0", "sha256:3f1a")
+    text = generate_latest(metrics.registry).decode()
+    assert 'hydrawatch_config_info{digest="sha256:3f1a"} 1.0' in text
+    assert 'hydrawatch_build_info{python="' in text
+
+
+def test_a_partition_that_moved_away_leaves_no_stale_lag() -> None:
+    metrics = Metrics()
+    for partition in ("0", "1"):
+        metrics.lag_records.labels("t", partition).set(5)
+        metrics.event_lag.labels(partition).set(5)
+        metrics.watermark_delay.labels("account", partition).set(5)
+    metrics.forget_partition("t", 0, ("account",))
+    metrics.forget_partition("t", 7)
+    text = generate_latest(metrics.registry).decode()
+    assert 'partition="0"' not in text
+    assert text.count('partition="1"') == 3
+
+
+def test_lateness_falls_into_the_bucket_of_its_upper_bound() -> None:
+    assert len(LATE_LABELS) == len(LATE_UPPER_S) + 1
+    assert late_label(1) == "1m"
+    assert late_label(60) == "1m"
+    assert late_label(61) == "10m"
+    assert late_label(10**9) == "more"
+
+
+def test_readiness_names_every_reason_and_ends_when_none_is_left() -> None:
+    readiness = Readiness(start="starting")
+    server = HealthServer(Metrics().registry, readiness, Heartbeat(), port=0)
+    with server:
+        readiness.wait_for("recovery", "recovering: 40 %")
+        status, body = get(f"{server.url}/readyz")
+        assert status == 503
+        assert orjson.loads(body)["reasons"] == {
+            "start": "starting",
+            "recovery": "recovering: 40 %",
+        }
+        readiness.done("start")
+        readiness.done("recovery")
+        assert get(f"{server.url}/readyz") == (200, b'{"status":"ok","reasons":{}}\n')
+
+
+def test_a_stalled_event_loop_is_seen_from_outside_it() -> None:
+    now = [100.0]
+    heartbeat = Heartbeat(clock=lambda: now[0])
+    with HealthServer(Metrics().registry, Readiness(), heartbeat, port=0, stalled_s=30) as server:
+        assert get(f"{server.url}/livez")[0] == 200
+        now[0] += 31
+        status, body = get(f"{server.url}/livez")
+        assert status == 503
+        assert "no turn for 31 s" in orjson.loads(body)["reasons"]["event_loop"]
+        heartbeat.beat()
+        assert get(f"{server.url}/livez")[0] == 200
+
+
+async def test_the_heartbeat_beats_as_long_as_the_loop_turns() -> None:
+    now = [0.0]
+    heartbeat = Heartbeat(clock=lambda: now[0])
+    task = asyncio.create_task(heartbeat.run())
+    now[0] = 50.0
+    await asyncio.sleep(0)
+    assert heartbeat.age_s() == 0
+    task.cancel()
+
+
+def test_metrics_are_served_and_other_paths_are_not() -> None:
+    metrics = Metrics()
+    metrics.events.labels("accepted").inc(7)
+    with HealthServer(metrics.registry, Readiness(), Heartbeat(), port=0) as server:
+        status, body = get(f"{server.url}/metrics")
+        assert status == 200
+        samples = {
+            (sample.name, sample.labels.get("outcome")): sample.value
+            for family in text_string_to_metric_families(body.decode())
+            for sample in family.samples
+        }
+        assert samples["hydrawatch_events_total", "accepted"] == 7
+        assert get(f"{server.url}/secrets")[0] == 404
+        assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_a_port_that_is_taken_is_an_error_with_the_mend() -> None:
+    with HealthServer(Metrics().registry, Readiness(), Heartbeat(), port=0) as first:
+        second = HealthServer(Metrics().registry, Readiness(), Heartbeat(), port=first.port)
+        with pytest.raises(ConfigError, match="or 0 for any free"):
+            second.start()
+
+
+def test_a_dead_letter_is_the_record_unchanged_with_the_reason_in_headers() -> None:
+    letter = dead_letter(
+        b"a-1",
+        b"\xff not json",
+        topic="hydrawatch.requests.v1",
+        partition=3,
+        offset=2**40,
+        stage="receiving",
+        error="not_json",
+        message="ü" * MESSAGE_BYTES + "\ud800",
+    )
+    assert (letter.key, letter.value) == (b"a-1", b"\xff not json")
+    headers = dict(letter.headers)
+    assert headers["hydrawatch.error.offset"] == b"1099511627776"
+    assert headers["hydrawatch.error.class"] == b"not_json"
+    message = headers["hydrawatch.error.message"]
+    assert len(message) <= MESSAGE_BYTES
+    assert message.decode()  # cut between characters, never within one
+    assert dead_letter(
+        None, None, topic="t", partition=0, offset=0, stage="receiving", error="e", message=""
+    )[:2] == (None, None)
