@@ -91,7 +91,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     campaign_id: str | None
     merged_into: str | UnsetType = UNSET
     split_from: str | UnsetType = UNSET
-    role: Role | None | UnsetType = UNSET
+    role: Role | UnsetType | None = UNSET
     size: int | UnsetType = UNSET
     state: State
     as_of: int

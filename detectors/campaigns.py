@@ -1,16 +1,16 @@
 """Which accounts act as one: connected components over flagged keys that share members.
 
-Two keys link when they share enough members (`link_shared`, and `link_share` of the smaller), or, where
-both are hard (payment, device), a single one. Organisations, hubs and keys under an allowance link
-nobody. Links are taken strongest first, and one that would make a campaign larger than its cap is
-refused, so no component percolates.
+Two keys link when they share enough members (`link_shared`, and `link_share` of the smaller), or,
+where both are hard (payment, device), a single one. Organisations, hubs and keys under an allowance
+link nobody. Links are taken strongest first, and one that would make a campaign larger than its cap
+is refused, so no component percolates.
 
 Only what changed is grouped anew: the changed keys, the campaigns they belong to, and those of the
 keys their members hold. The cost is the number of (account, pair of its keys) in that region; an
 account counts with at most `_KEYS_PER_ACCOUNT` keys.
 
-A campaign keeps its id while it grows. Of the parts of one that falls apart, the part with most of its
-founders keeps the id; of campaigns that become one, the oldest keeps its own.
+A campaign keeps its id while it grows. Of the parts of one that falls apart, the one with most of
+its founders keeps the id; of campaigns that become one, the oldest keeps its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Campaign(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """What one regrouping did: campaigns to look at, those that ended (into which), accounts moved."""
+    """What one regrouping did: campaigns made or kept, those that ended (into which), who moved."""
 
     campaigns: set[str]
     ended: dict[str, str]
@@ -126,9 +126,9 @@ class CampaignBook:
             if len(joined[a]) < len(joined[b]):
                 a, b = b, a
             # An upper bound first; the exact union only where it matters.
-            if len(joined[a]) + len(joined[b]) > self._rules.campaign_cap:
-                if len(joined[a] | joined[b]) > self._rules.campaign_cap:
-                    continue
+            cap = self._rules.campaign_cap
+            if len(joined[a]) + len(joined[b]) > cap and len(joined[a] | joined[b]) > cap:
+                continue
             joined[a] |= joined.pop(b)
             for key_id in parts[b]:
                 root[key_id] = a

@@ -1,7 +1,6 @@
 """What the platform tells the detector: control events, checked as their contract (version 1) says.
 
-A bad event is a value (`RejectedControl`), never an exception. The book keeps every valid event with
-the tick from which it holds, written down when it is first read, so that a restart decides the same.
+A bad event is a value (`RejectedControl`), never an exception: a stream goes on after it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class _Kept(msgspec.Struct):
 
 
 class ControlBook:
-    """Valid control events, bounded by time: `until`, or `retention` ticks after they took effect."""
+    """Valid control events, kept until `retention_ticks` after they took effect or ended."""
 
     def __init__(self, hash_key: bytes, retention_ticks: int) -> None:
         self._hash_key = hash_key

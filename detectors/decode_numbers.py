@@ -6,9 +6,8 @@ What a reader cannot take exactly and surely it refuses (`at` becomes -1): the s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from detectors.decode_words import leading_zeros
+from detectors.decode_words import kernel, leading_zeros
 
 MOST_DIGITS = 18
 _LIMIT = np.int64(10**MOST_DIGITS)
@@ -37,32 +36,32 @@ _TWO_BIAS = 200
 _TWOS = np.array([2.0**power for power in range(-_TWO_BIAS, 100)])
 
 
-@njit(cache=True)
-def whole_at(buffer: np.ndarray, at: int) -> tuple[int, int]:
+@kernel
+def whole_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
     """Read an integer of at most 18 digits: its value and where it ends, or (0, -1)."""
     start = at
     negative = buffer[at] == 45
     if negative:
         at += 1
     first = buffer[at]
-    value = 0
+    value = np.int64(0)
     digits = at
     digit = np.int64(first) - 48
     while 0 <= digit <= 9:
         if at - digits == MOST_DIGITS:
-            return 0, -1
+            return np.int64(0), -1
         value = value * 10 + digit
         at += 1
         digit = np.int64(buffer[at]) - 48
     digits = at - digits
     if digits == 0 or (first == 48 and (digits > 1 or at - start > 1)):
-        return 0, -1  # no digit, a leading zero, or "-0"
+        return np.int64(0), -1  # no digit, a leading zero, or "-0"
     if digit == -2 or digit == 21 or digit == 53:
-        return 0, -1  # ".", "E" or "e": 1.0 may still be an integer
+        return np.int64(0), -1  # ".", "E" or "e": 1.0 may still be an integer
     return -value if negative else value, at
 
 
-@njit(cache=True)
+@kernel
 def _product(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
     """128-bit product of two 64-bit numbers: high and low words."""
     a0, a1, b0, b1 = a & _LOW32, a >> _32, b & _LOW32, b >> _32
@@ -72,7 +71,7 @@ def _product(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
     return a1 * b1 + (middle >> _32) + (carry >> _32), a * b
 
 
-@njit(cache=True)
+@kernel
 def _quotient(digits: int, scale: int) -> float:
     """The double nearest to digits / 10^scale (digits > 0); -1 where the nearest one is in doubt.
 
@@ -100,7 +99,7 @@ def _quotient(digits: int, scale: int) -> float:
     return np.float64(np.int64(mantissa)) * _TWOS[exponent + _TWO_BIAS]
 
 
-@njit(cache=True)
+@kernel
 def real_at(buffer: np.ndarray, at: int) -> tuple[float, int]:
     """Read a number of at most 18 digits, rounded as Python rounds it, or (0.0, -1)."""
     negative = buffer[at] == 45
@@ -149,8 +148,8 @@ def real_at(buffer: np.ndarray, at: int) -> tuple[float, int]:
     return -value if negative else value, at
 
 
-@njit(cache=True)
-def _exponent_at(buffer: np.ndarray, at: int) -> tuple[int, int]:
+@kernel
+def _exponent_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
     """Read an exponent of one or two digits behind its "e": its value and where it ends, or (0, -1)."""
     sign = buffer[at]
     if sign == 43 or sign == 45:
@@ -163,5 +162,5 @@ def _exponent_at(buffer: np.ndarray, at: int) -> tuple[int, int]:
         at += 1
         digit = np.int64(buffer[at]) - 48
     if at == start or at - start > 2:
-        return 0, -1
+        return np.int64(0), -1
     return -value if sign == 45 else value, at

@@ -20,6 +20,10 @@ _BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
 _SPACES = np.uint64(0x2020202020202020)
 _THREE = np.uint64(3)
 
+# numba counts references to every array that goes into a function: atomic adds, 20 times what
+# decoding itself costs. These kernels neither make nor keep arrays, so they go without.
+kernel = njit(cache=True, nogil=True, _nrt=False)
+
 
 @intrinsic
 def word_at(typing: Any, buffer: Any, index: Any) -> Any:
@@ -54,20 +58,20 @@ def leading_zeros(typing: Any, word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@njit(cache=True)
-def lowest(hits: np.uint64) -> int:
+@kernel
+def lowest(hits: np.uint64) -> np.int64:
     """Index (0 to 7) of the lowest byte whose top bit is set; `hits` is not 0."""
     return np.int64(_trailing_zeros(hits) >> _THREE)
 
 
-@njit(cache=True)
+@kernel
 def quotes(word: np.uint64) -> np.uint64:
     """Top bit of the lowest byte that is a double quote; 0 if none is."""
     diff = word ^ _QUOTES
     return (diff - ONES) & ~diff & TOPS
 
 
-@njit(cache=True)
+@kernel
 def specials(word: np.uint64) -> np.uint64:
     """Top bit of the lowest byte that ends or breaks a plain string: quote, backslash, control, non-ASCII."""
     slash = word ^ _BACKSLASHES

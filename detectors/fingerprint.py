@@ -13,9 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from detectors.decode_words import word_at
+from detectors.decode_words import kernel, word_at
 from detectors.errors import ConfigError
 
 KEY_BYTES = 16
@@ -43,12 +42,12 @@ def hash_key(key: bytes) -> HashKey:
     return HashKey(np.uint64(k0), np.uint64(k1))
 
 
-@njit(cache=True)
+@kernel
 def _rotl(x: np.uint64, by: int) -> np.uint64:
     return (x << np.uint64(by)) | (x >> np.uint64(64 - by))
 
 
-@njit(cache=True)
+@kernel
 def _round(
     v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -64,7 +63,7 @@ def _round(
     return v0, v1, _rotl(v2, 32), v3
 
 
-@njit(cache=True)
+@kernel
 def fingerprint_at(
     buffer: np.ndarray, start: int, length: int, k0: np.uint64, k1: np.uint64
 ) -> np.uint64:
@@ -95,7 +94,7 @@ def fingerprint_at(
     return value if value != _ZERO else _ONE
 
 
-@njit(cache=True)
+@kernel
 def epoch_half(k0: np.uint64, epoch: int) -> np.uint64:
     """First key half for values of one id_epoch (-1, not known, is an epoch of its own).
 

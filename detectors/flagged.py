@@ -1,12 +1,13 @@
 """The values that look shared on purpose: flagged keys, while they are fresh, and who holds them.
 
-Bounded twice: in keys and in members over all keys. Over budget, the weakest key (least surprise, then
-longest unreported) goes first, so that a flood of small fresh findings cannot push out a strong one.
+Bounded twice: in keys and in members over all keys. Over budget, the weakest key (least surprise,
+then longest unreported) goes first, so that a flood of weak findings cannot push out a strong one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -57,6 +58,14 @@ class FlaggedKey(msgspec.Struct):
         return group_of(self.kind)
 
 
+class Report(NamedTuple):
+    """What a finding did: whether the key's links may differ, and which members stand otherwise."""
+
+    key: FlaggedKey
+    links: bool
+    moved: list[int]
+
+
 def group_of(kind: int) -> str:
     """Signal group of a kind of key, as `Signal.group` has it."""
     return _GROUPS[kind]
@@ -79,17 +88,12 @@ class FlaggedKeys:
         self.memberships = 0
         self.evicted = 0
 
-    def report(self, finding: KeyFinding, tick: int) -> tuple[FlaggedKey, bool]:
-        """Take a finding in; says whether it changed members or strength, not merely freshness."""
+    def report(self, finding: KeyFinding, tick: int) -> Report:
+        """Take a finding in, and say what it changed."""
         known = self.keys.get((finding.kind, finding.key))
         if known is None:
             known = self._open(finding)
-        before = (
-            len(known.members),
-            min(known.evidence.surprise, self._rules.family_cap_nats) // 1,
-            self.is_organisation(known),
-            self.is_hub(known),
-        )
+        linked, weight = self._linking(known), self._nats(known)
         if finding.evidence.surprise >= known.evidence.surprise:
             known.evidence = finding.evidence
         known.accounts = finding.accounts
@@ -103,18 +107,27 @@ class FlaggedKeys:
         known.output_tokens = finding.output_tokens
         known.capabilities = finding.capabilities
         known.expires = tick + self._ttl
+        joined = []
         for account in finding.members:
             if account not in known.members and len(known.members) < self._member_cap:
                 known.members[account] = None
                 self.held.setdefault(account, {})[known.id] = None
                 self.memberships += 1
-        after = (
-            len(known.members),
-            min(known.evidence.surprise, self._rules.family_cap_nats) // 1,
-            self.is_organisation(known),
-            self.is_hub(known),
+                joined.append(account)
+        changed = self._linking(known) != linked
+        return Report(
+            key=known,
+            links=bool(joined) or changed,
+            moved=list(known.members) if changed or self._nats(known) != weight else joined,
         )
-        return known, before != after
+
+    def _linking(self, key: FlaggedKey) -> tuple[bool, bool, bool]:
+        strong = key.evidence.surprise >= self._rules.family_floor_nats
+        return strong, self.is_organisation(key), self.is_hub(key)
+
+    def _nats(self, key: FlaggedKey) -> int:
+        """Strength in whole nats up to the cap: what is finer or beyond changes no verdict."""
+        return int(min(key.evidence.surprise, self._rules.family_cap_nats))
 
     def _open(self, finding: KeyFinding) -> FlaggedKey:
         known = FlaggedKey(

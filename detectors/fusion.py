@@ -1,9 +1,9 @@
 """From evidence to advice: one score per subject, and what the families behind it allow to be done.
 
 Evidence is weighed per signal group: the strongest of a group counts, once, and capped, so that no
-single signal carries a verdict. A group is a family, except that sign-up cohorts (hour, path and AS)
-fall in with the network's place: both see the same accounts arrive from the same network. The score
-is the sum over groups minus the prior, in nats; confidence is its logistic.
+signal carries a verdict alone. A group is a family, except that sign-up cohorts (hour, path and AS)
+fall in with place: both see the same accounts arrive from the same network. The score is the sum
+over groups minus the prior, in nats; confidence is its logistic.
 
 The gates are those of the house: one group `observe`; two `throttle`; two with a hard link
 (payment, device) `verify`; three `restrict` or `suspend`, core members only. What rests on place,
@@ -29,7 +29,7 @@ _CIRCUMSTANTIAL = frozenset({PLACE, "content", "timing", "lifecycle"})
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """One piece of evidence as fusion weighs it; `excused` says that a release window explains it."""
+    """One piece of evidence as fusion weighs it; `excused`: a model release explains it."""
 
     evidence: Evidence
     kind: int = OWN
@@ -63,7 +63,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Section [fusion]: how evidence is linked and weighed, and what a score must reach for advice."""
+    """Section [fusion]: how evidence links and weighs, and what a score must reach for advice."""
 
     prior_nats: float = tunable(
         12.0, "about one account in 200,000 acts in a campaign on an ordinary day", low=0, high=60
@@ -100,7 +100,7 @@ class Fusion:
         0.7, "where this share of the holders is in one organisation, it is one", low=0.05, high=1
     )
     organisation_discount_nats: float = tunable(
-        20.0, "colleagues share everything; only what is odd beyond that counts", low=0, high=200
+        50.0, "colleagues share everything: cards, places and prompts together", low=0, high=200
     )
     release_hours: float = tunable(
         48.0, "everybody tries a new model for a day or two", low=0, high=720
@@ -204,10 +204,11 @@ class Fusion:
         return VERIFY if hard and nats >= self.verify_nats else THROTTLE
 
     def _severity(self, nats: float, groups: int, *, size: int) -> int:
-        """info for one group; then low, and a step each for a strong score, a very strong one, a crowd."""
+        """One group: info. More: low, and a step each for a strong score, a stronger, a crowd."""
         if groups < 2:
             return 0
-        steps = (nats >= self.verify_nats) + (nats >= self.restrict_nats) + (size >= 100)
+        strong = nats >= self.restrict_nats and size >= self.restrict_size
+        steps = (nats >= self.verify_nats) + strong + (size >= 100)
         return min(1 + steps, len(SEVERITIES) - 1)
 
 

@@ -60,6 +60,7 @@ def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: 
     shared.key = key
     shared.kind = kind
     shared.used = 1
+    shared.born = time
     shared.first = time
     shared.last = time
     shared.ip_class = ip_class
@@ -71,20 +72,24 @@ def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: 
 
 @nb.njit(cache=True)
 def add_member(
-    state: KeyState, row: int, account: np.uint64, org: np.uint64, time: int, young: bool, cap: int
+    state: KeyState,
+    row: int,
+    account: np.uint64,
+    org: np.uint64,
+    time: int,
+    young: bool,
+    period: int,
+    cap: int,
 ) -> None:
     """Give a shared key one more account; over the cap the key is a hub and lists no more."""
     shared = state.shared[row]
     shared.first = min(shared.first, time)
     shared.last = max(shared.last, time)
     if shared.hub == 0:
-        at = shared.member
-        while at >= 0:
-            if state.members[at].account == account:
-                if young and state.members[at].young == 0:
-                    state.members[at].young = 1
-                return
-            at = state.members[at].next
+        life = combine(shared.key ^ np.uint64(shared.kind), np.uint64(shared.born))
+        pair = combine(life, account)
+        if see(state.pairs, pair, period, period - 2) == SEEN:
+            return  # announced again in a later period: a member already
         if shared.members >= cap:
             shared.hub = 1
             state.counters[ks.HUBS] += 1
@@ -133,7 +138,13 @@ def name_shared(state: KeyState, row: int, names: np.ndarray, at: int, length: i
 
 @nb.njit(cache=True)
 def apply_edges(
-    state: KeyState, edges: np.ndarray, names: np.ndarray, tick: int, expiry_ticks: int, cap: int
+    state: KeyState,
+    edges: np.ndarray,
+    names: np.ndarray,
+    tick: int,
+    expiry_ticks: int,
+    period: int,
+    cap: int,
 ) -> None:
     """Take first sightings of (account, value) pairs."""
     sets = np.uint64(state.singles.size // ks.SINGLE_WAYS - 1)
@@ -143,7 +154,7 @@ def apply_edges(
         row = find_shared(state, edge.key, edge.kind)
         if row >= 0:
             name_shared(state, row, names, edge.name_at, edge.name_len)
-            add_member(state, row, edge.account, edge.org, edge.time, edge.young != 0, cap)
+            add_member(state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap)
             continue
         base = (slot_of(edge.key, edge.kind) & sets) * np.uint64(ks.SINGLE_WAYS)
         victim = base
@@ -173,9 +184,12 @@ def apply_edges(
                         single.org,
                         np.int64(single.tick) * 60000,
                         single.young != 0,
+                        period,
                         cap,
                     )
-                    add_member(state, row, edge.account, edge.org, edge.time, edge.young != 0, cap)
+                    add_member(
+                        state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap
+                    )
                     single.key = 0
                     state.counters[ks.SINGLES] -= 1
                 continue
@@ -285,13 +299,14 @@ def apply_templates(
                     candidate.org,
                     candidate.time,
                     candidate.young != 0,
+                    period,
                     cap,
                 )
-                see(state.senders, combine(key, candidate.account), period, period - 1)
             candidate.bucket = bucket
-        if see(state.senders, combine(key, row.account), period, period - 1) != SEEN:
-            state.announced[TEMPLATE] += 1
-            add_member(state, bucket, row.account, row.org, row.time, row.young != 0, cap)
+        before = state.shared[bucket].accounts
+        if state.shared[bucket].hub == 0:
+            add_member(state, bucket, row.account, row.org, row.time, row.young != 0, period, cap)
+        state.announced[TEMPLATE] += np.int64(state.shared[bucket].accounts) - np.int64(before)
         shared = state.shared[bucket]
         shared.last = max(shared.last, row.time)
         shared.hour_requests += row.requests

@@ -41,7 +41,7 @@ class KeyState(NamedTuple):
     member_free: np.ndarray
     names: np.ndarray
     candidates: np.ndarray  # set-associative: TEMPLATE_WAYS rows a set
-    senders: np.ndarray  # (template bucket, account) pairs seen
+    pairs: np.ndarray  # (shared key, account) pairs that are members, lately announced
     touched: np.ndarray  # rows joined by a new account in the open tick
     announced: np.ndarray  # per kind: pairs ever announced
     by_kind: np.ndarray  # per kind: shared keys in use
@@ -61,7 +61,7 @@ def fresh_key_state(budgets: BudgetConfig) -> KeyState:
         member_free=np.zeros(shared * MEMBERS_PER_KEY, np.int32),
         names=np.zeros(shared * MEAN_NAME_BYTES, np.uint8),
         candidates=np.zeros(power_of_two(budgets.templates), layout.CANDIDATE),
-        senders=recency.table(budgets.templates),
+        pairs=recency.table(budgets.sightings // 4),
         touched=np.zeros(shared, np.int32),
         announced=np.zeros(len(KINDS), np.int64),
         by_kind=np.zeros(len(KINDS), np.int64),

@@ -75,7 +75,8 @@ class KeyPartition:
             + int(s[ks.NAME_END])
             + state.slots.nbytes,
             "members": int(s[ks.MEMBERS]) * layout.MEMBER.itemsize,
-            "templates": state.candidates.nbytes + state.senders.nbytes,
+            "templates": state.candidates.nbytes,
+            "member_pairs": state.pairs.nbytes,
         }
 
     def receive(self, hand_over: HandOver) -> None:
@@ -121,7 +122,7 @@ class KeyPartition:
         hand_overs = sorted(self._waiting.pop(tick, []), key=lambda h: (h.source, h.part))
         self._make_room(hand_overs)
         for h in hand_overs:
-            apply_edges(state, h.edges, h.names, tick, expiry, budgets.member_cap)
+            apply_edges(state, h.edges, h.names, tick, expiry, period, budgets.member_cap)
         distance = self.config.births.template_distance
         for h in hand_overs:
             apply_templates(state, h.templates, tick, distance, period, expiry, budgets.member_cap)

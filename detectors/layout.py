@@ -163,6 +163,7 @@ SHARED = np.dtype(
     [
         ("key", "<u8"),
         ("template", "<u8"),  # representative of a template bucket
+        ("born", "<i8"),  # when the second account came; tells a key from its earlier life
         ("first", "<i8"),
         ("last", "<i8"),
         ("hour_input", "<i8"),

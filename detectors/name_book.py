@@ -1,8 +1,8 @@
 """Who an account is: its id, organisation and age by fingerprint, for a million accounts in 80 MB.
 
-Names are columns sorted by fingerprint (26 bytes each and the id's own bytes); single new ones wait in
-a small dict until there are enough to merge. When the book is full the accounts first seen longest ago
-go, a tenth of it at a time, so that a sprayer of fresh accounts pays for each line and never stops it.
+Names are columns sorted by fingerprint (26 bytes each and the id's own bytes); single new ones wait
+in a small dict until there are enough to merge. When the book is full the accounts first seen longest
+ago go, a tenth of the book at a time.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class NameBook:
             b"".join(ids),
         )
 
-    def _merge(
+    def _merge(  # columns are many
         self,
         fps: NDArray[np.uint64],
         orgs: NDArray[np.uint32],

@@ -20,7 +20,6 @@ from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
 from streams.acks import AckQueue
 from streams.broker import faust_credentials, faust_urls
-from streams.controls import ControlFollower
 from streams.health import Heartbeat, Readiness
 from streams.metrics import Metrics
 from streams.outlet import Outlet
@@ -124,7 +123,6 @@ class Worker:
                 stage = KeyStage(settings, self.loaded, tp.partition, *common)
             else:
                 stage = OwnerStage(settings, self.loaded, *common)
-                self._follow_controls(stage)
             self.stages[tp] = stage
         return stage
 
@@ -136,8 +134,9 @@ class Worker:
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
         mine = {tp for tp in assigned if tp.topic in self._topics()}
+        self._acks.forget()
         for tp in [tp for tp in self.stages if tp not in mine]:
-            self.stages.pop(tp)
+            self.stages.pop(tp).close()
             self.metrics.forget_partition(tp.topic, tp.partition, ("accounts", "keys"))
         for stage in self.stages.values():
             if isinstance(stage, OwnerStage):
@@ -189,6 +188,7 @@ class Worker:
         gap = self.loaded.config.engine.idle_gap_minutes * MINUTE_MS
         while True:
             await asyncio.sleep(IDLE_POLL_S)
+            await self._acks.sweep()
             passed = self._passed()
             furthest = max(passed, default=NO_TIME)
             if furthest == NO_TIME:
@@ -211,10 +211,6 @@ class Worker:
         return high is None or next_offset < high
 
     # -- running ------------------------------------------------------------------------------
-
-    def _follow_controls(self, stage: OwnerStage) -> None:
-        follower = ControlFollower(self.settings, stage, self.outlet, self.metrics)
-        stage.controls = follower
 
     async def start(self) -> None:
         """Connect the producer and start what runs beside the agents."""
@@ -240,4 +236,6 @@ class Worker:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        for stage in self.stages.values():
+            stage.close()
         await self.outlet.stop()

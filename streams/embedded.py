@@ -8,7 +8,10 @@ everything in memory and asks nobody for a password, so it listens on loopback o
 
 Limits that were measured (Tansu 0.6.0): records of 1 MB, several partitions, keys, headers and
 the producer's timestamps are kept as they are, as are gzip, lz4, snappy and zstd; group
-rebalances and commits work. There is no compaction, and nothing survives the process.
+rebalances and commits work. There are no transactions, no idempotent producers and no
+compaction, and nothing survives the process. A member joins a group after half its session
+timeout. Generations of a group begin at 0, in which aiokafka leaves without saying so: a worker
+that was alone and is started again waits for its predecessor's session timeout.
 
 From asyncio: ``await asyncio.to_thread(broker.start)``, later the same with ``broker.stop``.
 """

@@ -26,6 +26,7 @@ from detectors.keys import KeyPartition
 from detectors.owner import CampaignOwner
 from detectors.reports import Report
 from detectors.reports import decode as decode_report
+from streams.controls import ControlFollower
 from streams.deadletters import dead_letter
 from streams.gauges import AccountGauges, KeyGauges
 from streams.history import Mark, encode_mark, read_marks, read_published
@@ -58,6 +59,9 @@ class AccountStage:
         self._marks: deque[Mark] | None = None
         self._told = NO_TIME
         self._gauges = AccountGauges(metrics, partition)
+
+    def close(self) -> None:
+        """The partition moved away, or the worker stops."""
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -160,6 +164,9 @@ class KeyStage:
         self._told = NO_TIME
         self._gauges = KeyGauges(metrics, partition)
 
+    def close(self) -> None:
+        """The partition moved away, or the worker stops."""
+
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
         part = chunk.since(self.next_offset)
@@ -204,12 +211,19 @@ class OwnerStage:
             hash_key=settings.hash_key_bytes(),
         )
 
+        self._controls = ControlFollower(settings, self.owner, outlet, metrics)
+
+    def close(self) -> None:
+        """The partition moved away, or the worker stops."""
+        self._controls.stop()
+
     def forget_published(self) -> None:
         """Another worker may have owned the topic meanwhile: read what was sent before sending."""
         self._published = None
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
+        await self._controls.catch_up()
         if self._published is None:
             self._published = await read_published(self._settings)
         part = chunk.since(self.next_offset)

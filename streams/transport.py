@@ -40,24 +40,19 @@ What the app can rely on:
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import faust
 from faust.exceptions import ImproperlyConfigured
-from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
 from streams.transport_chunks import Chunk
-from streams.transport_fetch import ChunkFetcher
-from streams.transport_ledger import Delivery, Ledger
+from streams.transport_consumer import BulkConsumer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable
 
 BULK_SETTINGS: dict[str, Any] = {
     "consumer_auto_offset_reset": "earliest",  # a source is read from its beginning
@@ -101,237 +96,6 @@ class ChunkSchema(faust.Schema):
         """Return the message's chunk."""
         chunk: Chunk = message.value
         return chunk
-
-
-class ChunkMessage(ConsumerMessage):
-    """A Faust message whose value is a chunk; to acknowledge it is to mark its delivery.
-
-    Faust's compiled stream sets `acked` itself without calling the consumer, hence a property.
-    """
-
-    __slots__ = ("delivery",)
-
-    def __init__(self, delivery: Delivery, *args: Any, **kwargs: Any) -> None:
-        self.delivery = delivery
-        super().__init__(*args, **kwargs)
-
-    @property
-    def acked(self) -> bool:
-        """Whether all streams that got the chunk are done with it."""
-        return self.delivery.acked
-
-    @acked.setter
-    def acked(self, acked: bool) -> None:
-        if acked:  # the base class begins by setting it to False
-            self.delivery.acked = True
-
-
-class Fetched(NamedTuple):
-    """A chunk together with the stretch of reading it belongs to."""
-
-    ledger: Ledger
-    chunk: Chunk
-
-
-class _ReadOffsets(defaultdict[TP, int | None]):
-    """Faust's read offsets, always unknown for bulk topics.
-
-    Faust drops messages below the read offset, which its drain loop may set from an old message
-    just after a seek: the re-read would be dropped. Stale chunks are told by their ledger.
-    """
-
-    def __init__(self, bulk: frozenset[str]) -> None:
-        super().__init__(lambda: None)
-        self._bulk = bulk
-
-    def __getitem__(self, tp: TP) -> int | None:
-        return None if tp.topic in self._bulk else super().__getitem__(tp)
-
-
-class BulkConsumerThread(stock.AIOKafkaConsumerThread):
-    """The thread that talks to Kafka: takes chunks of bulk partitions, records of others."""
-
-    consumer: BulkConsumer
-
-    async def _fetch_records(
-        self,
-        consumer: Any,
-        active_partitions: set[TP],
-        timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature, here and below)
-        max_records: int | None = None,
-    ) -> Mapping[TP, list[Any]]:
-        if not self.consumer.flow_active:
-            return {}
-        return await self.consumer.chunks.fetch(consumer, active_partitions, timeout, max_records)
-
-    async def position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
-        """Seek to the given offsets, None being the beginning; return what that came to."""
-        found: dict[TP, int] = await self.call_thread(self._position_at, starts)
-        return found
-
-    async def _position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
-        consumer = self._ensure_consumer()
-        unknown = [tp for tp, offset in starts.items() if offset is None]
-        begins = await consumer.beginning_offsets(unknown) if unknown else {}
-        found = {tp: int(begins[tp]) if offset is None else offset for tp, offset in starts.items()}
-        for tp, offset in found.items():
-            consumer.seek(stock.ensure_aiokafka_TP(tp), offset)
-        return found
-
-
-class BulkConsumer(stock.Consumer):
-    """Faust's aiokafka consumer, but for bulk topics: chunks, ledgers and start offsets."""
-
-    def __init__(self, transport: BulkTransport, *args: Any, **kwargs: Any) -> None:
-        self.options = transport.options
-        # What may be read: a bulk partition without a ledger has not been positioned yet. With
-        # tables, Faust lets the flow run before it seeks, and would read from anywhere.
-        self.ledgers: dict[TP, Ledger] = {}
-        self.chunks = ChunkFetcher(self.options, self.ledgers, Fetched)
-        self._room = asyncio.Event()
-        super().__init__(transport, *args, **kwargs)
-        self._read_offset = _ReadOffsets(self.options.topics)
-
-    def _new_consumer_thread(self) -> BulkConsumerThread:
-        return BulkConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    def _is_bulk(self, tp: TP) -> bool:
-        return tp.topic in self.options.topics
-
-    # -- reading
-
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
-        """Yield (partition, message), as the stock one but for chunks that a seek outdated."""
-        async for tp, message in super().getmany(timeout):
-            if message is not None:
-                yield tp, message
-
-    def _to_message(self, tp: TP, record: Any) -> Any:
-        if type(record) is not Fetched:
-            return super()._to_message(tp, record)
-        ledger, chunk = record
-        tp = ensure_TP(tp)
-        if self.ledgers.get(tp) is not ledger:
-            return None
-        return ChunkMessage(
-            ledger.deliver(chunk.first_offset, chunk.last_offset),
-            topic=chunk.topic,
-            partition=chunk.partition,
-            offset=chunk.last_offset,
-            timestamp=int(chunk.timestamps[-1]) / 1000.0,
-            timestamp_type=0,
-            headers=None,
-            key=None,
-            value=chunk,
-            checksum=None,
-            tp=tp,
-            generation_id=self.app.consumer_generation_id,
-        )
-
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109
-        # The stock consumer sleeps a second when all partitions' buffers are full, which a bulk
-        # agent empties in a fraction of that.
-        if self.flow_active and not self.app.client_only and not self._get_active_partitions():
-            self._room.clear()
-            await self.wait(self._room.wait(), timeout=1.0)
-            return {}, set()
-        return await super()._wait_next_records(timeout)
-
-    def on_buffer_drop(self, tp: TP) -> None:
-        """Read on, at once, from a partition whose buffer has room again."""
-        super().on_buffer_drop(tp)
-        self._wake()
-
-    def resume_partitions(self, tps: Iterable[TP]) -> None:
-        """Read on from partitions that were paused."""
-        super().resume_partitions(tps)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._room.set()
-        self.chunks.wake(self._thread.thread_loop)
-
-    # -- positions
-
-    async def perform_seek(self) -> None:
-        """Position all partitions: as stock, then the bulk ones where the app wants them."""
-        bulk = [tp for tp in self.assignment() if self._is_bulk(tp)]
-        self._forget(bulk)
-        for tp in bulk:
-            self._committed_offset.pop(tp, None)  # a commit that failed at a rebalance is in it
-        await super().perform_seek()
-        starts: dict[TP, int | None] = {}
-        for tp in bulk:
-            start = self.options.start_offset(tp)
-            # The stock seek leaves a partition without a commit where its dropped records end.
-            starts[tp] = self._committed_offset[tp] if start is None else start
-        await self._position(starts)
-
-    async def seek(self, partition: TP, offset: int) -> None:
-        """Read on from `offset`."""
-        if self._is_bulk(partition):
-            await self._position({ensure_TP(partition): offset})
-        else:
-            await super().seek(partition, offset)
-
-    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """Read on from the given offsets, and wait until that is settled."""
-        await self._position(
-            {ensure_TP(tp): o for tp, o in partitions.items() if self._is_bulk(tp)}
-        )
-        if others := {tp: at for tp, at in partitions.items() if not self._is_bulk(tp)}:
-            await super().seek_wait(others)
-
-    async def _position(self, starts: Mapping[TP, int | None]) -> None:
-        if not starts:
-            return
-        self._forget(starts)
-        found = await self._thread.position_at(starts)
-        for tp, offset in found.items():
-            self.ledgers[tp] = Ledger(offset)
-        self._wake()
-
-    def _forget(self, tps: Iterable[TP]) -> None:
-        for tp in tps:
-            self.ledgers.pop(tp, None)
-            self._acked.pop(tp, None)
-            self._acked_index.pop(tp, None)
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget what was in flight of the partitions that are taken away."""
-        self._forget(revoked)
-        await super().on_partitions_revoked(revoked)
-
-    # -- commits
-
-    def ack_through(self, tp: TP, offset: int) -> bool:
-        """Everything delivered of a bulk partition up to `offset`, inclusive, is done.
-
-        False when the partition is not ours at the moment (then nothing happens).
-        """
-        ledger = self.ledgers.get(tp)
-        if ledger is not None:
-            ledger.ack_through(offset)
-        return ledger is not None
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        for tp in {*super()._filter_tps_with_pending_acks(topics), *self.ledgers}:
-            if topics is None or tp in topics or tp.topic in topics:
-                yield tp
-
-    def _new_offset(self, tp: TP) -> int | None:
-        if not self._is_bulk(tp):
-            offset: int | None = super()._new_offset(tp)
-            return offset
-        self._acked.pop(tp, None)  # Faust's list of acks, which the ledger replaces
-        self._acked_index.pop(tp, None)
-        ledger = self.ledgers.get(tp)
-        return ledger.committable() if ledger is not None else None
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        # Chunks span offsets by construction: to call them a gap commits what is in flight.
-        if not self._is_bulk(tp):
-            await super()._add_gap(tp, offset_from, offset_to)
 
 
 class BulkTransport(stock.Transport):

@@ -41,6 +41,7 @@ class ChunkFetcher:
         self._ledgers = ledgers
         self._fetched = fetched
         self._waiter: asyncio.Future[None] | None = None
+        self._woken = False  # by a wake that came between a look and the wait that follows it
 
     async def fetch(
         self, consumer: Any, active: set[TP], seconds: float | None, max_records: int | None
@@ -58,11 +59,14 @@ class ChunkFetcher:
                 # Data of the old assignment must not be given out during a rebalance.
                 if fetcher._subscriptions.reassignment_in_progress:
                     await fetcher._subscriptions.wait_for_assignment()
+                self._woken = False
                 drained = self._drain(fetcher, active, max_records)
                 left = deadline - time.monotonic()
                 if drained or left <= 0.0:
                     return drained
                 waiter = self._waiter = fetcher._create_fetch_waiter()
+                if self._woken:
+                    self._wake()
                 try:
                     done, _ = await asyncio.wait([waiter], timeout=left)
                 finally:
@@ -75,6 +79,7 @@ class ChunkFetcher:
 
     def wake(self, loop: asyncio.AbstractEventLoop) -> None:
         """End a wait, from another thread: there may be data that was not wanted before."""
+        self._woken = True
         if self._waiter is not None:
             with contextlib.suppress(RuntimeError):  # the thread's loop is closed already
                 loop.call_soon_threadsafe(self._wake)

@@ -13,16 +13,9 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.transport import (
-    BULK_SETTINGS,
-    BulkConsumer,
-    BulkOptions,
-    ChunkMessage,
-    ChunkSchema,
-    Fetched,
-    use_bulk_transport,
-)
+from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from streams.transport_chunks import Chunk
+from streams.transport_consumer import BulkConsumer, ChunkMessage, Fetched
 from streams.transport_ledger import Ledger
 
 if TYPE_CHECKING:

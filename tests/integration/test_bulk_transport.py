@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
@@ -18,12 +19,41 @@ from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from streams.transport_chunks import Chunk
 
     Produce = Callable[[str, Sequence[Sequence[bytes]]], Awaitable[None]]
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(60)]
+
+
+WORKER = """
+import asyncio, sys
+import faust
+from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+
+broker, name, path = sys.argv[1:]
+settings = {**BULK_SETTINGS, "broker_commit_interval": 0.1, "topic_partitions": 2}
+settings |= {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4}
+app = faust.App(name, broker="kafka://" + broker, store="memory://", **settings)
+use_bulk_transport(app, BulkOptions(frozenset({name}), chunk_records=50))
+
+async def read(stream):
+    with open(path, "ab", buffering=0) as seen:
+        async for event in stream.noack().events():
+            await asyncio.sleep(0.01)
+            seen.write(b"".join(b"%d %s\\n" % (event.value.partition, v) for v in event.value.values))
+            event.ack()
+
+app.agent(app.topic(name, schema=ChunkSchema()), name="read")(read)
+
+async def main():
+    await app.start()
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
 
 
 class Reader:
@@ -80,6 +110,9 @@ class Reader:
             yield self
         finally:
             await self.app.stop()
+
+    def numbers(self) -> set[tuple[int, int]]:
+        return {(p, int(value or b"-1")) for p, values in self.seen.items() for value in values}
 
     def count(self) -> int:
         return sum(map(len, self.seen.values()))
@@ -265,3 +298,33 @@ async def test_state_that_is_kept_or_rebuilt_through_rebalances_counts_every_rec
     for worker in workers[1:]:
         for partition, values in worker.seen.items():
             assert values == numbered(len(values)), (partition, len(values))
+
+
+async def test_what_a_killed_worker_had_not_finished_is_read_by_the_next(
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
+) -> None:
+    await produce(fresh_name, [numbered(4000), numbered(4000)])
+    everything = {(p, n) for p in (0, 1) for n in range(4000)}
+    path = tmp_path / "seen"
+
+    def seen() -> set[tuple[int, int]]:
+        lines = path.read_text().splitlines() if path.exists() else []
+        return {(int(p), int(n)) for p, n in map(str.split, lines)}
+
+    doomed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, broker, fresh_name, str(path)
+    )
+    try:
+        await until(lambda: len(seen()) > 1500)
+    finally:
+        doomed.kill()
+        await doomed.wait()
+    before = seen()
+    assert before < everything
+    heir = Reader(broker, fresh_name, fresh_name)
+    async with heir.running():
+        await until(lambda: before | heir.numbers() == everything)
+        await asyncio.sleep(0.5)
+    assert len(before & heir.numbers()) < 2000  # it went on from a commit, not from the beginning
+    for partition in (0, 1):
+        assert await committed(broker, fresh_name, fresh_name, partition) == 4000

@@ -1,0 +1,307 @@
+"""The campaign owner: all partitions' findings in, alerts out; the one place that sees every account.
+
+It closes a tick when all sources have passed it, and only ticks in which something is to do: findings
+came, a control event takes effect, evidence goes stale, an alert is due. Within a tick it works
+through names, control, expiry, findings, campaigns, account alerts and network alerts, each in sorted
+order, so that neither the order of arrival nor the number of workers can be seen in what it says.
+
+Its state is plain data in its books (structs, dicts of numbers, columns); it holds no open resource.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+import msgspec
+
+from detectors.alerts import Alert, Mode, Trace
+from detectors.campaigns import CampaignBook, Change
+from detectors.cases import Books
+from detectors.cohort import CohortBook
+from detectors.config import Config
+from detectors.control import ControlEvent
+from detectors.control_book import ControlBook, Written
+from detectors.findings import AccountFinding, KeyFinding, TickFindings
+from detectors.flagged import FlaggedKeys, KeyId
+from detectors.kinds import KINDS
+from detectors.name_book import NameBook
+from detectors.names import NameBatch
+from detectors.own_evidence import OwnBook
+from detectors.standing import AlertBook
+from detectors.writing import Writer
+
+_BEFORE_TIME = -(1 << 62)
+_DAY_TICKS = 1440
+
+_Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, control), and which
+
+
+class Touched(msgspec.Struct):
+    """What a tick has to look at: accounts and campaigns by id, keys to group anew."""
+
+    accounts: set[int]
+    networks: set[str]
+    dirty: set[KeyId]
+    left: set[str]
+
+
+class CampaignOwner:
+    """Stage C. Feed it with `receive`, `receive_names`, `watermark` and `control`; then `advance`."""
+
+    def __init__(
+        self,
+        config: Config,
+        sources: int,
+        trace: Trace,
+        mode: Mode = "replay",
+        hash_key: bytes = bytes(16),
+    ) -> None:
+        rules = config.fusion
+        self._marks = [_BEFORE_TIME] * sources
+        self._pending: dict[int, dict[int, list[TickFindings]]] = {}
+        self._pending_names: dict[int, dict[int, list[NameBatch]]] = {}
+        self._ticks: list[int] = []  # heap of ticks with something to do
+        self._due: dict[int, set[_Due]] = {}
+        self._key_waits: set[KeyId] = set()  # flagged keys with a due tick
+        self.closed = _BEFORE_TIME
+        self._cohorts = CohortBook(config.volume)
+        flagged = FlaggedKeys(rules, config.budgets.member_cap)
+        self.books = Books(
+            rules=rules,
+            flagged=flagged,
+            campaigns=CampaignBook(rules, flagged),
+            own=OwnBook(rules),
+            control=ControlBook(hash_key, config.alerts.control_retention_days * _DAY_TICKS),
+            names=NameBook(config.alerts.name_budget),
+        )
+        writer = Writer(mode=mode, trace=trace, ttl_s=config.alerts.action_ttl_s)
+        self.alerts = AlertBook(config.alerts, self.books, writer)
+
+    def receive(self, source: int, findings: TickFindings) -> None:
+        """Take what one source says about one tick, or a part of it."""
+        if findings.tick <= self._passed(source):
+            return
+        parts = self._pending.setdefault(findings.tick, {}).setdefault(source, [])
+        if findings not in parts:
+            parts.append(findings)
+            self._wake(findings.tick)
+
+    def receive_names(self, source: int, names: NameBatch) -> None:
+        """Take the accounts that one source saw first in one tick, or a part of them."""
+        if names.tick <= self._passed(source):
+            return
+        parts = self._pending_names.setdefault(names.tick, {}).setdefault(source, [])
+        parts.append(names)
+        self._wake(names.tick)
+
+    def watermark(self, source: int, tick: int) -> None:
+        """Note that everything of this source up to and with `tick` has been received."""
+        self._marks[source] = max(self._marks[source], tick)
+
+    def control(self, event: ControlEvent) -> None:
+        """Take a control event; it acts from the tick written in `control_log` on."""
+        for tick in self.books.control.accept(event, self.closed + 1):
+            self._wait(tick, ("control", 0))
+
+    @property
+    def control_log(self) -> list[Written]:
+        """From which tick each control event holds, in order of reading; the edge persists it."""
+        return self.books.control.log
+
+    def restore_control(self, log: Iterable[Written]) -> None:
+        """Take back an earlier run's log, before its control events are read again."""
+        self.books.control.restore(log)
+
+    def advance(self) -> list[Alert]:
+        """Close every tick that all sources have passed; the alerts are in canonical order."""
+        target = min(self._marks)
+        alerts: list[Alert] = []
+        while self._ticks and self._ticks[0] <= target:
+            tick = heapq.heappop(self._ticks)
+            while self._ticks and self._ticks[0] == tick:
+                heapq.heappop(self._ticks)
+            alerts += self._close(tick)
+            self.closed = tick
+        self.closed = max(self.closed, target)
+        return alerts
+
+    def sizes(self) -> dict[str, int]:
+        """Entities held and shed, for metrics."""
+        books = self.books
+        campaigns = books.campaigns.campaigns
+        return {
+            "names": len(books.names),
+            "names_evicted": books.names.evicted,
+            "flagged_keys": len(books.flagged.keys),
+            "flagged_members": books.flagged.memberships,
+            "flagged_keys_evicted": books.flagged.evicted,
+            "own_evidence": len(books.own.accounts),
+            "own_evidence_evicted": books.own.evicted,
+            "campaigns": len(campaigns),
+            "largest_campaign": max((len(c.members) for c in campaigns.values()), default=0),
+            "account_alerts": len(self.alerts.accounts),
+            "network_alerts": len(self.alerts.networks),
+            "alerts_held_back": self.alerts.held_back,
+        }
+
+    def _passed(self, source: int) -> int:
+        return max(self._marks[source], self.closed)
+
+    def _wake(self, tick: int) -> None:
+        heapq.heappush(self._ticks, tick)
+
+    def _wait(self, tick: int, due: _Due) -> None:
+        waiting = self._due.get(tick)
+        if waiting is None:
+            waiting = self._due[tick] = set()
+            self._wake(tick)
+        waiting.add(due)
+
+    def _close(self, tick: int) -> list[Alert]:
+        touched = Touched(set(), set(), set(), set())
+        self._learn_names(tick, touched)
+        withdrawn = self._come_due(tick, touched)
+        self._take_findings(tick, touched)
+        change = Change(set(), {}, set())
+        if touched.dirty or touched.left:
+            covered = self.books.covered if self.books.control.allowances else None
+            change = self.books.campaigns.regroup(touched.dirty, touched.left, tick, covered)
+        touched.accounts |= change.accounts
+        touched.networks |= change.campaigns | change.ended.keys()
+        alerts = []
+        for account in sorted(touched.accounts):
+            alert = self.alerts.account(account, tick)
+            if alert is not None:
+                alerts.append(alert)
+                touched.networks.update(self.alerts.concerned)
+            self._wait_for(("account", account), self.alerts.account_due(account))
+        for campaign in sorted(touched.networks):
+            into = change.ended.get(campaign, "")
+            alert = self.alerts.network(
+                campaign, tick, merged_into=into, withdrawn=campaign in withdrawn
+            )
+            if alert is not None:
+                alerts.append(alert)
+            self._wait_for(("network", campaign), self.alerts.network_due(campaign))
+        return alerts
+
+    def _wait_for(self, due: _Due, tick: int) -> None:
+        if tick >= 0:
+            self._wait(tick, due)
+
+    def _learn_names(self, tick: int, touched: Touched) -> None:
+        held, own = self.books.flagged.held, self.books.own.accounts
+        for _, batches in sorted(self._pending_names.pop(tick, {}).items()):
+            for batch in batches:
+                self.books.names.add_many(batch)
+                fresh = set(batch.accounts.tolist())
+                touched.accounts |= (fresh & held.keys()) | (fresh & own.keys())
+        for _, parts in sorted(self._pending.get(tick, {}).items()):
+            every = (name for part in parts for name in part.names)
+            for name in sorted(every, key=lambda n: (n.account, n.account_id)):
+                self.books.names.add(name)
+                if name.account in held or name.account in own:
+                    touched.accounts.add(name.account)
+
+    def _come_due(self, tick: int, touched: Touched) -> set[str]:
+        """Look at what waited for this tick; gives the campaigns that an allowance touches."""
+        withdrawn: set[str] = set()
+        for what, which in sorted(self._due.pop(tick, ()), key=repr):
+            if what == "account" and isinstance(which, int):
+                touched.accounts.add(which)
+            elif what == "network" and isinstance(which, str):
+                touched.networks.add(which)
+            elif what == "own" and isinstance(which, int):
+                self.books.own.expire(which, tick)
+                touched.accounts.add(which)
+            elif what == "key" and isinstance(which, tuple):
+                self._expire_key(which, tick, touched)
+            elif what == "control" and self.books.control.refresh(tick):
+                withdrawn = self._review_all(touched)
+        return withdrawn
+
+    def _review_all(self, touched: Touched) -> set[str]:
+        """Allowances or releases changed, which is rare: look at everything that stands."""
+        books = self.books
+        touched.accounts |= self.alerts.accounts.keys() | books.own.accounts.keys()
+        touched.accounts |= books.campaigns.belongs.keys()
+        touched.networks |= self.alerts.networks.keys()
+        touched.dirty |= books.flagged.keys.keys()
+        if not books.control.allowances:
+            return set()
+        return {
+            campaign.id
+            for campaign in books.campaigns.campaigns.values()
+            if any(
+                books.covered(account, KINDS[kind].family)
+                for kind, key in campaign.keys
+                for account in books.flagged.keys[kind, key].members
+            )
+        }
+
+    def _expire_key(self, key_id: KeyId, tick: int, touched: Touched) -> None:
+        self._key_waits.discard(key_id)
+        key = self.books.flagged.keys.get(key_id)
+        if key is None:
+            return
+        if key.expires > tick:
+            self._wait_for_key(key_id, key.expires)
+        else:
+            self._drop_key(key_id, touched)
+
+    def _wait_for_key(self, key_id: KeyId, tick: int) -> None:
+        if key_id not in self._key_waits:
+            self._key_waits.add(key_id)
+            self._wait(tick, ("key", key_id))
+
+    def _drop_key(self, key_id: KeyId, touched: Touched) -> None:
+        key = self.books.flagged.drop(key_id)
+        touched.dirty.discard(key_id)
+        touched.accounts.update(key.members)
+        if key.campaign:
+            touched.left.add(key.campaign)
+
+    def _take_findings(self, tick: int, touched: Touched) -> None:
+        sources = self._pending.pop(tick, {})
+        parts = [part for _, of_source in sorted(sources.items()) for part in of_source]
+        accounts = [finding for part in parts for finding in part.accounts]
+        sums = [total for part in parts for total in part.cohorts]
+        if accounts or sums:
+            self._cohorts.close(tick, sums)
+        for finding in sorted(accounts, key=_account_order):
+            evidence = self._cohorts.judge(finding)
+            if evidence is None:
+                continue
+            ends = self.books.own.report(finding, evidence, tick)
+            if ends is not None:
+                touched.accounts.add(finding.account)
+                self._wait(ends, ("own", finding.account))
+        touched.accounts.update(self.books.own.shed())
+        flagged = self.books.flagged
+        for found in sorted((k for part in parts for k in part.keys), key=_key_order):
+            report = flagged.report(found, tick)
+            key = report.key
+            self._wait_for_key(key.id, key.expires)
+            touched.accounts.update(report.moved)
+            if report.links:
+                touched.dirty.add(key.id)
+            if report.moved and key.campaign:
+                touched.networks.add(key.campaign)
+        for key_id in flagged.over_budget():
+            self._drop_key(key_id, touched)
+
+
+def _account_order(finding: AccountFinding) -> tuple[int, str, int, float, int]:
+    evidence = finding.evidence
+    return (
+        finding.account,
+        evidence.detector,
+        evidence.window_start,
+        finding.deviation,
+        finding.requests,
+    )
+
+
+def _key_order(finding: KeyFinding) -> tuple[int, int, float, tuple[int, ...]]:
+    return finding.kind, finding.key, finding.evidence.surprise, finding.members

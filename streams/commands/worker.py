@@ -1,0 +1,75 @@
+"""`hydrawatch worker`: one process, one core, its share of the partitions, until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+
+import structlog
+
+from detectors.config import Loaded
+from detectors.errors import ConfigError
+from streams import topics
+from streams.configured import configured
+from streams.health import HealthServer
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> int:
+    """Check topics and configuration, then work until SIGTERM or SIGINT. Returns the exit code.
+
+    Raises ConfigError where a topic is missing or has another number of partitions: Faust would
+    skip it with a warning and read nothing.
+    """
+    loaded = configured(settings)
+    problems = topics.verify(settings, loaded.config.engine.partitions)
+    if problems:
+        raise ConfigError("\n".join(map(str, problems)))
+    tune_collector()
+    import uvloop
+
+    return uvloop.run(_run(settings, loaded))
+
+
+def tune_collector() -> None:
+    """Collect garbage rarely: batches make many short-lived objects and no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+async def _run(settings: Settings, loaded: Loaded) -> int:
+    from streams.app import Worker
+
+    worker = Worker(settings, loaded)
+    server = HealthServer(
+        worker.metrics.registry,
+        worker.readiness,
+        worker.heartbeat,
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with server:
+        log.info("worker starts", metrics=server.url, digest=loaded.digest)
+        await worker.start()
+        await worker.app.start()
+        try:
+            while not stop.is_set() and not worker.app.crashed:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
+            crashed = bool(worker.app.crashed)
+        finally:
+            await worker.app.stop()
+            await worker.stop()
+    if crashed:
+        log.error("worker failed", reason=repr(worker.app.crash_reason))
+        return 1
+    return 0

@@ -1,0 +1,102 @@
+"""The control topic, as the campaign owner reads it: validate, write down the tick, then apply.
+
+From which tick an event holds depends on when it was first read, so that is written down before it
+is used; who owns the campaigns next takes the ticks from there and comes to the same alerts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import structlog
+
+from detectors.control import ControlEvent, decode_control
+from detectors.control_book import Written
+from detectors.owner import CampaignOwner
+from streams.deadletters import dead_letter
+from streams.history import ControlMark, encode_mark, read_marks, reader
+from streams.metrics import Metrics
+from streams.outlet import Outlet
+from streams.settings import Settings
+
+log = structlog.get_logger()
+OWNER_PARTITION = 0  # of the marks topic, where the owner writes
+
+
+class ControlFollower:
+    """Reads the control topic from its beginning, without a group, for as long as it is followed."""
+
+    def __init__(
+        self, settings: Settings, owner: CampaignOwner, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._owner = owner
+        self._outlet = outlet
+        self._metrics = metrics
+        self._caught_up = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def catch_up(self) -> None:
+        """Return when all that the topic held at the start is in force; keep following after.
+
+        Raises what following failed with.
+        """
+        if self._task is None:
+            marks = await read_marks(self._settings, OWNER_PARTITION)
+            self._owner.restore_control(
+                Written(m.control_id, m.revision, m.tick)
+                for m in marks
+                if isinstance(m, ControlMark)
+            )
+            self._task = asyncio.create_task(self._follow(), name="control topic")
+        if not self._caught_up.is_set():
+            waiting = asyncio.create_task(self._caught_up.wait())
+            await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        if self._task.done():
+            self._task.result()
+
+    def stop(self) -> None:
+        """Stop following; the owner moved away or the worker stops."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _follow(self) -> None:
+        topic = self._settings.control_topic
+        async with reader(self._settings, topic, [0]) as consumer:
+            (tp,) = consumer.assignment()
+            while True:
+                fetched = await consumer.getmany(timeout_ms=500)
+                for record in (r for records in fetched.values() for r in records):
+                    await self._take(record)
+                high = consumer.highwater(tp)
+                if high is not None and await consumer.position(tp) >= high:
+                    self._caught_up.set()
+
+    async def _take(self, record: Any) -> None:
+        event = decode_control(record.value, record.timestamp)
+        if not isinstance(event, ControlEvent):
+            self._metrics.control_events.labels("unknown", "rejected").inc()
+            self._metrics.dead_letters.labels(event.reason, "receiving").inc()
+            letter = dead_letter(
+                record.key,
+                record.value,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                stage="receiving",
+                error=event.reason,
+                message=event.message,
+            )
+            sent: Awaitable[Any] = await self._outlet.dead_letter(letter)
+            await sent
+            return
+        # Read by nobody before the owner's next tick: nothing closes between these lines.
+        known = len(self._owner.control_log)
+        self._owner.control(event)
+        for line in self._owner.control_log[known:]:
+            mark = ControlMark(line.control_id, line.revision, line.tick)
+            await self._outlet.mark(OWNER_PARTITION, encode_mark(mark))
+        self._metrics.control_events.labels(event.kind, "accepted").inc()
