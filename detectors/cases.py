@@ -93,7 +93,7 @@ class Books:
         if withdrawn:
             counter.append(f"an allowance covers its {', '.join(sorted(withdrawn))} signals")
         if signals and not own:
-            counter.append("its own volume is not unusual")
+            counter.append("nothing odd was seen in its own volume")
         return self._case(verdict, signals, keys, own, counter, campaign, bool(withdrawn))
 
     def network_case(self, campaign: Campaign) -> Case:

@@ -74,7 +74,7 @@ def _record(
     if buffer[at] != _OPEN:
         return False, unknown
     at += 1
-    while True:
+    while at < stop:
         if buffer[at] == _SPACE:
             at += 1
         if buffer[at] != _QUOTE:
@@ -117,13 +117,12 @@ def _record(
             at += 1
         if buffer[at] == _COMMA:
             at += 1
-        elif buffer[at] == _CLOSE:
-            break
+        elif buffer[at] == _CLOSE and at + 1 == stop:
+            required = t.masks[0]
+            return seen & required == required and unknown & required == _ZERO, unknown
         else:
             return False, unknown
-    required = t.masks[0]
-    whole = at + 1 == stop and seen & required == required and unknown & required == _ZERO
-    return whole, unknown
+    return False, unknown  # it goes on into the next record
 
 
 @kernel

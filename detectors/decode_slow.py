@@ -30,6 +30,11 @@ from detectors.schema import BLANK, COLUMN, PROPERTIES, TEMPLATE, TEXT, VERSION,
 
 _REQUIRED = tuple(p for p in PROPERTIES if p.required)
 _OTHERS = {p.name: (i, p) for i, p in enumerate(PROPERTIES) if not p.required and p.kind != VERSION}
+_PLACES = {
+    p.name: (COLUMN[f"{p.position}_at"], COLUMN[f"{p.position}_len"])
+    for p in PROPERTIES
+    if p.position
+}
 _QUOTE, _BACKSLASH = 34, 92
 
 
@@ -92,8 +97,9 @@ class Slow:
     def _put(self, p: Property, value: Any, row: list[object]) -> None:
         if p.kind == TEXT:
             raw = value.encode()
-            row[COLUMN[f"{p.position}_at"]] = self._end + len(self.texts)
-            row[COLUMN[f"{p.position}_len"]] = len(raw)
+            at, size = _PLACES[p.name]
+            row[at] = self._end + len(self.texts)
+            row[size] = len(raw)
             self.texts += raw
             return
         row[COLUMN[p.column]] = value

@@ -22,6 +22,8 @@ _THREE = np.uint64(3)
 
 # numba counts references to every array that goes into a function: atomic adds, 20 times what
 # decoding itself costs. These kernels neither make nor keep arrays, so they go without.
+# Its cache looks at the called kernel's own file alone: after an edit to a kernel that others call,
+# or to a constant they use, delete __pycache__.
 kernel = njit(cache=True, nogil=True, _nrt=False)
 
 

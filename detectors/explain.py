@@ -91,17 +91,23 @@ def _accounts(count: int) -> str:
 def _key(key: FlaggedKey) -> str:
     evidence = key.evidence
     return (
-        f"{_accounts(len(key.members))} came to one {KINDS[key.kind].noun}: {evidence.parameter}"
-        f" {_number(evidence.observed)}, where {_number(evidence.expected)} is normal."
+        f"One {KINDS[key.kind].noun} drew {_accounts(len(key.members))}"
+        f" ({_plain(evidence.parameter)}: {_number(evidence.observed)}, where"
+        f" {_number(evidence.expected)} is normal)."
     )
 
 
 def _own(signal: Signal) -> str:
     evidence = signal.evidence
+    what = _plain(evidence.parameter)
     return (
-        f"{evidence.parameter[:1].upper()}{evidence.parameter[1:]}:"
-        f" {_number(evidence.observed)}, where {_number(evidence.expected)} is normal."
+        f"{what[:1].upper()}{what[1:]}: {_number(evidence.observed)}, where"
+        f" {_number(evidence.expected)} is normal."
     )
+
+
+def _plain(parameter: str) -> str:
+    return parameter.replace("_", " ")
 
 
 def _against(counter: Sequence[str]) -> str:

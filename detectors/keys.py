@@ -208,7 +208,8 @@ class KeyPartition:
         population = int(state.announced[kind]) * self.config.engine.partitions
         return KeyFinding(
             kind=kind,
-            key=int(shared["key"]),
+            # All bands of a template are one signal: they report under its representative.
+            key=int(shared["template"]) if kind == TEMPLATE else int(shared["key"]),
             value_fp=self._name(row),
             surprise=float(shared["peak_surprise"]),
             evidence=self.config.births.evidence(

@@ -22,8 +22,9 @@ from detectors.cohort import CohortBook
 from detectors.config import Config
 from detectors.control import ControlEvent
 from detectors.control_book import ControlBook, Written
-from detectors.findings import AccountFinding, KeyFinding, TickFindings
+from detectors.findings import TickFindings
 from detectors.flagged import FlaggedKeys, KeyId
+from detectors.inbox import BEFORE_TIME, Content, Inbox
 from detectors.kinds import KINDS
 from detectors.name_book import NameBook
 from detectors.names import NameBatch
@@ -31,7 +32,6 @@ from detectors.own_evidence import OwnBook
 from detectors.standing import AlertBook
 from detectors.writing import Writer
 
-_BEFORE_TIME = -(1 << 62)
 _DAY_TICKS = 1440
 
 _Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, control), and which
@@ -58,13 +58,11 @@ class CampaignOwner:
         hash_key: bytes = bytes(16),
     ) -> None:
         rules = config.fusion
-        self._marks = [_BEFORE_TIME] * sources
-        self._pending: dict[int, dict[int, list[TickFindings]]] = {}
-        self._pending_names: dict[int, dict[int, list[NameBatch]]] = {}
+        self._inbox = Inbox(sources)
         self._ticks: list[int] = []  # heap of ticks with something to do
         self._due: dict[int, set[_Due]] = {}
         self._key_waits: set[KeyId] = set()  # flagged keys with a due tick
-        self.closed = _BEFORE_TIME
+        self.closed = BEFORE_TIME
         self._cohorts = CohortBook(config.volume)
         flagged = FlaggedKeys(rules, config.budgets.member_cap)
         self.books = Books(
@@ -80,24 +78,17 @@ class CampaignOwner:
 
     def receive(self, source: int, findings: TickFindings) -> None:
         """Take what one source says about one tick, or a part of it."""
-        if findings.tick <= self._passed(source):
-            return
-        parts = self._pending.setdefault(findings.tick, {}).setdefault(source, [])
-        if findings not in parts:
-            parts.append(findings)
-            self._wake(findings.tick)
+        if findings.tick > self.closed and self._inbox.receive(source, findings):
+            heapq.heappush(self._ticks, findings.tick)
 
     def receive_names(self, source: int, names: NameBatch) -> None:
         """Take the accounts that one source saw first in one tick, or a part of them."""
-        if names.tick <= self._passed(source):
-            return
-        parts = self._pending_names.setdefault(names.tick, {}).setdefault(source, [])
-        parts.append(names)
-        self._wake(names.tick)
+        if names.tick > self.closed and self._inbox.receive_names(source, names):
+            heapq.heappush(self._ticks, names.tick)
 
     def watermark(self, source: int, tick: int) -> None:
         """Note that everything of this source up to and with `tick` has been received."""
-        self._marks[source] = max(self._marks[source], tick)
+        self._inbox.watermark(source, tick)
 
     def control(self, event: ControlEvent) -> None:
         """Take a control event; it acts from the tick written in `control_log` on."""
@@ -115,7 +106,7 @@ class CampaignOwner:
 
     def advance(self) -> list[Alert]:
         """Close every tick that all sources have passed; the alerts are in canonical order."""
-        target = min(self._marks)
+        target = self._inbox.passed
         alerts: list[Alert] = []
         while self._ticks and self._ticks[0] <= target:
             tick = heapq.heappop(self._ticks)
@@ -145,24 +136,19 @@ class CampaignOwner:
             "alerts_held_back": self.alerts.held_back,
         }
 
-    def _passed(self, source: int) -> int:
-        return max(self._marks[source], self.closed)
-
-    def _wake(self, tick: int) -> None:
-        heapq.heappush(self._ticks, tick)
-
     def _wait(self, tick: int, due: _Due) -> None:
         waiting = self._due.get(tick)
         if waiting is None:
             waiting = self._due[tick] = set()
-            self._wake(tick)
+            heapq.heappush(self._ticks, tick)
         waiting.add(due)
 
     def _close(self, tick: int) -> list[Alert]:
         touched = Touched(set(), set(), set(), set())
-        self._learn_names(tick, touched)
+        content = self._inbox.take(tick)
+        self._learn_names(content, touched)
         withdrawn = self._come_due(tick, touched)
-        self._take_findings(tick, touched)
+        self._take_findings(content, tick, touched)
         change = Change(set(), {}, set())
         if touched.dirty or touched.left:
             covered = self.books.covered if self.books.control.allowances else None
@@ -190,19 +176,16 @@ class CampaignOwner:
         if tick >= 0:
             self._wait(tick, due)
 
-    def _learn_names(self, tick: int, touched: Touched) -> None:
+    def _learn_names(self, content: Content, touched: Touched) -> None:
         held, own = self.books.flagged.held, self.books.own.accounts
-        for _, batches in sorted(self._pending_names.pop(tick, {}).items()):
-            for batch in batches:
-                self.books.names.add_many(batch)
-                fresh = set(batch.accounts.tolist())
-                touched.accounts |= (fresh & held.keys()) | (fresh & own.keys())
-        for _, parts in sorted(self._pending.get(tick, {}).items()):
-            every = (name for part in parts for name in part.names)
-            for name in sorted(every, key=lambda n: (n.account, n.account_id)):
-                self.books.names.add(name)
-                if name.account in held or name.account in own:
-                    touched.accounts.add(name.account)
+        for batch in content.batches:
+            self.books.names.add_many(batch)
+            fresh = set(batch.accounts.tolist())
+            touched.accounts |= (fresh & held.keys()) | (fresh & own.keys())
+        for name in content.names:
+            self.books.names.add(name)
+            if name.account in held or name.account in own:
+                touched.accounts.add(name.account)
 
     def _come_due(self, tick: int, touched: Touched) -> set[str]:
         """Look at what waited for this tick; gives the campaigns that an allowance touches."""
@@ -262,14 +245,10 @@ class CampaignOwner:
         if key.campaign:
             touched.left.add(key.campaign)
 
-    def _take_findings(self, tick: int, touched: Touched) -> None:
-        sources = self._pending.pop(tick, {})
-        parts = [part for _, of_source in sorted(sources.items()) for part in of_source]
-        accounts = [finding for part in parts for finding in part.accounts]
-        sums = [total for part in parts for total in part.cohorts]
-        if accounts or sums:
-            self._cohorts.close(tick, sums)
-        for finding in sorted(accounts, key=_account_order):
+    def _take_findings(self, content: Content, tick: int, touched: Touched) -> None:
+        if content.accounts or content.cohorts:
+            self._cohorts.close(tick, content.cohorts)
+        for finding in content.accounts:
             evidence = self._cohorts.judge(finding)
             if evidence is None:
                 continue
@@ -279,7 +258,7 @@ class CampaignOwner:
                 self._wait(ends, ("own", finding.account))
         touched.accounts.update(self.books.own.shed())
         flagged = self.books.flagged
-        for found in sorted((k for part in parts for k in part.keys), key=_key_order):
+        for found in content.keys:
             report = flagged.report(found, tick)
             key = report.key
             self._wait_for_key(key.id, key.expires)
@@ -290,18 +269,3 @@ class CampaignOwner:
                 touched.networks.add(key.campaign)
         for key_id in flagged.over_budget():
             self._drop_key(key_id, touched)
-
-
-def _account_order(finding: AccountFinding) -> tuple[int, str, int, float, int]:
-    evidence = finding.evidence
-    return (
-        finding.account,
-        evidence.detector,
-        evidence.window_start,
-        finding.deviation,
-        finding.requests,
-    )
-
-
-def _key_order(finding: KeyFinding) -> tuple[int, int, float, tuple[int, ...]]:
-    return finding.kind, finding.key, finding.evidence.surprise, finding.members
