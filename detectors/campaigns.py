@@ -39,6 +39,7 @@ class Campaign(msgspec.Struct):
     members: dict[int, Role]
     groups: frozenset[str]
     split_from: str = ""
+    colleagues: bool | None = None  # whether most members are of one organisation, once asked
 
 
 class Change(msgspec.Struct):
@@ -147,14 +148,23 @@ class CampaignBook:
         kept: dict[int, str] = {}
         heir: dict[str, int] = {}
         for old in sorted(before.values(), key=lambda c: (c.founded, c.id)):
-            ranked = [(-len(old.founders & all_), i) for i, all_ in enumerate(everyone)]
+            # Most founders; among equals the part that has most of its keys, or a small campaign
+            # inside a large one would be named anew whenever the large one changes.
+            own = set(old.keys)
+            kin = [len(own.intersection(part)) for part in parts]
+            ranked = [
+                (-len(old.founders & all_), -kin[i], i) for i, all_ in enumerate(everyone)
+            ]
             best = min((r for r in ranked if r[0] < 0), default=None)
             if best is None:  # no founder is left: it lives on where its last members are
-                ranked = [(-len(old.members.keys() & all_), i) for i, all_ in enumerate(everyone)]
+                ranked = [
+                    (-len(old.members.keys() & all_), -kin[i], i)
+                    for i, all_ in enumerate(everyone)
+                ]
                 best = min((r for r in ranked if r[0] < 0), default=None)
             if best is not None:
-                heir[old.id] = best[1]
-                kept.setdefault(best[1], old.id)
+                heir[old.id] = best[-1]
+                kept.setdefault(best[-1], old.id)
         change = Change(set(), {}, set())
         for i, part in enumerate(parts):
             campaign = self._campaign(part, members)

@@ -109,6 +109,8 @@ class Books:
 
     def organisation(self, campaign: Campaign) -> bool:
         """Whether most members are colleagues, by the organisations of a sample of them."""
+        if campaign.colleagues is not None:
+            return campaign.colleagues
         orgs: dict[int, int] = {}
         known = 0
         for account in sorted(campaign.members)[:_ORG_SAMPLE]:
@@ -117,7 +119,9 @@ class Books:
                 known += 1
                 orgs[name.org] = orgs.get(name.org, 0) + 1
         orgs.pop(0, None)
-        return known > 0 and max(orgs.values(), default=0) >= self.rules.organisation_share * known
+        most = max(orgs.values(), default=0)
+        campaign.colleagues = known > 0 and most >= self.rules.organisation_share * known
+        return campaign.colleagues
 
     def _excused(self, evidence: Evidence) -> bool:
         """Whether a release explains this volume: its window reaches into the release window."""

@@ -14,7 +14,7 @@ import msgspec
 from detectors.evidence import Evidence
 from detectors.findings import KeyFinding
 from detectors.fusion import Fusion
-from detectors.kinds import KINDS, ORG, Family
+from detectors.kinds import KINDS, ORG, TEMPLATE, Family
 
 KeyId = tuple[int, int]  # kind, fingerprint
 Covered = Callable[[int, Family], bool]  # does an allowance cover this family for this account?
@@ -79,8 +79,10 @@ _GROUPS = tuple(
 class FlaggedKeys:
     """Flagged keys by id, and the index from account to the keys it holds."""
 
-    def __init__(self, rules: Fusion, member_cap: int) -> None:
+    def __init__(self, rules: Fusion, member_cap: int, template_distance: int) -> None:
         self._rules = rules
+        self._distance = template_distance
+        self._templates: set[int] = set()
         self._member_cap = member_cap
         self._ttl = round(rules.key_ttl_hours * HOUR_TICKS)
         self.keys: dict[KeyId, FlaggedKey] = {}
@@ -90,13 +92,15 @@ class FlaggedKeys:
 
     def report(self, finding: KeyFinding, tick: int) -> Report:
         """Take a finding in, and say what it changed."""
+        if finding.kind == TEMPLATE:
+            finding = self._representative(finding)
         known = self.keys.get((finding.kind, finding.key))
         if known is None:
             known = self._open(finding)
         linked, weight = self._linking(known), self._nats(known)
         if finding.evidence.surprise >= known.evidence.surprise:
             known.evidence = finding.evidence
-        known.accounts = finding.accounts
+        known.accounts = max(known.accounts, finding.accounts)
         known.weight = finding.weight
         known.dominant_org = finding.dominant_org
         known.in_dominant_org = finding.in_dominant_org
@@ -120,6 +124,20 @@ class FlaggedKeys:
             links=bool(joined) or changed,
             moved=list(known.members) if changed or self._nats(known) != weight else joined,
         )
+
+    def _representative(self, finding: KeyFinding) -> KeyFinding:
+        """The finding under the nearest template already flagged, where one is near enough.
+
+        Bands and partitions each choose representatives of their own; to a reader, and to fusion,
+        near-equal ones are one signal.
+        """
+        distance, nearest = min(
+            (((finding.key ^ other).bit_count(), other) for other in self._templates),
+            default=(self._distance + 1, 0),
+        )
+        if distance == 0 or distance > self._distance:
+            return finding
+        return msgspec.structs.replace(finding, key=nearest, value_fp=f"{nearest:016x}")
 
     def _linking(self, key: FlaggedKey) -> tuple[bool, bool, bool]:
         strong = key.evidence.surprise >= self._rules.family_floor_nats
@@ -149,6 +167,8 @@ class FlaggedKeys:
             expires=0,
         )
         self.keys[known.id] = known
+        if known.kind == TEMPLATE:
+            self._templates.add(known.key)
         return known
 
     def over_budget(self) -> list[KeyId]:
@@ -171,6 +191,8 @@ class FlaggedKeys:
     def drop(self, key_id: KeyId) -> FlaggedKey:
         """Forget a key."""
         key = self.keys.pop(key_id)
+        if key.kind == TEMPLATE:
+            self._templates.discard(key.key)
         for account in key.members:
             held = self.held[account]
             del held[key_id]

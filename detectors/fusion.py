@@ -125,6 +125,12 @@ class Fusion:
     hub_accounts: int = tunable(
         512, "a value with more holders is public and links nobody", low=4, high=1_000_000
     )
+    regroup_minutes: int = tunable(
+        10,
+        "accounts join by the minute; to group them anew each time costs more than it tells",
+        low=1,
+        high=1440,
+    )
     campaign_cap: int = tunable(
         5_000,
         "weakest links are refused beyond it, so that no giant component forms",

@@ -34,7 +34,7 @@ from detectors.writing import Writer
 
 _DAY_TICKS = 1440
 
-_Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, control), and which
+_Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, control, group), and which
 
 
 class Touched(msgspec.Struct):
@@ -63,8 +63,10 @@ class CampaignOwner:
         self._due: dict[int, set[_Due]] = {}
         self._key_waits: set[KeyId] = set()  # flagged keys with a due tick
         self.closed = BEFORE_TIME
+        self._dirty: set[KeyId] = set()  # changed keys that wait to be grouped
+        self._regroup = rules.regroup_minutes
         self._cohorts = CohortBook(config.volume)
-        flagged = FlaggedKeys(rules, config.budgets.member_cap)
+        flagged = FlaggedKeys(rules, config.budgets.member_cap, config.births.template_distance)
         self.books = Books(
             rules=rules,
             flagged=flagged,
@@ -150,9 +152,13 @@ class CampaignOwner:
         withdrawn = self._come_due(tick, touched)
         self._take_findings(content, tick, touched)
         change = Change(set(), {}, set())
-        if touched.dirty or touched.left:
+        self._dirty |= touched.dirty
+        if touched.left or (self._dirty and self._grouping_tick(tick) == tick):
             covered = self.books.covered if self.books.control.allowances else None
-            change = self.books.campaigns.regroup(touched.dirty, touched.left, tick, covered)
+            change = self.books.campaigns.regroup(self._dirty, touched.left, tick, covered)
+            self._dirty = set()
+        elif touched.dirty:
+            self._wait(self._grouping_tick(tick), ("group", 0))
         touched.accounts |= change.accounts
         touched.networks |= change.campaigns | change.ended.keys()
         alerts = []
@@ -171,6 +177,10 @@ class CampaignOwner:
                 alerts.append(alert)
             self._wait_for(("network", campaign), self.alerts.network_due(campaign))
         return alerts
+
+    def _grouping_tick(self, tick: int) -> int:
+        """The next tick, this one included, in which changed keys are grouped anew."""
+        return tick + self._regroup - 1 - tick % self._regroup
 
     def _wait_for(self, due: _Due, tick: int) -> None:
         if tick >= 0:

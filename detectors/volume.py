@@ -144,17 +144,17 @@ class AccountVolume:
         low=1, high=100,
     )  # fmt: skip
     prior_spread: float = tunable(
-        0.8, "daily log volume of real API clients: a factor of 2.2 from day to day", low=0.05,
+        0.5, "daily log volume of real API clients: a factor of 1.6 from day to day", low=0.05,
         high=5,
     )  # fmt: skip
     prior_days: float = tunable(
         4.0, "how many days of its own outweigh the general experience above", low=0.5, high=100
     )
     min_spread: float = tunable(
-        0.4, "the steadiest job still changes by half now and then", low=0.01, high=5
+        0.3, "the steadiest job still changes by a third now and then", low=0.01, high=5
     )
     tail_df: float = tunable(
-        3.5, "batch jobs and launches: tails far heavier than a normal's", low=1, high=100
+        5.0, "batch jobs and launches: tails far heavier than a normal's", low=1, high=100
     )
     clip_spreads: float = tunable(
         2.5, "an odd day is learned as this many spreads: poison is slow, change is learned", low=1,
