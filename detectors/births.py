@@ -30,7 +30,7 @@ from detectors.kinds import (
     TEMPLATE,
     TLS,
 )
-from detectors.surprise import negative_binomial_surprise
+from detectors.surprise import bounded, negative_binomial_surprise
 from detectors.tunable import tunable
 
 IP_CLASSES = 8
@@ -113,16 +113,25 @@ def births_surprise(
     """(surprise, parties to expect in 7 days) of new parties on one value.
 
     A Gamma-Poisson predictive: the kind's prior (per day), updated by the value's own `own_births`
-    in the `own_days` before the week. Without births of its own the first party is free, because it
-    made the value known. The stronger of day and week counts, less ln 2 for the choice.
+    in the `own_days` before the week; or the prior alone, if that finds the week less odd. So a
+    past excuses as far as it goes, but silence accuses nobody: a campus is silent until term
+    begins. Without births of its own the first party is free, because it made the value known. The
+    stronger of day and week counts, less ln 2 for the choice.
     """
     shape = prior_shape + max(own_births, 0.0)
     mean = shape / (prior_shape / prior_mean + max(own_days, 0.0))
     free = 0.0 if own_births > 0.0 else 1.0
     steady = min(shape, max(prior_shape, _STEADY_SHAPE))
-    day = negative_binomial_surprise(observed_day - free, steady, mean)
-    week = negative_binomial_surprise(observed_week - free, steady, 7.0 * mean)
-    return max(max(day, week) - math.log(2.0), 0.0), 7.0 * mean + free
+    day, week = observed_day - free, observed_week - free
+    past = max(
+        negative_binomial_surprise(day, steady, mean),
+        negative_binomial_surprise(week, steady, 7.0 * mean),
+    )
+    anew = max(
+        negative_binomial_surprise(day, prior_shape, prior_mean),
+        negative_binomial_surprise(week, prior_shape, 7.0 * prior_mean),
+    )
+    return bounded(min(past, anew) - math.log(2.0)), 7.0 * mean + free
 
 
 @njit(cache=True)

@@ -31,7 +31,8 @@ from streams.transport_chunks import Chunk
 log = structlog.get_logger()
 
 IDLE_POLL_S = 0.5
-MAX_AHEAD_TICKS = 180  # a source this far ahead of the slowest waits for it: hand-overs are memory
+HOLD_POLL_S = 0.02
+MAX_AHEAD_TICKS = 180  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
 class Stage(Protocol):
@@ -58,6 +59,7 @@ class Worker:
         self.stages: dict[TP, Any] = {}
         self.app = self._app()
         self._acks = AckQueue(self._transport.ack_through)
+        self._held: set[TP] = set()  # partitions that wait for slower ones
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- wiring -------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ class Worker:
                 await self.app.crash(error)
                 raise
             if isinstance(stage, AccountStage):
-                await self._wait_for_the_slowest(stage)
+                self._hold_back(tp, stage)
             yield
 
     def stage(self, tp: TP) -> Any:
@@ -135,6 +137,7 @@ class Worker:
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
         mine = {tp for tp in assigned if tp.topic in self._topics()}
         self._acks.forget()
+        self._held.clear()
         for tp in [tp for tp in self.stages if tp not in mine]:
             self.stages.pop(tp).close()
             self.metrics.forget_partition(tp.topic, tp.partition, ("accounts", "keys"))
@@ -166,22 +169,26 @@ class Worker:
                 return stage.keys.passed
         return []
 
-    async def _wait_for_the_slowest(self, stage: AccountStage) -> None:
+    def _too_far_ahead(self, stage: AccountStage) -> bool:
+        slowest = min(self._passed(), default=NO_TIME)
+        return slowest != NO_TIME and stage.accounts.closed > slowest + MAX_AHEAD_TICKS
+
+    def _hold_back(self, tp: TP, stage: AccountStage) -> None:
+        """Read no more of a partition that is far ahead in event time, until the others follow."""
+        if tp not in self._held and self._too_far_ahead(stage):
+            self._held.add(tp)
+            self.app.consumer.pause_partitions({tp})
+
+    async def _let_go(self) -> None:
+        """Read on from partitions that the others have caught up with."""
         while True:
-            passed = self._passed()
-            if not passed or stage.accounts.closed == NO_TIME:
-                return
-            slowest = min(passed)
-            if slowest == NO_TIME or stage.accounts.closed <= slowest + MAX_AHEAD_TICKS:
-                return
-            if self.stages.get(TP(self.settings.requests_topic, stage.partition)) is not stage:
-                return
-            if (
-                passed[stage.partition] < stage.accounts.closed
-                and slowest == passed[stage.partition]
-            ):
-                return  # our own word has not come back yet
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(HOLD_POLL_S)
+            for tp in sorted(self._held):
+                stage = self.stages.get(tp)
+                if stage is None or not self._too_far_ahead(stage):
+                    self._held.discard(tp)
+                    if tp in self.app.consumer.assignment():
+                        self.app.consumer.resume_partitions({tp})
 
     async def _mark_idle(self) -> None:
         """Let partitions that have nothing to read trail the furthest, by a written mark."""
@@ -194,7 +201,7 @@ class Worker:
             if furthest == NO_TIME:
                 continue
             mark = (furthest + 1) * MINUTE_MS - gap
-            for tp in self.app.assignor.assigned_actives():
+            for tp in sorted(self.app.consumer.assignment()):
                 if tp.topic != self.settings.requests_topic:
                     continue
                 stage = self.stage(tp)
@@ -218,6 +225,7 @@ class Worker:
         self._tasks = [
             asyncio.create_task(self.heartbeat.run(), name="heartbeat"),
             asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
+            asyncio.create_task(self._guarded(self._let_go()), name="hold back"),
         ]
 
     async def _guarded(self, task: Awaitable[None]) -> None:

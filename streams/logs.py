@@ -26,7 +26,7 @@ WITHHELD = frozenset(
     }
 )
 # They log each rebalance and reconnection at INFO; a healthy worker has nothing to say.
-CHATTY = ("aiokafka", "asyncio", "faust", "mode", "numba")
+CHATTY = ("aiokafka", "asyncio", "faust", "mode", "numba", "streams.transport_consumer")
 # kafka-python serves commands only, which turn its errors into one line.
 MUTE = ("kafka",)
 

@@ -1,6 +1,7 @@
 """Surprise is -ln of an upper tail: equal to SciPy's where that is exact, and never nan."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -72,4 +73,4 @@ def test_more_is_never_less_surprising(mean: float, shape: float, observed: int)
 
 def test_student_tails_are_monotone() -> None:
     values = [student_surprise(float(t), 5.0) for t in np.linspace(-20, 60, 2001)]
-    assert all(b >= a for a, b in zip(values, values[1:], strict=False))
+    assert all(b >= a for a, b in pairwise(values))
