@@ -142,10 +142,12 @@ def peer(name: str, arguments: list[str], events: int) -> dict[str, float]:
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process and the threads it has to one core."""
+    """Keep a process, its threads and its children to one core."""
     cores = sorted(os.sched_getaffinity(0))
     for task in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(task.name), {cores[core % len(cores)]})
+        for child in (task / "children").read_text().split():
+            pin(int(child), core)
 
 
 def show(name: str, worker: dict, bare: dict, plain: dict) -> None:

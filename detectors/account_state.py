@@ -8,12 +8,14 @@ import numpy as np
 
 from detectors import layout, recency
 from detectors.engine_config import BudgetConfig, EngineConfig
-from detectors.kinds import ACCOUNT_KINDS
 
 NO_TIME = -(1 << 62)
 MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts sooner
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
+MOST_TIME = (2**31 - 1) * MINUTE_MS  # ticks are 32-bit in rows: the year 6053
+PENDING_PER_MINUTE_ROW = 4  # edges and prompts of the open ticks; one event brings up to nine edges
+NAME_BYTES_PER_EDGE = 64
 
 # Scalars that the kernels move, in `scalars`.
 (
@@ -33,8 +35,11 @@ DAY_MS = 86_400_000
     NEWCOMERS,
     MODELS,
     MINUTE_TOP,  # rows of `minutes` ever used
+    EDGES_FULL,  # 1: pending edges are at their budget until a tick closes; so are prompts
+    PROMPTS_FULL,
+    REFUSING,  # no account can be given up before this closed tick moves
     SCALARS,
-) = range(17)
+) = range(20)
 
 # What happened to events, in `counters`.
 (
@@ -52,8 +57,11 @@ DAY_MS = 86_400_000
     ACCOUNT_OVERFLOW,
     ACCOUNTS_EXPIRED,
     ACCOUNTS_EVICTED,
+    EDGE_OVERFLOW,
+    PROMPT_OVERFLOW,
+    BEYOND,  # event times that no tick can carry
     COUNTERS,
-) = range(15)
+) = range(18)
 
 PENDING_EDGE = np.dtype([*layout.EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
@@ -71,7 +79,10 @@ PENDING_NAME = np.dtype(
 
 
 class AccountState(NamedTuple):
-    """Columns of one account partition. Only `edges`, `names`, `newcomers` and `prompts` grow."""
+    """Columns of one account partition.
+
+    Only `edges`, `names`, `newcomers` and `prompts` grow, up to what `room.most_rows` allows.
+    """
 
     accounts: np.ndarray
     slots: np.ndarray  # open addressing: row + 1 of the account, 0 empty
@@ -103,7 +114,7 @@ def power_of_two(least: int) -> int:
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
-    scalars[[MAX_TIME, MARK, CLOSED, STARTED]] = NO_TIME
+    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
     ring = power_of_two(engine.allowed_lateness_minutes + 64)
@@ -130,7 +141,3 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         counters=np.zeros(COUNTERS, np.int64),
     )
 
-
-def largest_event_growth() -> tuple[int, int]:
-    """Edges and name bytes that one event can add at the most, so a kernel knows when to stop."""
-    return ACCOUNT_KINDS, (ACCOUNT_KINDS + 1) * 600

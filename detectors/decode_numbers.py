@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.decode_words import kernel, leading_zeros
+from detectors.kernel import kernel
+from detectors.decode_words import leading_zeros
 
 MOST_DIGITS = 18
 _LIMIT = np.int64(10**MOST_DIGITS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from detectors.kernel import kernel
 from detectors.decode_table import ACCOUNT, EPOCH, IDENTITY, IDENTITY_PROPERTY, Cells, Tables
-from detectors.decode_words import kernel
 from detectors.fingerprint import epoch_half, fingerprint_at
 
 

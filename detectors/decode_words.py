@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from detectors.kernel import kernel
 
 ONES = np.uint64(0x0101010101010101)
 TOPS = np.uint64(0x8080808080808080)
@@ -19,12 +21,6 @@ _QUOTES = np.uint64(0x2222222222222222)
 _BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
 _SPACES = np.uint64(0x2020202020202020)
 _THREE = np.uint64(3)
-
-# numba counts references to every array that goes into a function: atomic adds, 20 times what
-# decoding itself costs. These kernels neither make nor keep arrays, so they go without.
-# Its cache looks at the called kernel's own file alone: after an edit to a kernel that others call,
-# or to a constant they use, delete __pycache__.
-kernel = njit(cache=True, nogil=True, _nrt=False)
 
 
 @intrinsic

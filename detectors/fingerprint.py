@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.decode_words import kernel, word_at
+from detectors.kernel import kernel
+from detectors.decode_words import word_at
 from detectors.errors import ConfigError
 
 KEY_BYTES = 16

@@ -7,205 +7,27 @@ in the partition's order of records, however the records were batched.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from detectors import account_state as st
 from detectors import layout
+from detectors.account_rows import LONGEST_NAME, admit_account, find_account
 from detectors.account_state import AccountState
-from detectors.kinds import ASN, COHORT, DEVICE, ORG, PAYMENT, PREFIX, REFERRAL, SYSTEM, TLS
+from detectors.announce import announce, fill_keys
+from detectors.kernel import inlined, kernel
 from detectors.recency import NEW_BY_EVICTION, SEEN, combine, mix, see
 from detectors.sketches import set_double, set_single
 
-DONE, TICK_PASSED, ACCOUNTS_FULL, MINUTES_FULL, BUFFERS_FULL = range(5)
+DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
 KINDS = 9
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+# No request has two billion tokens or costs 2,147 dollars: with at most 2^32 requests a window,
+# whatever a producer writes, sums stay below 2^63.
+MOST_COUNTED = 2**31 - 1
 
 
-@nb.njit(cache=True)
-def find_account(state: AccountState, fp: np.uint64) -> int:
-    """Row of an account, or -1."""
-    mask = np.uint64(state.slots.size - 1)
-    at = mix(fp) & mask
-    while True:
-        row = state.slots[at] - 1
-        if row < 0:
-            return -1
-        if state.accounts[row].fp == fp:
-            return row
-        at = (at + np.uint64(1)) & mask
-
-
-@nb.njit(cache=True)
-def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
-    """Make a row findable."""
-    mask = np.uint64(state.slots.size - 1)
-    at = mix(fp) & mask
-    while state.slots[at] != 0:
-        at = (at + np.uint64(1)) & mask
-    state.slots[at] = row + 1
-
-
-@nb.njit(cache=True)
-def admit_account(state: AccountState, event, buffer: np.ndarray, tick: int) -> int:
-    """A row for an account never seen; -1 where the table or the id arena is full."""
-    scalars = state.scalars
-    if scalars[st.ID_END] + event.account_len > state.ids.size:
-        return -1
-    if scalars[st.ACCOUNT_FREE] > 0:
-        scalars[st.ACCOUNT_FREE] -= 1
-        row = state.free[scalars[st.ACCOUNT_FREE]]
-    elif scalars[st.ACCOUNTS] < state.accounts.size:
-        row = scalars[st.ACCOUNTS]
-        scalars[st.ACCOUNTS] += 1
-    else:
-        return -1
-    account = state.accounts[row]
-    account.fp = event.account
-    account.used = 1
-    account.created = -1
-    account.first = event.event_time
-    account.last = event.event_time
-    account.hour_row = -1
-    account.cohort = 255
-    account.id_at = scalars[st.ID_END]
-    account.id_len = event.account_len
-    for i in range(event.account_len):
-        state.ids[scalars[st.ID_END] + i] = buffer[event.account_at + i]
-    scalars[st.ID_END] += event.account_len
-    index_account(state, event.account, row)
-    at = scalars[st.NEWCOMERS]
-    newcomer = state.newcomers[at]
-    newcomer.account = row
-    newcomer.tick = tick
-    newcomer.org_at = scalars[st.NAME_END]
-    newcomer.org_len = event.org_len
-    if event.org != np.uint64(0):
-        copy_name(state, buffer, event.org_at, event.org_len)
-    else:
-        newcomer.org_len = 0
-    scalars[st.NEWCOMERS] += 1
-    return row
-
-
-@nb.njit(cache=True, inline="always")
-def copy_name(state: AccountState, buffer: np.ndarray, at: int, length: int) -> None:
-    """Append a value's bytes to the pending names."""
-    end = state.scalars[st.NAME_END]
-    for i in range(length):
-        state.names[end + i] = buffer[at + i]
-    state.scalars[st.NAME_END] = end + length
-
-
-@nb.njit(cache=True)
-def write_number(state: AccountState, number: int) -> int:
-    """Append a number's decimal digits to the pending names; returns how many."""
-    digits = 1
-    rest = number // 10
-    while rest > 0:
-        digits += 1
-        rest //= 10
-    end = state.scalars[st.NAME_END]
-    for place in range(digits):
-        state.names[end + digits - 1 - place] = 48 + number % 10
-        number //= 10
-    state.scalars[st.NAME_END] = end + digits
-    return digits
-
-
-@nb.njit(cache=True)
-def fill_keys(event, account, keys: np.ndarray) -> np.uint64:
-    """The event's key of each kind (0 not known), and one fingerprint of them all."""
-    zero = np.uint64(0)
-    keys[PAYMENT] = event.payment
-    keys[DEVICE] = event.device
-    keys[PREFIX] = event.prefix
-    keys[ASN] = zero
-    if event.asn >= 0:
-        keys[ASN] = combine(np.uint64(event.asn + 1), np.uint64(event.ip_class))
-    keys[TLS] = combine(event.tls, event.client) if event.tls != zero else zero
-    keys[ORG] = event.org
-    keys[REFERRAL] = event.referral
-    keys[SYSTEM] = event.system
-    keys[COHORT] = account.keys[COHORT]
-    if keys[COHORT] == zero and event.created >= 0 and event.asn >= 0 and event.signup != 255:
-        # The sign-up's own AS is not in an event: the first AS seen stands for it.
-        hour = np.uint64(event.created // HOUR_MS)
-        keys[COHORT] = combine(hour, combine(np.uint64(event.asn + 1), np.uint64(event.signup)))
-    keyset = np.uint64(0)
-    for kind in range(KINDS):
-        keyset = mix(keyset ^ keys[kind]) + np.uint64(kind)
-    return keyset
-
-
-@nb.njit(cache=True)
-def announce(
-    state: AccountState,
-    event,
-    buffer: np.ndarray,
-    row: int,
-    keys: np.ndarray,
-    tick: int,
-    period: int,
-    young: bool,
-) -> None:
-    """Note each value that this account has not shown before in the expiry period."""
-    account = state.accounts[row]
-    scalars = state.scalars
-    if account.period != (period & 0xFFFF):
-        account.period = period & 0xFFFF
-        for kind in range(KINDS):
-            if kind != COHORT:
-                account.keys[kind] = 0
-        renewed = True
-    else:
-        renewed = False
-    for kind in range(KINDS):
-        key = keys[kind]
-        if key == np.uint64(0) or (account.keys[kind] == key and not (renewed and kind == COHORT)):
-            continue
-        account.keys[kind] = key
-        pair = combine(key ^ np.uint64(kind), account.fp)
-        outcome = see(state.sightings, pair, period, period - 1)
-        if outcome == SEEN:
-            continue
-        if outcome == NEW_BY_EVICTION:
-            state.counters[st.SIGHTING_OVERFLOW] += 1
-        edge = state.edges[scalars[st.EDGES]]
-        edge.key = key
-        edge.account = account.fp
-        edge.org = account.org
-        edge.time = event.event_time
-        edge.kind = kind
-        edge.young = young
-        edge.ip_class = event.ip_class
-        edge.tick = tick
-        edge.name_at = scalars[st.NAME_END]
-        at, length = event.payment_at, 0
-        if kind == PAYMENT:
-            at, length = event.payment_at, event.payment_len
-        elif kind == DEVICE:
-            at, length = event.device_at, event.device_len
-        elif kind == PREFIX:
-            at, length = event.prefix_at, event.prefix_len
-        elif kind == ORG:
-            at, length = event.org_at, event.org_len
-        elif kind == REFERRAL:
-            at, length = event.referral_at, event.referral_len
-        elif kind == SYSTEM:
-            at, length = event.system_at, event.system_len
-        elif kind == TLS:
-            at, length = event.tls_at, event.tls_len
-        if kind == ASN:
-            length = write_number(state, event.asn)
-        else:
-            copy_name(state, buffer, at, length)
-        edge.name_len = length
-        scalars[st.EDGES] += 1
-
-
-@nb.njit(cache=True)
+@kernel
 def find_minute(
     state: AccountState, row: int, tick: int, keyset: np.uint64, keys: np.ndarray
 ) -> int:
@@ -247,7 +69,7 @@ def find_minute(
     return at
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def model_slot(state: AccountState, model: np.uint64) -> int:
     """Slot of a model, in order of first sight; the last slot is any other."""
     known = state.scalars[st.MODELS]
@@ -261,17 +83,21 @@ def model_slot(state: AccountState, model: np.uint64) -> int:
     return state.models.size
 
 
-@nb.njit(cache=True)
+@inlined
+def counted(amount: int) -> int:
+    """An event's tokens or cost, as sums take them: 0 where not known (-1), and bounded."""
+    return min(max(amount, 0), MOST_COUNTED)
+
+
+@kernel
 def add_to_minute(state: AccountState, event, at: int) -> None:
     """Count one event in its minute."""
     minute = state.minutes[at]
     minute.requests += 1
-    minute.input += event.input_tokens
-    minute.output += event.output_tokens
-    if event.reasoning_tokens > 0:
-        minute.reasoning += event.reasoning_tokens
-    if event.cost_micro > 0:
-        minute.cost += event.cost_micro
+    minute.input += counted(event.input_tokens)
+    minute.output += counted(event.output_tokens)
+    minute.reasoning += counted(event.reasoning_tokens)
+    minute.cost += counted(event.cost_micro)
     minute.first = min(minute.first, event.event_time)
     minute.last = max(minute.last, event.event_time)
     if event.status >= 400:
@@ -300,7 +126,7 @@ def add_to_minute(state: AccountState, event, at: int) -> None:
     minute.seconds |= np.uint64(1) << np.uint64(second)
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def count_late(counters: np.ndarray, behind_ms: int) -> None:
     """Count a late event by how late it is."""
     counters[st.LATE] += 1
@@ -316,10 +142,76 @@ def count_late(counters: np.ndarray, behind_ms: int) -> None:
         counters[st.LATE_LONGER] += 1
 
 
-@nb.njit(cache=True)
+@inlined
+def minutes_full(state: AccountState) -> bool:
+    """Whether no minute row is left."""
+    scalars = state.scalars
+    return scalars[st.MINUTE_FREE] == 0 and scalars[st.MINUTE_TOP] == state.minutes.size
+
+
+@inlined
+def buffers_full(state: AccountState) -> bool:
+    """Whether one more event might not fit into the pending buffers, and they may still grow."""
+    scalars = state.scalars
+    if scalars[st.EDGES_FULL] == 0 and (
+        scalars[st.EDGES] > state.edges.size - KINDS
+        or scalars[st.NAME_END] > state.names.size - (KINDS + 1) * LONGEST_NAME
+    ):
+        return True
+    if scalars[st.PROMPTS_FULL] == 0 and scalars[st.PROMPTS_PENDING] >= state.prompts.size:
+        return True
+    return scalars[st.NEWCOMERS] >= state.newcomers.size
+
+
+@kernel
+def add_prompt(state: AccountState, event, row: int, tick: int) -> None:
+    """Keep an event's template until its tick closes."""
+    scalars = state.scalars
+    if scalars[st.PROMPTS_PENDING] >= state.prompts.size:
+        state.counters[st.PROMPT_OVERFLOW] += 1
+        return
+    pending = state.prompts[scalars[st.PROMPTS_PENDING]]
+    pending.template = event.template
+    pending.tick = tick
+    pending.time = event.event_time
+    pending.output = counted(event.output_tokens)
+    pending.account = row
+    scalars[st.PROMPTS_PENDING] += 1
+
+
+@inlined
+def is_young(account, time: int, started: int, new_account_ms: int) -> bool:
+    """Whether an account is new at a time.
+
+    Without a date the first sighting stands for it, once we have watched long enough.
+    """
+    if account.created >= 0:
+        return time - account.created <= new_account_ms
+    return account.first - started > new_account_ms and time - account.first <= new_account_ms
+
+
+@inlined
+def add_to_account(account, event) -> None:
+    """Count one event in its account's lifetime."""
+    if event.created >= 0:
+        account.created = event.created
+    if event.org != np.uint64(0):
+        account.org = event.org
+    if event.tier != 255 or event.signup != 255:
+        account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
+    account.first = min(account.first, event.event_time)
+    account.last = max(account.last, event.event_time)
+    account.requests += 1
+    account.input += counted(event.input_tokens)
+    account.output += counted(event.output_tokens)
+    account.cost += counted(event.cost_micro)
+
+
+@kernel
 def ingest(
     state: AccountState,
     events: np.ndarray,
+    rows: np.ndarray,
     start: int,
     stop: int,
     buffer: np.ndarray,
@@ -328,18 +220,19 @@ def ingest(
     new_account_ms: int,
     keys: np.ndarray,
 ) -> tuple[int, int]:
-    """Take events[start:stop] until something must happen first: (next event, why it stopped).
+    """Take events[rows[start:stop]] until something must happen first: (next place, why it stopped).
 
     A `TICK_PASSED` stop comes before the event that passed it is counted: `MAX_TIME` has moved,
     the caller closes what the watermark allows, and calls again from the same event.
     """
     scalars = state.scalars
     counters = state.counters
-    edge_room = state.edges.size - KINDS
-    name_room = state.names.size - (KINDS + 1) * 600
     for at in range(start, stop):
-        event = events[at]
+        event = events[rows[at]]
         time = event.event_time
+        if time > st.MOST_TIME:
+            counters[st.BEYOND] += 1
+            continue
         if scalars[st.STARTED] == st.NO_TIME:
             scalars[st.STARTED] = time
         if time > scalars[st.MAX_TIME]:
@@ -350,12 +243,7 @@ def ingest(
                 scalars[st.CLOSED] = passed
             elif passed > scalars[st.CLOSED]:
                 return at, TICK_PASSED
-        if (
-            scalars[st.EDGES] > edge_room
-            or scalars[st.NAME_END] > name_room
-            or scalars[st.PROMPTS_PENDING] >= state.prompts.size
-            or scalars[st.NEWCOMERS] >= state.newcomers.size
-        ):
+        if buffers_full(state):
             return at, BUFFERS_FULL
         closed = scalars[st.CLOSED]
         tick = time // MINUTE_MS
@@ -364,44 +252,32 @@ def ingest(
         open_tick = closed + 1 if late else tick
         row = find_account(state, event.account)
         if row < 0:
+            if not late and minutes_full(state):
+                counters[st.MINUTE_OVERFLOW] += 1
+                continue
             row = admit_account(state, event, buffer, open_tick)
             if row < 0:
-                return at, ACCOUNTS_FULL
+                if scalars[st.REFUSING] != closed:
+                    return at, ACCOUNTS_FULL
+                counters[st.ACCOUNT_OVERFLOW] += 1
+                continue
         account = state.accounts[row]
         keyset = fill_keys(event, account, keys)
         minute = -1
         if not late:
             minute = find_minute(state, row, tick, keyset, keys)
             if minute < 0:
-                return at, MINUTES_FULL
-        outcome = see(state.dedupe, event.event, tick, closed)
-        if outcome == SEEN and not late:
-            counters[st.DUPLICATE] += 1
-            continue
-        if outcome == NEW_BY_EVICTION:
-            counters[st.DEDUPE_OVERFLOW] += 1
+                counters[st.MINUTE_OVERFLOW] += 1
+                continue
+            outcome = see(state.dedupe, event.event, tick, closed)
+            if outcome == SEEN:
+                counters[st.DUPLICATE] += 1
+                continue
+            if outcome == NEW_BY_EVICTION:
+                counters[st.DEDUPE_OVERFLOW] += 1
         counters[st.ACCEPTED] += 1
-        if event.created >= 0:
-            account.created = event.created
-        if event.org != np.uint64(0):
-            account.org = event.org
-        if event.tier != 255 or event.signup != 255:
-            account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
-        account.first = min(account.first, time)
-        account.last = max(account.last, time)
-        account.requests += 1
-        account.input += event.input_tokens
-        account.output += event.output_tokens
-        if event.cost_micro > 0:
-            account.cost += event.cost_micro
-        if account.created >= 0:
-            young = time - account.created <= new_account_ms
-        else:
-            # Without a date the first sighting stands for it, once we have watched long enough.
-            young = (
-                account.first - scalars[st.STARTED] > new_account_ms
-                and time - account.first <= new_account_ms
-            )
+        add_to_account(account, event)
+        young = is_young(account, time, scalars[st.STARTED], new_account_ms)
         announce(state, event, buffer, row, keys, open_tick, open_tick // period_ticks, young)
         if late:
             account.late += 1
@@ -409,11 +285,5 @@ def ingest(
             continue
         add_to_minute(state, event, minute)
         if event.has_template:
-            pending = state.prompts[scalars[st.PROMPTS_PENDING]]
-            pending.template = event.template
-            pending.tick = tick
-            pending.time = time
-            pending.output = event.output_tokens
-            pending.account = row
-            scalars[st.PROMPTS_PENDING] += 1
+            add_prompt(state, event, row, tick)
     return stop, DONE

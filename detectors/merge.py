@@ -6,13 +6,15 @@ event and the next) is still the same for whoever computes it.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from detectors import layout
+from detectors.kernel import inlined, kernel
+
+MOST_GAP_MS = 1000 << 25  # a year: longer than any account is kept, and its square has room
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def gap_bin(seconds: int) -> int:
     """Bin of an inter-arrival time: powers of four from one second to an hour and eight minutes."""
     place = 0
@@ -23,7 +25,7 @@ def gap_bin(seconds: int) -> int:
     return place
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
     """Add 16-bit counts, saturating."""
     for i in range(counts.size):
@@ -31,7 +33,7 @@ def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
         counts[i] = min(total, 65535)
 
 
-@nb.njit(cache=True)
+@kernel
 def merge(window, other) -> None:
     """Add `other` (a minute or an hour) to `window` (an hour or a day) of the same account."""
     if window.requests == 0:
@@ -59,9 +61,10 @@ def merge(window, other) -> None:
     add_capped(window.gaps, other.gaps)
 
 
-@nb.njit(cache=True)
+@kernel
 def add_gap(window, milliseconds: int, times: int) -> None:
     """Count `times` gaps of one length."""
+    milliseconds = min(milliseconds, MOST_GAP_MS)
     seconds = milliseconds // 1000
     window.gap_sum += milliseconds * times
     window.gap_squares += seconds * seconds * times
@@ -69,7 +72,7 @@ def add_gap(window, milliseconds: int, times: int) -> None:
     window.gaps[place] = min(np.int64(window.gaps[place]) + times, 65535)
 
 
-@nb.njit(cache=True)
+@kernel
 def add_gaps(window, before: int, first: int, seconds: np.uint64, requests: int) -> None:
     """Gaps of one minute: from the last event before it, then between its occupied seconds.
 
@@ -90,7 +93,7 @@ def add_gaps(window, before: int, first: int, seconds: np.uint64, requests: int)
         add_gap(window, 0, requests - occupied)
 
 
-@nb.njit(cache=True)
+@kernel
 def clear(windows: np.ndarray, row: int) -> None:
     """Empty a window's row."""
     window = windows[row]

@@ -1,20 +1,22 @@
 """A bounded "seen lately?" table: eight-way set-associative, one cache line per look-up.
 
 An entry is a 44-bit tag and a 20-bit stamp in one word. It is live while its stamp lies after the
-floor the caller gives; dead entries are reused, and a set full of live ones gives up its oldest,
+floor the caller gives, by less than `REACH` (stamps wrap, and what is two years old must not look
+young); a value seen again takes its newest stamp. Dead entries are reused, and a set full of live ones gives up its oldest,
 which the caller counts. With n sets the chance that a value never seen is taken for a seen one is
 at most 8 / (n * 2^43): under 1e-12 for the smallest table.
 """
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from detectors.kernel import inlined, kernel
 
 WAYS = 8
 STAMP_BITS = 20
 STAMP_MASK = np.uint64((1 << STAMP_BITS) - 1)
-HALF = np.uint64(1 << (STAMP_BITS - 1))
+REACH = np.uint64(1 << 12)  # ticks: a day of lateness, and more
 
 NEW, SEEN, NEW_BY_EVICTION = 0, 1, 2
 
@@ -27,7 +29,7 @@ def table(entries: int) -> np.ndarray:
     return np.zeros(sets * WAYS, np.uint64)
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def mix(value: np.uint64) -> np.uint64:
     """Spread a value over all 64 bits (the finaliser of MurmurHash3)."""
     value = np.uint64(value)
@@ -38,14 +40,14 @@ def mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(33))
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def combine(first: np.uint64, second: np.uint64) -> np.uint64:
     """One fingerprint for an ordered pair; never 0, which means "not known"."""
     value = mix(np.uint64(first) ^ (mix(np.uint64(second)) + np.uint64(0x9E3779B97F4A7C15)))
     return value if value != np.uint64(0) else np.uint64(1)
 
 
-@nb.njit(cache=True)
+@kernel
 def see(entries: np.ndarray, value: np.uint64, stamp: int, floor: int) -> int:
     """Look a fingerprint up and remember it under `stamp`; entries stamped <= `floor` are dead.
 
@@ -62,11 +64,13 @@ def see(entries: np.ndarray, value: np.uint64, stamp: int, floor: int) -> int:
         at = base + np.uint64(way)
         entry = entries[at]
         age = (((entry & STAMP_MASK) - low) & STAMP_MASK) if entry != np.uint64(0) else np.uint64(0)
-        live = np.uint64(0) < age < HALF
+        live = np.uint64(0) < age < REACH
         if entry != np.uint64(0) and (entry >> np.uint64(STAMP_BITS)) == (
             tag & np.uint64((1 << 44) - 1)
         ):
             if live:
+                if (mark - low) & STAMP_MASK > age:
+                    entries[at] = word
                 return SEEN
             entries[at] = word
             return NEW

@@ -7,9 +7,9 @@ Zanden and Taylor, ACM TODS 15(2), 1990. Multiresolution bitmaps: Estan, Varghes
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from detectors.kernel import inlined, kernel
 from detectors.recency import mix
 
 BITS = 64
@@ -17,14 +17,14 @@ SAMPLING = 16
 FULL_ENOUGH = 56  # set bits beyond which the first level no longer resolves
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def set_single(words: np.ndarray, at: int, value: np.uint64) -> None:
     """Add a fingerprint to the one-word bitmap at `at`."""
     if value != np.uint64(0):
         words[at] |= np.uint64(1) << (mix(value) & np.uint64(63))
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def set_double(words: np.ndarray, at: int, value: np.uint64) -> None:
     """Add a fingerprint to the two-level bitmap at `at` and `at + 1`."""
     if value != np.uint64(0):
@@ -33,7 +33,7 @@ def set_double(words: np.ndarray, at: int, value: np.uint64) -> None:
         words[at + level] |= np.uint64(1) << (mixed & np.uint64(63))
 
 
-@nb.njit(cache=True)
+@kernel
 def ones(word: np.uint64) -> int:
     """How many bits are set."""
     count = 0
@@ -44,14 +44,14 @@ def ones(word: np.uint64) -> int:
     return count
 
 
-@nb.njit(cache=True)
+@kernel
 def count_single(word: np.uint64) -> float:
     """Estimate of distinct values in a one-word bitmap; a full one reads as its ceiling, 267."""
     empty = BITS - ones(word)
     return BITS * np.log(BITS / max(empty, 1))
 
 
-@nb.njit(cache=True)
+@kernel
 def count_double(low: np.uint64, high: np.uint64) -> float:
     """Estimate of distinct values in a two-level bitmap; reads up to about 4,000."""
     if ones(low) <= FULL_ENOUGH:

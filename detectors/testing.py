@@ -101,8 +101,7 @@ def isolated(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str
     for at in range(max(len(s.windows) for s in scenarios)):
         for i, s in enumerate(scenarios):
             if at < len(s.windows):
-                said = detector.observe(memories[i], s.windows[at], s.contexts[at])
-                together[i].append(said)
+                together[i].append(detector.observe(memories[i], s.windows[at], s.contexts[at]))
     found = [s.name for s, a, t in zip(scenarios, alone, together, strict=True) if a != t]
     return found + (["the detector itself changed"] if repr(detector) != before else [])
 
@@ -116,7 +115,7 @@ def bounded_memory(detector: Detector[Any], scenarios: Sequence[Scenario]) -> li
             names = {*window.values, *detector.card.reads}
             wild = {n: _WILD[(at + i) % len(_WILD)] for i, n in enumerate(sorted(names))}
             said = detector.observe(memory, msgspec.structs.replace(window, values=wild), context)
-            found += [f"{s.name}: {c}" for c in _malformed(detector, said, window)]
+            found += _malformed(detector, said, window)
         size = len(msgspec.msgpack.encode(detector.dump(memory)))
         if size > detector.card.max_bytes:
             found.append(f"{s.name}: {size} bytes; the card allows {detector.card.max_bytes}")
@@ -151,11 +150,10 @@ def tolerant(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str
 
 def honest_warm_up(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str]:
     """Without help from others, the first `min_windows` windows are answered by None."""
-    quiet = Context()
     found = []
     for s in scenarios:
         early = min(detector.card.min_windows, len(s.windows))
-        said = run(detector, msgspec.structs.replace(s, contexts=(quiet,) * len(s.windows)))
+        said = run(detector, msgspec.structs.replace(s, contexts=(Context(),) * len(s.windows)))
         if any(outcome is not None for outcome in said[:early]):
             found.append(f"{s.name}: an answer before {early} windows")
     return found
@@ -233,8 +231,8 @@ def upgradable(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[s
 def documented(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str]:
     """The docstring says what it reads and keeps, when it fails, and its source; the card cites."""
     text = (type(detector).__doc__ or "").lower()
-    missing = [word for word in ("reads", "keeps", "fails", "source") if word not in text]
-    found = [f"the docstring does not say: {word}" for word in missing]
+    said = ("reads", "keeps", "fails", "source")
+    found = [f"the docstring does not say: {word}" for word in said if word not in text]
     return found + ([] if detector.card.references else ["the card cites nothing"])
 
 

@@ -68,6 +68,11 @@ class EmbeddedBroker:
         """Where it listens, as ``127.0.0.1:PORT``."""
         return f"127.0.0.1:{self._port}"
 
+    @property
+    def pid(self) -> int:
+        """The process to look at or to pin; 0 while none runs."""
+        return self._process.pid if self._process is not None else 0
+
     def start(self) -> Self:
         """Start the process and wait until it answers; raises `BrokerStartError`."""
         for attempt in range(1, ATTEMPTS + 1):

@@ -1,0 +1,184 @@
+"""`hydrawatch demo`: a broker, a worker and a simulated world on this machine, live, then a summary.
+
+Nothing in the outcome is arranged: alerts are read from the alert topic, counts from the worker's
+metrics page and the dead-letter topic, and both are held against what the world knows about itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from detectors.errors import HydrawatchError
+from streams import topics
+from streams.configured import configured
+from streams.demo_traffic import Traffic
+from streams.demo_view import Status, View
+from streams.demo_worker import HYDRAWATCH, DemoWorker, environment, local_settings
+from streams.embedded import EmbeddedBroker
+from streams.history import reader
+from streams.settings import Settings
+from worlds.score import score
+from worlds.world import build
+
+LOOK_S = 0.5  # between two looks at the metrics page
+REST_S = 3.0  # without any work done: the worker has said all it has to say
+STUCK_S = 120.0  # a worker that reads nothing for so long will not go on
+WARM_UP_DAYS, WARM_UP_ACCOUNTS = 0.1, 60
+
+
+def run(
+    settings: Settings, stay: bool, accounts: int, days: float, seed: int, hydra: int = 300
+) -> int:
+    """Run the demo; 0 if the hydra was found, 1 if not. Raises HydrawatchError if the worker died."""
+    view = View()
+    with tempfile.TemporaryDirectory(prefix="hydrawatch-demo-") as directory, view:
+        demo = _Demo(settings, Path(directory), view, stay)
+        return asyncio.run(demo.run(accounts, days, seed, hydra))
+
+
+class _Demo:
+    def __init__(self, settings: Settings, directory: Path, view: View, stay: bool) -> None:
+        self._given = settings
+        self._directory = directory
+        self._view = view
+        self._stay = stay
+        self._alerts: list[dict[str, Any]] = []
+        self._dead_letters = 0
+
+    async def run(self, accounts: int, days: float, seed: int, hydra: int) -> int:
+        """Set up, stream, show, sum up; whatever happens, no process stays behind."""
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        view = self._view
+        broker = EmbeddedBroker()
+        try:
+            view.step("starting the broker")
+            await asyncio.to_thread(broker.start)
+            settings = local_settings(
+                self._given, broker.address, self._directory, known_port=self._stay
+            )
+            await asyncio.to_thread(topics.create, settings)
+            view.step(f"simulating {days:g} days of {accounts:,} ordinary accounts")
+            end_ms = time.time_ns() // 1_000_000
+            world = await asyncio.to_thread(build, seed, days, accounts, end_ms, hydra)
+            await self._warm_up(settings)
+            worker = DemoWorker(settings, self._directory)
+            try:
+                return await self._stream(settings, worker, Traffic(world))
+            finally:
+                worker.stop()
+        finally:
+            broker.stop()
+
+    async def _warm_up(self, settings: Settings) -> None:
+        """Let a child replay a tiny world: numba then finds its kernels on disk in the worker."""
+        self._view.step("loading the kernels; the first time they are compiled: up to a minute")
+        world = build(1, WARM_UP_DAYS, WARM_UP_ACCOUNTS, 1_767_571_200_000, 10)
+        events, alerts = self._directory / "warm-up.jsonl", self._directory / "warm-up-alerts"
+        world.write(events)
+        child = await asyncio.create_subprocess_exec(
+            *HYDRAWATCH, "replay", str(events), "--alerts", str(alerts), "--drain", "--json",
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            _, said = await child.communicate()
+        except asyncio.CancelledError:
+            child.kill()
+            await child.wait()
+            raise
+        if child.returncode:
+            raise HydrawatchError(f"the warm-up failed: {said.decode(errors='replace')[-2000:]}")
+
+    async def _stream(self, settings: Settings, worker: DemoWorker, traffic: Traffic) -> int:
+        self._view.step("starting a worker; it joins its group in a few seconds")
+        worker.start()
+        while not await asyncio.to_thread(worker.ready):
+            worker.check()
+            await asyncio.sleep(LOOK_S)
+        tails = [
+            asyncio.create_task(self._follow_alerts(settings)),
+            asyncio.create_task(self._follow_dead_letters(settings)),
+        ]
+        sender = asyncio.create_task(asyncio.to_thread(traffic.send, settings))
+        try:
+            status = await self._watch(settings, worker, traffic, [*tails, sender])
+            result = score(traffic.world, self._alerts)
+            self._view.summary(status, result, traffic.malformed)
+            if self._stay:
+                await self._until_interrupted(settings, worker)
+            return 0 if result.right else 1
+        finally:
+            traffic.stopped.set()
+            for tail in tails:
+                tail.cancel()
+            await asyncio.gather(sender, *tails, return_exceptions=True)
+
+    async def _watch(
+        self,
+        settings: Settings,
+        worker: DemoWorker,
+        traffic: Traffic,
+        tasks: list[asyncio.Task[None]],
+    ) -> Status:
+        """Show what happens until all is sent, read and said. Raises what a task failed with."""
+        status = Status(
+            total=traffic.total,
+            partitions=configured(settings).config.engine.partitions,
+            alerts=self._alerts,
+        )
+        started = changed = time.monotonic()
+        done: tuple[object, ...] = ()
+        while True:
+            worker.check()
+            for task in tasks:
+                if task.done() and (error := task.exception()) is not None:
+                    raise error
+            reading = await asyncio.to_thread(worker.reading)
+            now = time.monotonic()
+            if reading is not None:
+                traffic.read = reading.read
+                status.look(reading, traffic.sent, self._dead_letters, now - started)
+                work = (reading.read, reading.work, len(self._alerts), self._dead_letters)
+                if work != done:
+                    done, changed = work, now
+                all_read = traffic.done and reading.read >= traffic.sent and not reading.waiting
+                if all_read and now - changed > REST_S:
+                    return status
+            if now - changed > STUCK_S:
+                raise HydrawatchError(
+                    f"the worker has read {status.reading.read:,} of {traffic.sent:,} records and "
+                    f"nothing for {STUCK_S:.0f} s"
+                )
+            self._view.show(status)
+            await asyncio.sleep(LOOK_S)
+
+    async def _follow_alerts(self, settings: Settings) -> None:
+        async with reader(settings, settings.alerts_topic, None) as consumer:
+            async for record in consumer:
+                self._alerts.append(orjson.loads(record.value))
+
+    async def _follow_dead_letters(self, settings: Settings) -> None:
+        async with reader(settings, settings.dead_letters_topic, None) as consumer:
+            async for _ in consumer:
+                self._dead_letters += 1
+
+    async def _until_interrupted(self, settings: Settings, worker: DemoWorker) -> None:
+        self._view.staying(settings.broker, worker.url)
+        # Ctrl-C is how a demo that stays is meant to end: no error, and the summary's exit code.
+        with contextlib.suppress(asyncio.CancelledError):
+            while True:
+                worker.check()
+                await asyncio.sleep(LOOK_S)
