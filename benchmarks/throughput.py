@@ -76,6 +76,7 @@ def run(name: str, events: int, plain_events: int) -> dict[str, object]:
         print(f"\n{name}: producing {events:,} events ...", flush=True)
         asyncio.run(produce(settings, records))
         worker = measure_worker(environment, events)
+        print(f"  worker {worker['events'] / worker['seconds']:,.0f} events/s; peers ...", flush=True)
         broker_args = ["--broker", broker.address, "--topic", settings.requests_topic]
         bare = peer("consume", broker_args, min(events, 1_000_000))
         plain = peer("plain-faust", broker_args, plain_events)
@@ -137,7 +138,7 @@ def peer(name: str, arguments: list[str], events: int) -> dict[str, float]:
     command = [sys.executable, str(HERE / "peers.py"), name, *arguments, "--events", str(events)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     pin(process.pid, 1)
-    out, _ = process.communicate(timeout=400)
+    out, _ = process.communicate(timeout=200)
     return json.loads(out.decode().strip().splitlines()[-1])
 
 

@@ -142,15 +142,19 @@ def simulate(
 def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Leave it up until Ctrl-C.")] = False,
     accounts: Accounts = 2000,
-    days: Days = 2.0,
+    days: Days = 7.0,
     seed: Seed = 1,
+    hydra: Annotated[int, typer.Option(min=2, help="Accounts of the hydra.")] = 300,
 ) -> None:
-    """Show it all on this machine: a broker, a worker, a simulated world, and the alerts."""
+    """Show it all on this machine: a broker, a worker, a simulated world, and the alerts.
+
+    The world ends now and runs faster than real time; it takes about a minute.
+    """
 
     def work(settings: Settings) -> int:
         from streams.commands import demo as command
 
-        return command.run(settings, stay, accounts, days, seed)
+        return command.run(settings, stay, accounts, days, seed, hydra)
 
     _finish(work)
 

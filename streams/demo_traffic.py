@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from streams.produce import produce
 from streams.settings import Settings
 from worlds.emit import Records
@@ -73,4 +75,4 @@ def _with(records: Records, bad: list[bytes | None]) -> Records:
         keys.insert(at, keys[at])
         values.insert(at, value)  # type: ignore[arg-type]  # a null value is one of the kinds
         times.insert(at, times[at])
-    return Records(keys, values, times)
+    return Records(keys, values, np.array(times, np.int64))

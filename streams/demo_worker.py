@@ -39,7 +39,8 @@ class Reading:
     waiting: int = 0  # records that any stage knows of and has not read
     ticks: int = 0
     newest: float = 0.0
-    work: tuple[tuple[str, float], ...] = ()  # chunks done, by stage: unchanged means at rest
+    work: tuple[tuple[str, float], ...] = ()  # chunks done, by stage
+    cpu_s: float = 0.0  # of the process: one that computes is not at rest
 
 
 class DemoWorker:
@@ -103,7 +104,7 @@ def parse(text: str) -> Reading:
     """Take the demo's numbers from a metrics page."""
     events: dict[str, int] = {}
     work: dict[str, float] = {}
-    waiting = newest = ticks = 0.0
+    waiting = newest = ticks = cpu_s = 0.0
     for family in text_string_to_metric_families(text):
         for name, labels, value, *_ in family.samples:
             if name == "hydrawatch_events_total":
@@ -116,6 +117,8 @@ def parse(text: str) -> Reading:
                 newest = max(newest, value)
             elif name == "hydrawatch_batch_seconds_count":
                 work[labels["stage"]] = value
+            elif name == "process_cpu_seconds_total":
+                cpu_s = value
     return Reading(
         read=sum(events.values()),
         rejected=events.get("rejected", 0),
@@ -125,6 +128,7 @@ def parse(text: str) -> Reading:
         ticks=int(ticks),
         newest=newest,
         work=tuple(sorted(work.items())),
+        cpu_s=cpu_s,
     )
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,10 +20,10 @@ import orjson
 
 from detectors.errors import HydrawatchError
 from streams import topics
-from streams.configured import configured
+from streams.demo_status import Status
 from streams.demo_traffic import Traffic
-from streams.demo_view import Status, View
-from streams.demo_worker import HYDRAWATCH, DemoWorker, environment, local_settings
+from streams.demo_view import View
+from streams.demo_worker import DemoWorker, environment, local_settings
 from streams.embedded import EmbeddedBroker
 from streams.history import reader
 from streams.settings import Settings
@@ -31,8 +32,8 @@ from worlds.world import build
 
 LOOK_S = 0.5  # between two looks at the metrics page
 REST_S = 3.0  # without any work done: the worker has said all it has to say
+BUSY_SHARE = 0.5  # of a core
 STUCK_S = 120.0  # a worker that reads nothing for so long will not go on
-WARM_UP_DAYS, WARM_UP_ACCOUNTS = 0.1, 60
 
 
 def run(
@@ -42,7 +43,10 @@ def run(
     view = View()
     with tempfile.TemporaryDirectory(prefix="hydrawatch-demo-") as directory, view:
         demo = _Demo(settings, Path(directory), view, stay)
-        return asyncio.run(demo.run(accounts, days, seed, hydra))
+        try:
+            return asyncio.run(demo.run(accounts, days, seed, hydra))
+        except asyncio.CancelledError:  # by SIGTERM; everything has been stopped
+            raise KeyboardInterrupt from None
 
 
 class _Demo:
@@ -81,18 +85,15 @@ class _Demo:
             broker.stop()
 
     async def _warm_up(self, settings: Settings) -> None:
-        """Let a child replay a tiny world: numba then finds its kernels on disk in the worker."""
+        """Let a child compile the kernels: the worker then finds them on disk."""
         self._view.step("loading the kernels; the first time they are compiled: up to a minute")
-        world = build(1, WARM_UP_DAYS, WARM_UP_ACCOUNTS, 1_767_571_200_000, 10)
-        events, alerts = self._directory / "warm-up.jsonl", self._directory / "warm-up-alerts"
-        world.write(events)
         child = await asyncio.create_subprocess_exec(
-            *HYDRAWATCH, "replay", str(events), "--alerts", str(alerts), "--drain", "--json",
+            *[sys.executable, "-c", "from streams.warm_up import warm_up; warm_up()"],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         try:
             _, said = await child.communicate()
         except asyncio.CancelledError:
@@ -114,7 +115,7 @@ class _Demo:
         ]
         sender = asyncio.create_task(asyncio.to_thread(traffic.send, settings))
         try:
-            status = await self._watch(settings, worker, traffic, [*tails, sender])
+            status = await self._watch(worker, traffic, [*tails, sender])
             result = score(traffic.world, self._alerts)
             self._view.summary(status, result, traffic.malformed)
             if self._stay:
@@ -127,20 +128,13 @@ class _Demo:
             await asyncio.gather(sender, *tails, return_exceptions=True)
 
     async def _watch(
-        self,
-        settings: Settings,
-        worker: DemoWorker,
-        traffic: Traffic,
-        tasks: list[asyncio.Task[None]],
+        self, worker: DemoWorker, traffic: Traffic, tasks: list[asyncio.Task[None]]
     ) -> Status:
         """Show what happens until all is sent, read and said. Raises what a task failed with."""
-        status = Status(
-            total=traffic.total,
-            partitions=configured(settings).config.engine.partitions,
-            alerts=self._alerts,
-        )
-        started = changed = time.monotonic()
+        status = Status(total=traffic.total, alerts=self._alerts)
+        started = changed = looked = time.monotonic()
         done: tuple[object, ...] = ()
+        cpu_s = 0.0
         while True:
             worker.check()
             for task in tasks:
@@ -152,7 +146,10 @@ class _Demo:
                 traffic.read = reading.read
                 status.look(reading, traffic.sent, self._dead_letters, now - started)
                 work = (reading.read, reading.work, len(self._alerts), self._dead_letters)
-                if work != done:
+                # One that computes without finishing a chunk is not at rest either.
+                busy = reading.cpu_s - cpu_s > BUSY_SHARE * (now - looked)
+                cpu_s, looked = reading.cpu_s, now
+                if work != done or busy:
                     done, changed = work, now
                 all_read = traffic.done and reading.read >= traffic.sent and not reading.waiting
                 if all_read and now - changed > REST_S:

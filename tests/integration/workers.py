@@ -1,0 +1,115 @@
+"""Worker processes for the tests of this directory: the real command, on a broker of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.alerts import body, decode
+from detectors.control import ControlEvent, decode_control
+from detectors.engine import Engine
+from streams import topics
+from streams.commands.alerts import values
+from streams.configured import configured
+from streams.embedded import EmbeddedBroker
+from streams.produce import produce
+from streams.settings import Settings
+
+HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
+PATIENCE_S = 120.0
+
+
+class Batch(NamedTuple):
+    """Records in order, as `streams.produce` takes them."""
+
+    keys: list[bytes]
+    values: list[bytes | None]
+    timestamps: np.ndarray
+
+
+@contextmanager
+def stage(partitions: int = 4) -> Iterator[Settings]:
+    """A broker with all topics, and the settings that reach it."""
+    with EmbeddedBroker() as broker:
+        settings = Settings(broker=broker.address, partitions=partitions)
+        topics.create(settings, partitions, replication=1)
+        yield settings
+
+
+@contextmanager
+def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One worker process; stopped, or killed if it will not stop, at the end."""
+    environment = {
+        **os.environ,
+        "HYDRAWATCH_BROKER": settings.broker,
+        "HYDRAWATCH_PARTITIONS": str(settings.partitions),
+        "HYDRAWATCH_DATA_DIR": str(folder),
+        "HYDRAWATCH_METRICS_PORT": "0",
+        "HYDRAWATCH_LOG_LEVEL": "warning",
+        # The embedded broker lets members join after half a session, and hears no good-byes.
+        "HYDRAWATCH_SESSION_TIMEOUT_S": "3",
+        "HYDRAWATCH_HEARTBEAT_S": "0.5",
+        "HYDRAWATCH_IDLE_S": "2",
+    }
+    process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def send(settings: Settings, batches: Sequence[Batch]) -> None:
+    """Put records on the request topic."""
+    asyncio.run(produce(settings, batches))
+
+
+def replayed(
+    settings: Settings, batches: Sequence[Batch], controls: Sequence[bytes] = ()
+) -> list[bytes]:
+    """Bodies of the alerts that a replay of the same records gives."""
+    engine = Engine(configured(settings), settings.hash_key_bytes())
+    for raw in controls:
+        event = decode_control(raw, None)
+        assert isinstance(event, ControlEvent), event
+        engine.control(event)
+    found = []
+    for batch in batches:
+        found += engine.feed(engine.decode(batch.values, batch.timestamps))
+    return [body(alert) for alert in found]
+
+
+def published(settings: Settings) -> list[bytes]:
+    """Bodies of the alerts on the topic, in order."""
+    topic = settings.alerts_topic
+    return [
+        body(decode(value)) for value in values(settings, topic, follow=False, from_beginning=True)
+    ]
+
+
+def wait_for(settings: Settings, count: int, quiet_s: float = 3.0) -> list[bytes]:
+    """The topic's alerts once there are `count` and no more come for a while."""
+    until = time.monotonic() + PATIENCE_S
+    found: list[bytes] = []
+    while time.monotonic() < until:
+        now = published(settings)
+        if len(now) >= count and len(now) == len(found):
+            return now
+        found = now
+        time.sleep(quiet_s)
+    return found
