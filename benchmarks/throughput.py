@@ -76,7 +76,9 @@ def run(name: str, events: int, plain_events: int) -> dict[str, object]:
         print(f"\n{name}: producing {events:,} events ...", flush=True)
         asyncio.run(produce(settings, records))
         worker = measure_worker(environment, events)
-        print(f"  worker {worker['events'] / worker['seconds']:,.0f} events/s; peers ...", flush=True)
+        print(
+            f"  worker {worker['events'] / worker['seconds']:,.0f} events/s; peers ...", flush=True
+        )
         broker_args = ["--broker", broker.address, "--topic", settings.requests_topic]
         bare = peer("consume", broker_args, min(events, 1_000_000))
         plain = peer("plain-faust", broker_args, plain_events)
@@ -100,9 +102,7 @@ def measure_worker(environment: dict[str, str], events: int) -> dict[str, float]
             seen = scrape("http://127.0.0.1:19464/metrics")
             if not seen:
                 continue
-            done = sum(
-                v for k, v in seen.items() if k.startswith("hydrawatch_events_total")
-            )
+            done = sum(v for k, v in seen.items() if k.startswith("hydrawatch_events_total"))
             samples.append((time.monotonic(), done, seen.get("process_cpu_seconds_total", 0.0)))
             if done >= events:
                 break
@@ -153,9 +153,14 @@ def pin(pid: int, core: int) -> None:
 
 def show(name: str, worker: dict, bare: dict, plain: dict) -> None:
     """The table of one load."""
-    rate = {k: v["events"] / v["seconds"] for k, v in
-            {"hydrawatch worker": worker, "aiokafka consume + decode": bare,
-             "plain Faust, windowed count": plain}.items()}
+    rate = {
+        k: v["events"] / v["seconds"]
+        for k, v in {
+            "hydrawatch worker": worker,
+            "aiokafka consume + decode": bare,
+            "plain Faust, windowed count": plain,
+        }.items()
+    }
     mine = rate["hydrawatch worker"]
     print(f"\n{name}: events/s on one core")
     for label, value in rate.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors import account_state as st
+from detectors import layout
 from detectors.account_state import AccountState
 from detectors.kernel import inlined, kernel
 from detectors.recency import mix
@@ -62,7 +63,7 @@ def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
 
 
 @kernel
-def admit_account(state: AccountState, event, buffer: np.ndarray, tick: int) -> int:
+def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, tick: int) -> int:
     """A row for an account never seen; -1 where the table or the id arena is full."""
     scalars = state.scalars
     if scalars[st.ID_END] + event.account_len > state.ids.size:

@@ -41,6 +41,9 @@ NAME_BYTES_PER_EDGE = 64
     SCALARS,
 ) = range(20)
 
+OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
+SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
+
 # What happened to events, in `counters`.
 (
     ACCEPTED,
@@ -140,4 +143,3 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         scalars=scalars,
         counters=np.zeros(COUNTERS, np.int64),
     )
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors import account_state as st
+from detectors import layout
 from detectors.account_rows import LONGEST_NAME, copy_name, write_number
 from detectors.account_state import AccountState
 from detectors.kernel import kernel
@@ -16,7 +17,7 @@ HOUR_MS = 3_600_000
 
 
 @kernel
-def fill_keys(event, account, keys: np.ndarray) -> np.uint64:
+def fill_keys(event: layout.Row, account: layout.Row, keys: np.ndarray) -> np.uint64:
     """The event's key of each kind (0 not known), and one fingerprint of them all."""
     zero = np.uint64(0)
     keys[PAYMENT] = event.payment
@@ -41,7 +42,7 @@ def fill_keys(event, account, keys: np.ndarray) -> np.uint64:
 
 
 @kernel
-def value_of(event, kind: int) -> tuple[int, int]:
+def value_of(event: layout.Row, kind: int) -> tuple[int, int]:
     """Where the value itself stands in the buffer, and its length; 0 where a kind has none."""
     if kind == PAYMENT:
         return event.payment_at, event.payment_len
@@ -63,7 +64,7 @@ def value_of(event, kind: int) -> tuple[int, int]:
 @kernel
 def announce(
     state: AccountState,
-    event,
+    event: layout.Row,
     buffer: np.ndarray,
     row: int,
     keys: np.ndarray,
@@ -92,13 +93,17 @@ def announce(
         ):
             state.counters[st.EDGE_OVERFLOW] += 1
             continue  # unremembered, so that it is told when there is room again
+        # The value an account holds is in its row; the table remembers those it held before. Most
+        # accounts hold one value of a kind and cost the table nothing.
+        held = account.keys[kind]
         account.keys[kind] = key
-        pair = combine(key ^ np.uint64(kind), account.fp)
-        outcome = see(state.sightings, pair, period, period - 1)
-        if outcome == SEEN:
-            continue
-        if outcome == NEW_BY_EVICTION:
-            state.counters[st.SIGHTING_OVERFLOW] += 1
+        if held != np.uint64(0) and held != key:
+            before = combine(held ^ np.uint64(kind), account.fp)
+            if see(state.sightings, before, period, period - 1) == NEW_BY_EVICTION:
+                state.counters[st.SIGHTING_OVERFLOW] += 1
+            pair = combine(key ^ np.uint64(kind), account.fp)
+            if see(state.sightings, pair, period, period - 1) == SEEN:
+                continue
         edge = state.edges[scalars[st.EDGES]]
         edge.key = key
         edge.account = account.fp

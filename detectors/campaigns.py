@@ -152,14 +152,11 @@ class CampaignBook:
             # inside a large one would be named anew whenever the large one changes.
             own = set(old.keys)
             kin = [len(own.intersection(part)) for part in parts]
-            ranked = [
-                (-len(old.founders & all_), -kin[i], i) for i, all_ in enumerate(everyone)
-            ]
+            ranked = [(-len(old.founders & all_), -kin[i], i) for i, all_ in enumerate(everyone)]
             best = min((r for r in ranked if r[0] < 0), default=None)
             if best is None:  # no founder is left: it lives on where its last members are
                 ranked = [
-                    (-len(old.members.keys() & all_), -kin[i], i)
-                    for i, all_ in enumerate(everyone)
+                    (-len(old.members.keys() & all_), -kin[i], i) for i, all_ in enumerate(everyone)
                 ]
                 best = min((r for r in ranked if r[0] < 0), default=None)
             if best is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
 from detectors import account_state as st
+from detectors import layout
 from detectors.account_state import AccountState
 from detectors.close_minute import KeySums, release, sum_row
+from detectors.kernel import inlined, kernel
 from detectors.merge import clear, merge
 from detectors.volume import VolumeParams, learn, score
 
@@ -36,8 +37,8 @@ FOUND = np.dtype(
 )
 
 
-@nb.njit(cache=True)
-def trailing_day(account, hour: int, requests: int) -> int:
+@kernel
+def trailing_day(account: layout.Row, hour: int, requests: int) -> int:
     """Move an account's 24-hour ring to `hour`, put the hour in, and return the day's sum."""
     gap = hour - account.last_hour
     if gap >= 24 or gap < 0:
@@ -54,7 +55,7 @@ def trailing_day(account, hour: int, requests: int) -> int:
     return total
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def toward(profile: np.ndarray, at: int, requests: int) -> None:
     """Move a profile cell towards ln(1 + requests); a cell never set takes the value whole."""
     value = np.int64(math.log1p(requests) * PROFILE_SCALE)
@@ -62,7 +63,7 @@ def toward(profile: np.ndarray, at: int, requests: int) -> None:
     profile[at] = value if cell == 0 else cell + (value - cell) // PROFILE_SHIFT
 
 
-@nb.njit(cache=True)
+@kernel
 def close_hour(
     state: AccountState,
     tick: int,
@@ -122,7 +123,7 @@ def close_hour(
     return count
 
 
-@nb.njit(cache=True)
+@kernel
 def close_day(
     state: AccountState,
     tick: int,

@@ -7,11 +7,12 @@ import numpy as np
 
 from detectors import key_state as ks
 from detectors import layout
-from detectors.join_keys import find_shared, index_shared
+from detectors.join_keys import find_shared, index_shared, release_members
+from detectors.kernel import kernel
 from detectors.key_state import KeyState
 
 
-@nb.njit(cache=True)
+@kernel
 def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> None:
     """Add a tick's sums; values that one account alone holds are that account's own windows."""
     for i in range(sums.size):
@@ -34,7 +35,7 @@ def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> Non
             shared.capability[c] += total.capability[c]
 
 
-@nb.njit(cache=True)
+@kernel
 def apply_ones(state: KeyState, ones: np.ndarray, tick: int, end_ms: int) -> None:
     """Add a tick's single requests."""
     for i in range(ones.size):
@@ -57,7 +58,7 @@ def apply_ones(state: KeyState, ones: np.ndarray, tick: int, end_ms: int) -> Non
             shared.capability[one.capability] += 1
 
 
-@nb.njit(cache=True)
+@kernel
 def apply_loads(state: KeyState, loads: np.ndarray) -> None:
     """Add a closed day's load over accounts (evenness = requests^2 / (accounts * squares))."""
     for i in range(loads.size):
@@ -70,7 +71,7 @@ def apply_loads(state: KeyState, loads: np.ndarray) -> None:
             shared.load_squares += load.squares
 
 
-@nb.njit(cache=True)
+@kernel
 def close_key_hours(state: KeyState) -> int:
     """Add every open hour to its day; returns how many were open."""
     closed = 0
@@ -87,7 +88,7 @@ def close_key_hours(state: KeyState) -> int:
     return closed
 
 
-@nb.njit(cache=True)
+@kernel
 def close_key_days(state: KeyState) -> int:
     """Close every key's day: it becomes the past one; the coming load starts at nothing."""
     closed = 0
@@ -110,7 +111,7 @@ def close_key_days(state: KeyState) -> int:
     return closed
 
 
-@nb.njit(cache=True)
+@kernel
 def joined(
     state: KeyState, row: int, since: int, accounts: np.ndarray, times: np.ndarray, orgs: np.ndarray
 ) -> int:
@@ -128,7 +129,7 @@ def joined(
     return count
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, nogil=True)
 def parties(orgs: np.ndarray) -> tuple[int, np.uint64, int]:
     """Distinct parties among accounts, where one organisation is one party.
 
@@ -154,16 +155,12 @@ def parties(orgs: np.ndarray) -> tuple[int, np.uint64, int]:
     return count, best, most
 
 
-@nb.njit(cache=True)
+@kernel
 def forget_shared(state: KeyState, rows: np.ndarray, names: np.ndarray) -> None:
     """Give up shared keys and their members; pack the names into `names`; index anew."""
     for row in rows:
         shared = state.shared[row]
-        at = shared.member
-        while at >= 0:
-            state.member_free[state.scalars[ks.MEMBER_FREE]] = at
-            state.scalars[ks.MEMBER_FREE] += 1
-            at = state.members[at].next
+        release_members(state, row)
         state.by_kind[shared.kind] -= 1
         state.free[state.scalars[ks.SHARED_FREE]] = row
         state.scalars[ks.SHARED_FREE] += 1

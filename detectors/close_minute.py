@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from detectors import account_state as st
 from detectors import layout
 from detectors.account_state import AccountState
+from detectors.kernel import kernel
 from detectors.merge import add_gaps, clear, merge
 from detectors.recency import combine, mix
 
@@ -38,7 +38,7 @@ def key_sums(rows: int) -> KeySums:
     )
 
 
-@nb.njit(cache=True)
+@kernel
 def sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
     """Row of a key in the scratch; equal to `used` where it is new (the caller fills it)."""
     mask = np.uint64(scratch.slots.size - 1)
@@ -55,38 +55,14 @@ def sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
         at = (at + np.uint64(1)) & mask
 
 
-@nb.njit(cache=True)
+@kernel
 def release(scratch: KeySums, used: int) -> None:
     """Forget the scratch's index, at the cost of what was used alone."""
     for row in range(used):
         scratch.slots[scratch.places[row]] = 0
 
 
-@nb.njit(cache=True)
-def rows_of_tick(state: AccountState, tick: int, rows: np.ndarray) -> int:
-    """Fill `rows` with the minutes of a tick; returns how many."""
-    slot = tick & (state.ticks.size - 1)
-    at = state.ticks[slot]
-    count = 0
-    while at >= 0:
-        rows[count] = at
-        count += 1
-        at = state.minutes[at].sibling
-    return count
-
-
-@nb.njit(cache=True)
-def count_rows(state: AccountState, tick: int) -> int:
-    """How many minutes a tick holds."""
-    at = state.ticks[tick & (state.ticks.size - 1)]
-    count = 0
-    while at >= 0:
-        count += 1
-        at = state.minutes[at].sibling
-    return count
-
-
-@nb.njit(cache=True)
+@kernel
 def unchain(state: AccountState, at: int) -> None:
     """Take a minute out of its hash bucket, empty it and put it on the free stack."""
     minute = state.minutes[at]
@@ -107,7 +83,7 @@ def unchain(state: AccountState, at: int) -> None:
     state.scalars[st.MINUTE_FREE] = free + 1
 
 
-@nb.njit(cache=True)
+@kernel
 def hour_of(state: AccountState, row: int) -> int:
     """Row of an account's open hour, made where there is none."""
     account = state.accounts[row]
@@ -125,8 +101,8 @@ def hour_of(state: AccountState, row: int) -> int:
     return at
 
 
-@nb.njit(cache=True)
-def add_to_keys(scratch: KeySums, used: int, minute, account: int) -> int:
+@kernel
+def add_to_keys(scratch: KeySums, used: int, minute: layout.Row, account: int) -> int:
     """Add one minute to the sums of each of its keys; returns the rows then used."""
     for kind in range(KINDS):
         key = minute.keys[kind]
@@ -156,11 +132,12 @@ def add_to_keys(scratch: KeySums, used: int, minute, account: int) -> int:
     return used
 
 
-@nb.njit(cache=True)
-def close_minute(state: AccountState, tick: int, rows: np.ndarray, scratch: KeySums) -> int:
-    """Close the minutes `rows` (in order of account) of a tick; returns how many keys were summed."""
+@kernel
+def close_minute(
+    state: AccountState, tick: int, rows: np.ndarray, count: int, scratch: KeySums
+) -> int:
+    """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed."""
     used = 0
-    count = rows.size
     hour_bit = np.uint32(1) << np.uint32((tick // 60) % 24)
     newest = state.scalars[st.MODELS] - 1
     start = 0

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.kernel import kernel
 from detectors.decode_seal import seal
 from detectors.decode_table import HASH_BITS, INGEST, ROW, TIME, Cells, Tables
 from detectors.decode_values import is_null, skip_bare, store_bare, store_string
 from detectors.decode_words import lowest, quotes, specials, word_at
+from detectors.kernel import kernel
 from detectors.schema import TEMPLATE
 
 PADDING = 32  # zero bytes behind the last record: a word may be loaded there, and none parses

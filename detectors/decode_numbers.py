@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.kernel import kernel
 from detectors.decode_words import leading_zeros
+from detectors.kernel import kernel
 
 MOST_DIGITS = 18
 _LIMIT = np.int64(10**MOST_DIGITS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.kernel import kernel
 from detectors.decode_table import ACCOUNT, EPOCH, IDENTITY, IDENTITY_PROPERTY, Cells, Tables
 from detectors.fingerprint import epoch_half, fingerprint_at
+from detectors.kernel import kernel
 
 
 @kernel

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 import numpy as np
 import orjson
 
-from detectors.kernel import kernel
 from detectors.decode_reject import (
     FROM_THE_FUTURE,
     MOST_BYTES,
@@ -26,6 +25,7 @@ from detectors.decode_reject import (
     Refusal,
 )
 from detectors.decode_rules import demand, optional, version
+from detectors.kernel import kernel
 from detectors.schema import BLANK, COLUMN, PROPERTIES, TEMPLATE, TEXT, VERSION, Property
 
 _REQUIRED = tuple(p for p in PROPERTIES if p.required)

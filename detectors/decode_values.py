@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.kernel import kernel
 from detectors.decode_numbers import real_at, whole_at
 from detectors.decode_table import HAS_TEMPLATE, Cells, Tables
 from detectors.decode_words import word_at
+from detectors.kernel import kernel
 from detectors.schema import (
     CHOICE,
     COUNTRY,

@@ -11,25 +11,29 @@ import numpy as np
 
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.accounts import AccountPartition, ClosedTick
-from detectors.alerts import Alert, Trace
+from detectors.alerts import Alert, Mode, Trace
 from detectors.config import VERSION, Loaded
 from detectors.control import ControlEvent
 from detectors.decode import Decoded, Decoder
 from detectors.handover import watermark_only
+from detectors.idle import idle_marks
 from detectors.keys import KeyPartition
 from detectors.murmur import partitions_at
 from detectors.owner import CampaignOwner
+from detectors.workbench import Workbench
 
 
 class Engine:
     """From record values to alerts, for every partition at once."""
 
-    def __init__(self, loaded: Loaded, hash_key: bytes, mode: str = "replay") -> None:
+    def __init__(self, loaded: Loaded, hash_key: bytes, mode: Mode = "replay") -> None:
         config = loaded.config
         self.config = config
         self.partitions = config.engine.partitions
+        self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
         self.decoder = Decoder(hash_key, config.engine.future_minutes * MINUTE_MS)
-        self.accounts = [AccountPartition(config, p) for p in range(self.partitions)]
+        bench = Workbench(self.partitions)
+        self.accounts = [AccountPartition(config, p, bench) for p in range(self.partitions)]
         self.keys = [KeyPartition(config, p) for p in range(self.partitions)]
         self.owner = CampaignOwner(
             config,
@@ -58,10 +62,10 @@ class Engine:
             targets = partitions_at(
                 decoded.buffer, events["account_at"], events["account_len"], self.partitions
             )
+            marks = self._marks_within(decoded, targets)
             for partition in range(self.partitions):
                 rows = np.flatnonzero(targets == partition)
-                if rows.size:
-                    self._pass_on(partition, self.accounts[partition].ingest(decoded, rows))
+                self._feed(partition, decoded, rows, [m for m in marks if m[0] == partition])
         self._mark_idle()
         return self._advance()
 
@@ -74,6 +78,32 @@ class Engine:
             self._pass_on(account.source, account.drain())
         self._mark_idle(gap_ms=0)
         return self._advance()
+
+    def _feed(
+        self, partition: int, decoded: Decoded, rows: np.ndarray, marks: list[tuple[int, int, int]]
+    ) -> None:
+        """One partition's rows of a batch, with its idle marks at their places."""
+        account = self.accounts[partition]
+        for _, row, watermark in marks:
+            place = int(np.searchsorted(rows, row))
+            self._pass_on(partition, account.ingest(decoded, rows[:place]))
+            self._pass_on(partition, account.raise_mark(watermark))
+            rows = rows[place:]
+        if rows.size:
+            self._pass_on(partition, account.ingest(decoded, rows))
+
+    def _marks_within(self, decoded: Decoded, targets: np.ndarray) -> list[tuple[int, int, int]]:
+        """Idle marks that fall within a batch: (partition, row before which, watermark)."""
+        reached = np.array([a.watermark for a in self.accounts], np.int64)
+        reached[reached != NO_TIME] += self._lateness
+        rows = np.zeros(targets.size, np.int64)
+        marks = np.zeros(targets.size, np.int64)
+        gap = self.config.engine.idle_gap_minutes * MINUTE_MS
+        count = idle_marks(decoded.events, targets, reached, gap, rows, marks)
+        return [
+            (int(targets[row]), int(row), int(mark) - self._lateness)
+            for row, mark in zip(rows[:count], marks[:count], strict=True)
+        ]
 
     def _mark_idle(self, gap_ms: int | None = None) -> None:
         """A partition without traffic trails the furthest by the idle gap at the most."""

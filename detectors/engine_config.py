@@ -56,22 +56,22 @@ class BudgetConfig:
         high=8_000_000,
     )
     dedupe_entries: int = tunable(
-        1 << 21, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
+        1 << 20, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
     )
     sightings: int = tunable(
-        1 << 22,
-        "(account, value) pairs seen in this expiry period; 8 bytes each",
+        1 << 20,
+        "values that accounts held before their present ones, in this expiry period; 8 bytes each",
         low=1 << 10,
         high=1 << 28,
     )
     single_keys: int = tunable(
-        1 << 21, "values that one account alone holds so far", low=1_000, high=1 << 27
+        1 << 20, "values that one account alone holds so far", low=1_000, high=1 << 27
     )
     shared_keys: int = tunable(
         100_000, "values that two or more accounts hold", low=100, high=4_000_000
     )
     templates: int = tunable(
-        1 << 18,
+        1 << 17,
         "recent prompt templates per LSH band, among which near-equals are sought",
         low=1 << 10,
         high=1 << 24,

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.kernel import kernel
 from detectors.decode_words import word_at
 from detectors.errors import ConfigError
+from detectors.kernel import kernel
 
 KEY_BYTES = 16
 NO_EPOCH = -1

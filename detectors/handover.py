@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
-import numba as nb
 import numpy as np
 
 from detectors import layout
 from detectors.errors import ContractError
+from detectors.kernel import kernel
 
 FORMAT = 1
 MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
@@ -68,8 +68,8 @@ _decoder = msgspec.msgpack.Decoder(_Wire)
 
 def watermark_only(source: int, tick: int) -> HandOver:
     """A hand-over without content: it says that this source has closed `tick`."""
-    tables = [np.zeros(0, dtype) for dtype in _DTYPES]
-    return HandOver(source, tick, tables[0], np.zeros(0, np.uint8), *tables[1:])
+    edges, sums, ones, loads, templates = (np.zeros(0, dtype) for dtype in _DTYPES)
+    return HandOver(source, tick, edges, np.zeros(0, np.uint8), sums, ones, loads, templates)
 
 
 def encode(hand_over: HandOver) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
     tables = (hand_over.edges, hand_over.sums, hand_over.ones, hand_over.loads, hand_over.templates)
     size = sum(t.nbytes for t in tables) + hand_over.names.size
     parts = max(1, -(-size // MAX_RECORD_BYTES * 5 // 4) if size > MAX_RECORD_BYTES else 1)
-    cut = [np.array_split(t, parts) for t in tables]
+    cut = [_cut_edges(hand_over.edges, parts)] + [np.array_split(t, parts) for t in tables[1:]]
     for part in range(parts):
         edges, names = cut[0][part], hand_over.names
         if parts > 1:
@@ -96,6 +96,13 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
         )
 
 
+def _cut_edges(edges: np.ndarray, parts: int) -> list[np.ndarray]:
+    """Edges in `parts` of about as many bytes, because names differ in length."""
+    ends = np.cumsum(edges["name_len"].astype(np.int64) + layout.EDGE.itemsize)
+    total = int(ends[-1]) if edges.size else 0
+    return np.split(edges, np.searchsorted(ends, [total * p // parts for p in range(1, parts)]))
+
+
 def decode(record: bytes) -> HandOver:
     """The part that a record holds. Raises ContractError for bytes that no sender wrote."""
     try:
@@ -104,18 +111,21 @@ def decode(record: bytes) -> HandOver:
         raise ContractError(f"hand-over cannot be read: {error}") from error
     if wire.format != FORMAT:
         raise ContractError(f"hand-over of format {wire.format}; this version reads {FORMAT}")
-    tables = [
+    edges, sums, ones, loads, templates = (
         np.frombuffer(raw, dtype)
         for raw, dtype in zip(
             (wire.edges, wire.sums, wire.ones, wire.loads, wire.templates), _DTYPES, strict=True
         )
-    ]
+    )
     return HandOver(
         wire.source,
         wire.tick,
-        tables[0],
+        edges,
         np.frombuffer(wire.names, np.uint8),
-        *tables[1:],
+        sums,
+        ones,
+        loads,
+        templates,
         part=wire.part,
         last=wire.last,
     )
@@ -129,7 +139,7 @@ def with_own_names(edges: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np
     return own, packed
 
 
-@nb.njit(cache=True)
+@kernel
 def _gather(at: np.ndarray, length: np.ndarray, names: np.ndarray, packed: np.ndarray) -> None:
     end = 0
     for row in range(at.size):

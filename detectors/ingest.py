@@ -90,7 +90,7 @@ def counted(amount: int) -> int:
 
 
 @kernel
-def add_to_minute(state: AccountState, event, at: int) -> None:
+def add_to_minute(state: AccountState, event: layout.Row, at: int) -> None:
     """Count one event in its minute."""
     minute = state.minutes[at]
     minute.requests += 1
@@ -164,7 +164,7 @@ def buffers_full(state: AccountState) -> bool:
 
 
 @kernel
-def add_prompt(state: AccountState, event, row: int, tick: int) -> None:
+def add_prompt(state: AccountState, event: layout.Row, row: int, tick: int) -> None:
     """Keep an event's template until its tick closes."""
     scalars = state.scalars
     if scalars[st.PROMPTS_PENDING] >= state.prompts.size:
@@ -180,7 +180,7 @@ def add_prompt(state: AccountState, event, row: int, tick: int) -> None:
 
 
 @inlined
-def is_young(account, time: int, started: int, new_account_ms: int) -> bool:
+def is_young(account: layout.Row, time: int, started: int, new_account_ms: int) -> bool:
     """Whether an account is new at a time.
 
     Without a date the first sighting stands for it, once we have watched long enough.
@@ -191,7 +191,7 @@ def is_young(account, time: int, started: int, new_account_ms: int) -> bool:
 
 
 @inlined
-def add_to_account(account, event) -> None:
+def add_to_account(account: layout.Row, event: layout.Row) -> None:
     """Count one event in its account's lifetime."""
     if event.created >= 0:
         account.created = event.created

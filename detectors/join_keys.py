@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from detectors import key_state as ks
+from detectors.kernel import inlined, kernel
 from detectors.key_state import KeyState
-from detectors.kinds import TEMPLATE
 from detectors.recency import SEEN, combine, mix, see
 
-STAMP = 1 << 20
 
-
-@nb.njit(cache=True, inline="always")
+@inlined
 def slot_of(key: np.uint64, kind: int) -> np.uint64:
     """Where a shared key's search begins, before masking."""
     return mix(key ^ (np.uint64(kind) << np.uint64(48)))
 
 
-@nb.njit(cache=True)
+@kernel
 def find_shared(state: KeyState, key: np.uint64, kind: int) -> int:
     """Row of a shared key, or -1."""
     mask = np.uint64(state.slots.size - 1)
@@ -33,7 +30,7 @@ def find_shared(state: KeyState, key: np.uint64, kind: int) -> int:
         at = (at + np.uint64(1)) & mask
 
 
-@nb.njit(cache=True)
+@kernel
 def index_shared(state: KeyState, row: int) -> None:
     """Make a row findable."""
     mask = np.uint64(state.slots.size - 1)
@@ -43,7 +40,7 @@ def index_shared(state: KeyState, row: int) -> None:
     state.slots[at] = row + 1
 
 
-@nb.njit(cache=True)
+@kernel
 def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: int) -> int:
     """A row for a key that a second account now holds; -1 where the table is full."""
     scalars = state.scalars
@@ -70,7 +67,37 @@ def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: 
     return row
 
 
-@nb.njit(cache=True)
+@kernel
+def make_hub(state: KeyState, row: int) -> None:
+    """A key that too many hold names nobody any more; what was flagged keeps those it named."""
+    shared = state.shared[row]
+    shared.hub = 1
+    state.counters[ks.HUBS] += 1
+    if shared.flagged == 0:
+        release_members(state, row)
+
+
+@kernel
+def make_hubs(state: KeyState, rows: np.ndarray) -> None:
+    """Make hubs of the keys in `rows`."""
+    for row in rows:
+        make_hub(state, row)
+
+
+@kernel
+def release_members(state: KeyState, row: int) -> None:
+    """Empty a key's member list."""
+    shared = state.shared[row]
+    at = shared.member
+    while at >= 0:
+        state.member_free[state.scalars[ks.MEMBER_FREE]] = at
+        state.scalars[ks.MEMBER_FREE] += 1
+        at = state.members[at].next
+    shared.member = -1
+    shared.members = 0
+
+
+@kernel
 def add_member(
     state: KeyState,
     row: int,
@@ -91,8 +118,7 @@ def add_member(
         if see(state.pairs, pair, period, period - 2) == SEEN:
             return  # announced again in a later period: a member already
         if shared.members >= cap:
-            shared.hub = 1
-            state.counters[ks.HUBS] += 1
+            make_hub(state, row)
     shared.accounts += 1
     if young:
         shared.births += 1
@@ -122,7 +148,7 @@ def add_member(
     shared.members += 1
 
 
-@nb.njit(cache=True)
+@kernel
 def name_shared(state: KeyState, row: int, names: np.ndarray, at: int, length: int) -> None:
     """Keep the value itself, once, for the links of an alert."""
     shared = state.shared[row]
@@ -136,7 +162,7 @@ def name_shared(state: KeyState, row: int, names: np.ndarray, at: int, length: i
     state.scalars[ks.NAME_END] = end + length
 
 
-@nb.njit(cache=True)
+@kernel
 def apply_edges(
     state: KeyState,
     edges: np.ndarray,
@@ -206,108 +232,3 @@ def apply_edges(
         single.org = edge.org
         single.young = edge.young
         single.tick = tick
-
-
-@nb.njit(cache=True, inline="always")
-def hamming(one: np.uint64, other: np.uint64) -> int:
-    """Bits in which two templates differ."""
-    word = one ^ other
-    count = 0
-    while word != np.uint64(0):
-        word &= word - np.uint64(1)
-        count += 1
-    return count
-
-
-@nb.njit(cache=True)
-def apply_templates(
-    state: KeyState,
-    rows: np.ndarray,
-    tick: int,
-    distance: int,
-    period: int,
-    expiry_ticks: int,
-    cap: int,
-) -> None:
-    """Take prompt templates: near-equal ones of several accounts form a bucket.
-
-    A band's value names a set; within it the first template within `distance` bits is the bucket's
-    representative. A template that one account alone sends waits there, and goes when older.
-    """
-    sets = np.uint64(state.candidates.size // ks.TEMPLATE_WAYS - 1)
-    for i in range(rows.size):
-        row = rows[i]
-        bits = (row.template >> np.uint64(np.int64(row.band) * 16)) & np.uint64(0xFFFF)
-        base = (mix(bits + np.uint64((np.int64(row.band) + 1) << 16)) & sets) * np.uint64(
-            ks.TEMPLATE_WAYS
-        )
-        place = np.int64(-1)
-        victim = base
-        oldest = np.int64(1 << 40)
-        for way in range(ks.TEMPLATE_WAYS):
-            at = base + np.uint64(way)
-            candidate = state.candidates[at]
-            if candidate.tick == 0:
-                if oldest > -1:
-                    oldest = -1
-                    victim = at
-                continue
-            if (
-                candidate.band == row.band
-                and hamming(candidate.template, row.template) <= distance
-                and candidate.tick > tick - expiry_ticks
-            ):
-                place = np.int64(at)
-                break
-            if candidate.tick < oldest:
-                oldest = candidate.tick
-                victim = at
-        if place < 0:
-            if oldest > tick - expiry_ticks:
-                state.counters[ks.TEMPLATES_EVICTED] += 1
-            candidate = state.candidates[victim]
-            candidate.template = row.template
-            candidate.band = row.band
-            candidate.account = row.account
-            candidate.org = row.org
-            candidate.young = row.young
-            candidate.time = row.time
-            candidate.tick = tick
-            candidate.bucket = -1
-            continue
-        candidate = state.candidates[place]
-        candidate.tick = tick
-        bucket = candidate.bucket
-        key = combine(candidate.template, np.uint64(np.int64(row.band) + 1))
-        if bucket >= 0 and (
-            state.shared[bucket].key != key or state.shared[bucket].kind != TEMPLATE
-        ):
-            bucket = -1  # the bucket expired and its row serves another key
-        if bucket < 0:
-            if candidate.account == row.account:
-                continue
-            bucket = find_shared(state, key, TEMPLATE)
-            if bucket < 0:
-                bucket = new_shared(state, key, TEMPLATE, candidate.time, 255)
-                if bucket < 0:
-                    continue
-                state.shared[bucket].template = candidate.template
-                add_member(
-                    state,
-                    bucket,
-                    candidate.account,
-                    candidate.org,
-                    candidate.time,
-                    candidate.young != 0,
-                    period,
-                    cap,
-                )
-            candidate.bucket = bucket
-        before = state.shared[bucket].accounts
-        if state.shared[bucket].hub == 0:
-            add_member(state, bucket, row.account, row.org, row.time, row.young != 0, period, cap)
-        state.announced[TEMPLATE] += np.int64(state.shared[bucket].accounts) - np.int64(before)
-        shared = state.shared[bucket]
-        shared.last = max(shared.last, row.time)
-        shared.hour_requests += row.requests
-        shared.hour_output += row.output

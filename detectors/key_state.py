@@ -61,7 +61,7 @@ def fresh_key_state(budgets: BudgetConfig) -> KeyState:
         member_free=np.zeros(shared * MEMBERS_PER_KEY, np.int32),
         names=np.zeros(shared * MEAN_NAME_BYTES, np.uint8),
         candidates=np.zeros(power_of_two(budgets.templates), layout.CANDIDATE),
-        pairs=recency.table(budgets.sightings // 4),
+        pairs=recency.table(shared * 4),
         touched=np.zeros(shared, np.int32),
         announced=np.zeros(len(KINDS), np.int64),
         by_kind=np.zeros(len(KINDS), np.int64),

@@ -15,20 +15,18 @@ from detectors import key_state as ks
 from detectors import layout
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.births import births_surprise, rarity_weight
+from detectors.close_key_tick import apply_tick, joined_rows, joined_tables
 from detectors.close_keys import (
     apply_loads,
-    apply_ones,
-    apply_sums,
     close_key_days,
     close_key_hours,
-    forget_shared,
     joined,
     parties,
 )
 from detectors.config import Config
 from detectors.findings import KeyFinding, TickFindings
 from detectors.handover import HandOver
-from detectors.join_keys import apply_edges, apply_templates
+from detectors.key_room import expire_keys, make_key_room
 from detectors.key_state import fresh_key_state
 from detectors.kinds import KINDS, TEMPLATE
 from detectors.schema import IP_CLASSES
@@ -99,52 +97,60 @@ class KeyPartition:
             first = min(self._waiting, default=target + 1)
             self._closed = min(first, target + 1) - 1
         found: list[TickFindings] = []
-        for tick in self._due(target):
+        tick = self._next(target)
+        while tick <= target:
             keys = self._close(tick)
             if keys:
                 found.append(TickFindings(tick, keys=tuple(keys)))
+            self._closed = tick
+            tick = self._next(target)
         self._closed = target
         return found
 
-    def _due(self, target: int) -> list[int]:
-        """Ticks up to `target` in which anything happens: hand-overs, or the end of an hour."""
-        due = {tick for tick in self._waiting if tick <= target}
-        if self.state.scalars[ks.SHARED]:
-            first_hour = self._closed + 1 + (59 - (self._closed + 1)) % 60
-            due.update(range(first_hour, target + 1, 60))
-        return sorted(due)
+    def _next(self, target: int) -> int:
+        """The next tick in which anything happens: hand-overs, or the end of an hour of open windows."""
+        coming = min(self._waiting, default=target + 1)
+        scalars = self.state.scalars
+        if scalars[ks.SHARED] > scalars[ks.SHARED_FREE]:
+            after = self._closed + 1
+            return min(coming, after + (59 - after) % 60)
+        return coming
 
     def _close(self, tick: int) -> list[KeyFinding]:
-        state, budgets = self.state, self.config.budgets
+        budgets = self.config.budgets
         end = (tick + 1) * MINUTE_MS
-        expiry = budgets.key_expiry_days * 1440
-        period = tick // expiry
-        hand_overs = sorted(self._waiting.pop(tick, []), key=lambda h: (h.source, h.part))
-        self._make_room(hand_overs)
-        for h in hand_overs:
-            apply_edges(state, h.edges, h.names, tick, expiry, period, budgets.member_cap)
-        distance = self.config.births.template_distance
-        for h in hand_overs:
-            apply_templates(state, h.templates, tick, distance, period, expiry, budgets.member_cap)
-        for h in hand_overs:
-            apply_sums(state, h.sums, tick, end)
-            apply_ones(state, h.ones, tick, end)
         hour_ends, day_ends = (tick + 1) % 60 == 0, (tick + 1) % 1440 == 0
+        hand_overs = self._waiting.pop(tick, [])
+        if hand_overs:
+            hand_overs.sort(key=lambda h: (h.source, h.part))
+            self.state = make_key_room(self.state, hand_overs)
+            apply_tick(
+                self.state,
+                joined_tables(hand_overs),
+                tick,
+                end,
+                budgets.key_expiry_days * 1440,
+                budgets.member_cap,
+                self.config.births.template_distance,
+            )
+        state = self.state
         if hour_ends:
             close_key_hours(state)
         if day_ends:
             close_key_days(state)
-        for h in hand_overs:
-            apply_loads(state, h.loads)
-        touched = state.touched[: state.scalars[ks.TOUCHED]].copy()
-        state.scalars[ks.TOUCHED] = 0
-        state.shared["touched"][touched] = 0
-        rows = {int(row) for row in touched if self._judge(int(row), end)}
+            if hand_overs:
+                apply_loads(state, joined_rows([h.loads for h in hand_overs]))
+        rows: set[int] = set()
+        if state.scalars[ks.TOUCHED]:
+            touched = state.touched[: state.scalars[ks.TOUCHED]].tolist()
+            state.scalars[ks.TOUCHED] = 0
+            state.shared["touched"][touched] = 0
+            rows = {row for row in touched if self._judge(row, end)}
         if hour_ends and (tick + 1) // 60 % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)
-        findings = [f for row in rows if (f := self._finding(row, end)) is not None]
+        findings = [f for row in sorted(rows) if (f := self._finding(row, end)) is not None]
         if day_ends:
-            self._expire(end)
+            self.state = expire_keys(self.state, end - budgets.key_expiry_days * DAY_MS)
         return sorted(findings, key=lambda f: (f.kind, f.key))
 
     def _still_flagged(self, end: int) -> set[int]:
@@ -244,32 +250,3 @@ class KeyPartition:
             return f"{KINDS[int(shared['kind'])].field}:{int(shared['key']):016x}"
         at = int(shared["name_at"])
         return bytes(self.state.names[at : at + int(shared["name_len"])]).decode("utf-8", "replace")
-
-    def _expire(self, end: int) -> None:
-        shared = self.state.shared[: self.state.scalars[ks.SHARED]]
-        before = end - self.config.budgets.key_expiry_days * DAY_MS
-        gone = np.flatnonzero((shared["used"] == 1) & (shared["last"] < before))
-        if gone.size:
-            self._forget(gone)
-            self.state.counters[ks.SHARED_EXPIRED] += gone.size
-
-    def _make_room(self, hand_overs: list[HandOver]) -> None:
-        """Before a tick: if its joins might not fit, give up the longest unused, flagged ones last."""
-        scalars, shared = self.state.scalars, self.state.shared
-        free = shared.size - scalars[ks.SHARED] + scalars[ks.SHARED_FREE]
-        name_room = self.state.names.size - scalars[ks.NAME_END]
-        joins = sum(h.edges.size + h.templates.size for h in hand_overs)
-        if free >= min(joins, shared.size // 8) and name_room > self.state.names.size // 8:
-            return
-        rows = np.flatnonzero(shared["used"][: scalars[ks.SHARED]] == 1)
-        order = np.lexsort((shared["key"][rows], shared["last"][rows], shared["flagged"][rows]))
-        gone = np.sort(rows[order[: max(shared.size // 8, 1)]])
-        if gone.size:
-            self._forget(gone)
-            self.state.counters[ks.SHARED_EVICTED] += gone.size
-
-    def _forget(self, rows: np.ndarray) -> None:
-        names = np.zeros_like(self.state.names)
-        forget_shared(self.state, rows.astype(np.int64), names)
-        self.state.shared[rows] = np.zeros(1, layout.SHARED)
-        self.state = self.state._replace(names=names)

@@ -8,9 +8,14 @@ model, language, gaps) saturate at 65,535: what is read of them is the proportio
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from detectors.kinds import ACCOUNT_KINDS
+
+# A row inside a kernel: numba gives its fields as attributes, which numpy's types do not.
+Row = Any
 
 MODEL_SLOTS = 12  # models in order of first sight; the last slot is "any other"
 LANGUAGE_SLOTS = 8  # languages by hash: the mix is read as evenness, never by name

@@ -34,7 +34,7 @@ def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
 
 
 @kernel
-def merge(window, other) -> None:
+def merge(window: layout.Row, other: layout.Row) -> None:
     """Add `other` (a minute or an hour) to `window` (an hour or a day) of the same account."""
     if window.requests == 0:
         window.first = other.first
@@ -62,7 +62,7 @@ def merge(window, other) -> None:
 
 
 @kernel
-def add_gap(window, milliseconds: int, times: int) -> None:
+def add_gap(window: layout.Row, milliseconds: int, times: int) -> None:
     """Count `times` gaps of one length."""
     milliseconds = min(milliseconds, MOST_GAP_MS)
     seconds = milliseconds // 1000
@@ -73,7 +73,9 @@ def add_gap(window, milliseconds: int, times: int) -> None:
 
 
 @kernel
-def add_gaps(window, before: int, first: int, seconds: np.uint64, requests: int) -> None:
+def add_gaps(
+    window: layout.Row, before: int, first: int, seconds: np.uint64, requests: int
+) -> None:
     """Gaps of one minute: from the last event before it, then between its occupied seconds.
 
     Gaps inside a minute are to the second (they come from a bitmap, so that arrival order cannot

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
+
+from detectors import account_state as st
+from detectors.account_state import AccountState
+from detectors.kernel import kernel
 
 
 class NameBatch(NamedTuple):
@@ -53,6 +56,34 @@ class NameBatch(NamedTuple):
         )
 
 
+def newcomers(state: AccountState, source: int, tick: int) -> NameBatch:
+    """Take the accounts first seen in a tick out of the pending ones, with what they are called."""
+    scalars = state.scalars
+    pending = state.newcomers[: scalars[st.NEWCOMERS]]
+    mine = pending["tick"] == tick
+    due, rest = pending[mine], pending[~mine]
+    accounts = state.accounts[due["account"]]
+    batch = NameBatch.gather(
+        source,
+        tick,
+        accounts["fp"],
+        accounts["org"],
+        accounts["first"],
+        accounts["created"],
+        accounts["id_at"],
+        accounts["id_len"],
+        state.ids,
+        due["org_at"],
+        due["org_len"],
+        state.names,
+    )
+    state.newcomers[: rest.size] = rest
+    scalars[st.NEWCOMERS] = rest.size
+    if rest.size == 0 and scalars[st.EDGES] == 0:
+        scalars[st.NAME_END] = 0
+    return batch
+
+
 def packed(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray) -> np.ndarray:
     """The values at positions of an arena, one after another."""
     out = np.zeros(int(lengths.sum()), np.uint8)
@@ -60,7 +91,7 @@ def packed(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray) -> np.ndarray
     return out
 
 
-@nb.njit(cache=True)
+@kernel
 def _pack(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray, out: np.ndarray) -> None:
     end = 0
     for row in range(at.size):

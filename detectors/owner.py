@@ -34,7 +34,9 @@ from detectors.writing import Writer
 
 _DAY_TICKS = 1440
 
-_Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, control, group), and which
+_Due = tuple[
+    str, int | str | KeyId
+]  # what waits (key, own, account, network, control, group), and which
 
 
 class Touched(msgspec.Struct):

@@ -7,58 +7,77 @@ distance decides. Manku, Jain and Das Sarma, WWW 2007.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from detectors import account_state as st
 from detectors.account_state import AccountState
+from detectors.ingest import is_young
+from detectors.kernel import inlined, kernel
 from detectors.recency import combine, mix
+from detectors.sorting import sort_pairs
 
 BANDS = 4
 BAND_BITS = 16
+SALT = np.uint64(0x5851F42D4C957F2D)
 
 
-@nb.njit(cache=True, inline="always")
+@inlined
 def band_value(template: np.uint64, band: int) -> np.uint64:
     """The bits of a template in one band, told apart from the same bits in another band."""
     bits = (template >> np.uint64(band * BAND_BITS)) & np.uint64((1 << BAND_BITS) - 1)
     return mix(bits + np.uint64((band + 1) << BAND_BITS))
 
 
-@nb.njit(cache=True)
+@kernel
+def prompts_of(
+    state: AccountState,
+    tick: int,
+    ids: np.ndarray,
+    order: np.ndarray,
+    spare_ids: np.ndarray,
+    spare: np.ndarray,
+) -> int:
+    """Order the pending prompts of a tick by (account, template); returns how many there are."""
+    count = 0
+    for i in range(state.scalars[st.PROMPTS_PENDING]):
+        pending = state.prompts[i]
+        if pending.tick == tick:
+            ids[count] = combine(pending.template ^ SALT, state.accounts[pending.account].fp)
+            order[count] = i
+            count += 1
+    sort_pairs(ids, order, count, spare_ids, spare)
+    return count
+
+
+@kernel
 def rows_per_band(
     state: AccountState,
-    pending: np.ndarray,
-    young_after: int,
-    started: int,
+    ids: np.ndarray,
+    order: np.ndarray,
+    size: int,
+    new_account_ms: int,
     partitions: int,
     rows: np.ndarray,
     targets: np.ndarray,
 ) -> int:
-    """Sum a tick's prompts per (account, template) and lay them out once per band."""
-    ids = np.empty(pending.size, np.uint64)
-    for i in range(pending.size):
-        account = state.accounts[pending[i].account]
-        ids[i] = combine(pending[i].template ^ np.uint64(0x5851F42D4C957F2D), account.fp)
-    order = np.argsort(ids)
+    """Sum ordered prompts per (account, template) and lay them out once per band."""
+    started = state.scalars[st.STARTED]
     count = 0
     i = 0
-    while i < order.size:
-        first = pending[order[i]]
+    while i < size:
+        first = state.prompts[order[i]]
         account = state.accounts[first.account]
         requests = 0
         output = 0
         time = first.time
         j = i
-        while j < order.size and ids[order[j]] == ids[order[i]]:
-            other = pending[order[j]]
+        while j < size and ids[j] == ids[i]:
+            other = state.prompts[order[j]]
             requests += 1
             output += other.output
             time = min(time, other.time)
             j += 1
-        if account.created >= 0:
-            young = time - account.created <= young_after
-        else:
-            young = account.first - started > young_after and time - account.first <= young_after
+        young = is_young(account, time, started, new_account_ms)
         for band in range(BANDS):
             row = rows[count]
             row.template = first.template
@@ -73,3 +92,15 @@ def rows_per_band(
             count += 1
         i = j
     return count
+
+
+@kernel
+def drop_prompts(state: AccountState, tick: int) -> None:
+    """Take the prompts of a closed tick out of the pending ones."""
+    left = 0
+    for i in range(state.scalars[st.PROMPTS_PENDING]):
+        if state.prompts[i].tick != tick:
+            if left != i:
+                state.prompts[left] = state.prompts[i]
+            left += 1
+    state.scalars[st.PROMPTS_PENDING] = left

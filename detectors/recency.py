@@ -2,9 +2,9 @@
 
 An entry is a 44-bit tag and a 20-bit stamp in one word. It is live while its stamp lies after the
 floor the caller gives, by less than `REACH` (stamps wrap, and what is two years old must not look
-young); a value seen again takes its newest stamp. Dead entries are reused, and a set full of live ones gives up its oldest,
-which the caller counts. With n sets the chance that a value never seen is taken for a seen one is
-at most 8 / (n * 2^43): under 1e-12 for the smallest table.
+young); a value seen again takes the newer stamp. Dead entries are reused, and a set full of live
+ones gives up its oldest, which the caller counts. With n sets the chance that a value never seen is
+taken for a seen one is at most 8 / (n * 2^43): under 1e-12 for the smallest table.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from faust.types import TP
 
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
+from detectors.workbench import Workbench
 from streams.acks import AckQueue
 from streams.broker import faust_credentials, faust_urls
 from streams.health import Heartbeat, Readiness
@@ -57,6 +58,7 @@ class Worker:
         self.heartbeat = Heartbeat()
         self.outlet = Outlet(settings, self.metrics)
         self.stages: dict[TP, Any] = {}
+        self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
         self._acks = AckQueue(self._transport.ack_through)
         self._held: set[TP] = set()  # partitions that wait for slower ones
@@ -120,7 +122,9 @@ class Worker:
             settings = self.settings
             common = (self.outlet, self.metrics)
             if tp.topic == settings.requests_topic:
-                stage = AccountStage(settings, self.loaded, tp.partition, *common)
+                stage = AccountStage(
+                    settings, self.loaded, tp.partition, *common, self._bench
+                )
             elif tp.topic == settings.handover_topic:
                 stage = KeyStage(settings, self.loaded, tp.partition, *common)
             else:

@@ -30,7 +30,10 @@ class WorkerDiedError(HydrawatchError):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the metrics page said: counts since the start, `newest` in seconds of event time."""
+    """What the metrics page said: counts since the start.
+
+    `newest`: event time in seconds that every partition seen so far has come to.
+    """
 
     read: int = 0
     rejected: int = 0
@@ -114,7 +117,7 @@ def parse(text: str) -> Reading:
             elif name == "hydrawatch_ticks_closed_total" and labels["stage"] == "accounts":
                 ticks += value
             elif name == "hydrawatch_last_event_timestamp_seconds":
-                newest = max(newest, value)
+                newest = min(newest or value, value)
             elif name == "hydrawatch_batch_seconds_count":
                 work[labels["stage"]] = value
             elif name == "process_cpu_seconds_total":

@@ -26,6 +26,7 @@ from detectors.keys import KeyPartition
 from detectors.owner import CampaignOwner
 from detectors.reports import Report
 from detectors.reports import decode as decode_report
+from detectors.workbench import Workbench
 from streams.controls import ControlFollower
 from streams.deadletters import dead_letter
 from streams.gauges import AccountGauges, KeyGauges
@@ -42,11 +43,17 @@ class AccountStage:
     """One partition of requests: records in, hand-overs and reports out."""
 
     def __init__(
-        self, settings: Settings, loaded: Loaded, partition: int, outlet: Outlet, metrics: Metrics
+        self,
+        settings: Settings,
+        loaded: Loaded,
+        partition: int,
+        outlet: Outlet,
+        metrics: Metrics,
+        bench: Workbench,
     ) -> None:
         self.partition = partition
         self.next_offset = 0
-        self.accounts = AccountPartition(loaded.config, partition)
+        self.accounts = AccountPartition(loaded.config, partition, bench)
         self.busy = asyncio.Lock()
         self.last_record = time.monotonic()  # when the partition last had something to say
         self.lag = 0

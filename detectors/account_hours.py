@@ -1,0 +1,116 @@
+"""Hours and days of the accounts of one partition: what is found odd at their end, and handed over."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors import account_state as st
+from detectors import layout
+from detectors.account_state import DAY_MS, MINUTE_MS, AccountState
+from detectors.close_hour import COHORTS, FOUND, LOAD_SLICE, close_day, close_hour
+from detectors.close_minute import key_sums
+from detectors.config import Config
+from detectors.eviction import evict, expired
+from detectors.findings import AccountFinding, CohortSum
+from detectors.handover import HandOver, watermark_only
+from detectors.kinds import ACCOUNT_KINDS
+from detectors.parcel import targets_of
+
+
+class HourBook:
+    """Closes the hours and days of one account partition; keeps nothing but scratch."""
+
+    def __init__(self, config: Config, source: int) -> None:
+        self.source = source
+        self.config = config
+        self._volume = config.volume.params()
+        self._found = np.zeros(1024, FOUND)
+
+    def close_hour(
+        self, state: AccountState, tick: int
+    ) -> tuple[tuple[AccountFinding, ...], np.ndarray]:
+        """Close every open hour; gives the odd accounts, and how each cohort moved (COHORTS x 3)."""
+        shifts = np.zeros((COHORTS, 3), np.int64)
+        open_hours = int(state.scalars[st.HOUR_TOP])
+        if self._found.size < open_hours:
+            self._found = np.zeros(open_hours * 3 // 2, FOUND)
+        volume = self.config.volume
+        count = close_hour(
+            state,
+            tick,
+            self._volume,
+            volume.min_requests,
+            volume.newcomer_requests,
+            volume.min_surprise,
+            self._found,
+            shifts,
+        )
+        found = (self._finding(state, tick, f) for f in self._found[:count])
+        return tuple(sorted(found, key=lambda f: f.account)), shifts
+
+    def close_day(self, state: AccountState, tick: int) -> tuple[dict[int, np.ndarray], np.ndarray]:
+        """Close every account's day; gives loads by target, and each cohort's level (COHORTS x 3)."""
+        levels = np.zeros((COHORTS, 3), np.int64)
+        partitions = self.config.engine.partitions
+        loads: list[list[np.ndarray]] = [[] for _ in range(partitions)]
+        top = int(state.scalars[st.ACCOUNTS])
+        scratch = key_sums(min(top, LOAD_SLICE) * ACCOUNT_KINDS)
+        targets = np.zeros(scratch.loads.size, np.int64)
+        for start in range(0, top, LOAD_SLICE):
+            stop = min(start + LOAD_SLICE, top)
+            used, _ = close_day(state, tick, start, stop, self._volume, levels, scratch)
+            rows = scratch.loads[:used]
+            targets_of(rows["key"], rows["kind"], partitions, targets)
+            for target in range(partitions):
+                loads[target].append(rows[targets[:used] == target])
+        joined = {t: np.concatenate(parts) for t, parts in enumerate(loads) if parts}
+        return {t: rows for t, rows in joined.items() if rows.size}, levels
+
+    def expire(self, state: AccountState, end_ms: int) -> AccountState:
+        """Forget the accounts that were silent for longer than the expiry, at the end of a day."""
+        gone = expired(state, end_ms - self.config.budgets.account_expiry_days * DAY_MS)
+        if not gone.size:
+            return state
+        state.counters[st.ACCOUNTS_EXPIRED] += gone.size
+        return evict(state, gone)
+
+    def _finding(self, state: AccountState, tick: int, found: np.void) -> AccountFinding:
+        account = state.accounts[found["account"]]
+        end = (tick + 1) * MINUTE_MS
+        return AccountFinding(
+            account=int(account["fp"]),
+            cohort=int(account["cohort"]),
+            deviation=float(found["deviation"]),
+            spread=float(found["spread"]),
+            windows=int(found["windows"]),
+            evidence=self.config.volume.evidence(
+                int(found["requests"]), float(found["expected"]), float(found["surprise"]), end
+            ),
+            first_seen=int(account["first"]),
+            last_seen=int(account["last"]),
+            requests=int(found["requests"]),
+            output_tokens=int(found["output"]),
+            cost_micro=int(found["cost"]),
+        )
+
+
+def cohort_sums(shifts: np.ndarray, levels: np.ndarray | None) -> tuple[CohortSum, ...]:
+    """The cohorts in which anything moved; `levels` come with the end of a day."""
+    if levels is None:
+        levels = np.zeros_like(shifts)
+    return tuple(
+        CohortSum(int(c), *(int(v) for v in shifts[c]), *(int(v) for v in levels[c]))
+        for c in np.flatnonzero(shifts[:, 0] + levels[:, 0])
+    )
+
+
+def with_loads(
+    sent: dict[int, HandOver], loads: dict[int, np.ndarray], source: int, tick: int
+) -> dict[int, HandOver]:
+    """Hand-overs of a tick with the loads of the day that it ends, by target."""
+    merged = dict(sent)
+    for target, rows in loads.items():
+        merged[target] = merged.get(target, watermark_only(source, tick))._replace(
+            loads=rows.astype(layout.LOAD)
+        )
+    return dict(sorted(merged.items()))
