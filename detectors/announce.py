@@ -102,8 +102,11 @@ def announce(
             if see(state.sightings, before, period, period - 1) == NEW_BY_EVICTION:
                 state.counters[st.SIGHTING_OVERFLOW] += 1
             pair = combine(key ^ np.uint64(kind), account.fp)
-            if see(state.sightings, pair, period, period - 1) == SEEN:
+            outcome = see(state.sightings, pair, period, period - 1)
+            if outcome == SEEN:
                 continue
+            if outcome == NEW_BY_EVICTION:
+                state.counters[st.SIGHTING_OVERFLOW] += 1
         edge = state.edges[scalars[st.EDGES]]
         edge.key = key
         edge.account = account.fp

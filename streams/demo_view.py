@@ -134,7 +134,7 @@ class View:
         reading = status.reading
         numbers = Table.grid(padding=(0, 3))
         for _ in range(6):
-            numbers.add_column(justify="right")
+            numbers.add_column(justify="right", no_wrap=True)
         numbers.add_row(*(Text(name, style="dim") for name in _HEADINGS))
         numbers.add_row(
             Text(
@@ -161,7 +161,7 @@ class View:
         )
 
 
-_HEADINGS = ("event time", "events read", "per second", "lag", "ticks closed", "dead letters")
+_HEADINGS = ("event time", "read", "per second", "lag", "ticks", "dead letters")
 
 
 def summary_lines(status: Status, score: Score, malformed: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ from jsonschema import Draft202012Validator
 
 from detectors.alerts import TICK_MS, Alert, Trace, encode
 from detectors.config import Config
+from detectors.fusion import Fusion
 from detectors.control import ControlEvent
 from detectors.evidence import Evidence
 from detectors.findings import AccountFinding, AccountName, KeyFinding, TickFindings
@@ -70,7 +71,10 @@ def key_finding(
     )
     return KeyFinding(
         kind=kind.code,
-        key=1000 * kind.code + value,
+        # Templates far apart in bits, for near ones are one signal.
+        key=(1000 * kind.code + value) * 0x9E3779B97F4A7C15 % 2**64
+        if kind.field == "template"
+        else 1000 * kind.code + value,
         value_fp=f"k1:{kind.code}{value:03d}",
         surprise=surprise,
         evidence=evidence,
@@ -132,7 +136,9 @@ def release(tick: int) -> ControlEvent:
 
 
 def owner_of(config: Config | None = None, sources: int = 2) -> CampaignOwner:
-    return CampaignOwner(config or Config(), sources, Trace("0.1.0", "sha256:0"), hash_key=HASH_KEY)
+    # Stories are minutes long, so accounts are grouped by the minute.
+    config = config or Config(fusion=Fusion(regroup_minutes=1))
+    return CampaignOwner(config, sources, Trace("0.1.0", "sha256:0"), hash_key=HASH_KEY)
 
 
 class Story:

@@ -14,7 +14,7 @@ class World:
     """A campaign book fed with one finding after another."""
 
     def __init__(self, rules: Fusion = RULES) -> None:
-        self.flagged = FlaggedKeys(rules, 512, 6)
+        self.flagged = FlaggedKeys(rules, 512, 0)
         self.book = CampaignBook(rules, self.flagged)
         self.tick = 0
 
