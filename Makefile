@@ -5,13 +5,18 @@ STAMP := $(VENV)/.ready
 
 .PHONY: setup demo test lint bench lock clean
 
-setup: $(STAMP)  ## virtual environment with the locked dependencies and the hydrawatch command
+setup: $(STAMP) $(VENV)/.kernels  ## virtual environment with the locked dependencies and the hydrawatch command
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "hydrawatch needs Python 3.11 to 3.13; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# numba's cache knows a kernel by its own file alone: a change in what it calls must empty it
+$(VENV)/.kernels: $(STAMP) $(wildcard detectors/*.py)
+	find detectors worlds -name '*.nb[ic]' -delete
 	touch $@
 
 demo: setup  ## broker, worker and a simulated world on this machine; STAY=1 leaves it up

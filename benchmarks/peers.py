@@ -82,7 +82,7 @@ async def plain_faust(broker: str, topic: str, events: int) -> None:
     done = asyncio.Event()
     state = {"count": 0, "started": 0.0, "busy": 0.0}
 
-    async def count(stream):  # noqa: ANN001, ANN202
+    async def count(stream):
         async for event in stream:
             if not state["count"]:
                 state["started"], state["busy"] = time.perf_counter(), time.process_time()

@@ -25,8 +25,9 @@ class Workbench:
         """Make room for a tick of so many minutes and all that is pending, and half as much again."""
         least = (64, 64, 4096, 64)
         wanted = zip((minutes, edges, names, prompts), self._sizes, least, strict=True)
-        rows, edges, names, prompts = self._sizes = tuple(
-            size if size >= need else max(need * 3 // 2, low) for need, size, low in wanted
+        rows, edges, names, prompts = (
+            size if size >= need and size else max(need * 3 // 2, low) for need, size, low in wanted
         )
+        self._sizes = (rows, edges, names, prompts)
         self.scratch = key_sums(rows * ACCOUNT_KINDS)
         self.parcel = parcel(self._partitions, rows * ACCOUNT_KINDS, edges, names, prompts, rows)

@@ -122,9 +122,7 @@ class Worker:
             settings = self.settings
             common = (self.outlet, self.metrics)
             if tp.topic == settings.requests_topic:
-                stage = AccountStage(
-                    settings, self.loaded, tp.partition, *common, self._bench
-                )
+                stage = AccountStage(settings, self.loaded, tp.partition, *common, self._bench)
             elif tp.topic == settings.handover_topic:
                 stage = KeyStage(settings, self.loaded, tp.partition, *common)
             else:

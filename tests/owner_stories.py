@@ -21,11 +21,11 @@ from jsonschema import Draft202012Validator
 
 from detectors.alerts import TICK_MS, Alert, Trace, encode
 from detectors.config import Config
-from detectors.fusion import Fusion
 from detectors.control import ControlEvent
 from detectors.evidence import Evidence
 from detectors.findings import AccountFinding, AccountName, KeyFinding, TickFindings
 from detectors.fingerprint import fingerprint
+from detectors.fusion import Fusion
 from detectors.kinds import KINDS
 from detectors.owner import CampaignOwner
 

@@ -9,13 +9,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from detectors import account_state as st
 from detectors.alerts import Alert, encode
-from detectors.control import decode_control
+from detectors.control import ControlEvent, decode_control
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.configured import configured
@@ -65,7 +66,7 @@ def _take_controls(engine: Engine, path: str) -> None:
         if not line.strip():
             continue
         event = decode_control(line, None)
-        if hasattr(event, "reason"):
+        if not isinstance(event, ControlEvent):
             raise HydrawatchError(f"{path}:{number}: not a control event: {event.message}")
         engine.control(event)
 
@@ -116,7 +117,7 @@ class _Summary:
 
     def show(self, engine: Engine, as_json: bool) -> None:
         seconds = time.perf_counter() - self.started
-        totals = sum(a.counters for a in engine.accounts)
+        totals = np.sum([a.counters for a in engine.accounts], axis=0)
         facts = {
             "file": self.file,
             "records": self.records,
