@@ -138,7 +138,10 @@ def peer(name: str, arguments: list[str], events: int) -> dict[str, float]:
     command = [sys.executable, str(HERE / "peers.py"), name, *arguments, "--events", str(events)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     pin(process.pid, 1)
-    out, _ = process.communicate(timeout=200)
+    try:
+        out, _ = process.communicate(timeout=200)
+    finally:
+        process.kill()
     return json.loads(out.decode().strip().splitlines()[-1])
 
 

@@ -56,7 +56,7 @@ class BudgetConfig:
         high=8_000_000,
     )
     dedupe_entries: int = tunable(
-        1 << 20, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
+        1 << 19, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
     )
     sightings: int = tunable(
         1 << 20,
@@ -65,7 +65,7 @@ class BudgetConfig:
         high=1 << 28,
     )
     single_keys: int = tunable(
-        1 << 20, "values that one account alone holds so far", low=1_000, high=1 << 27
+        700_000, "values that one account alone holds so far", low=1_000, high=1 << 27
     )
     shared_keys: int = tunable(
         100_000, "values that two or more accounts hold", low=100, high=4_000_000

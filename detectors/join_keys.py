@@ -173,7 +173,7 @@ def apply_edges(
     cap: int,
 ) -> None:
     """Take first sightings of (account, value) pairs."""
-    sets = np.uint64(state.singles.size // ks.SINGLE_WAYS - 1)
+    sets = np.uint64(state.singles.size // ks.SINGLE_WAYS)
     for i in range(edges.size):
         edge = edges[i]
         state.announced[edge.kind] += 1
@@ -182,7 +182,7 @@ def apply_edges(
             name_shared(state, row, names, edge.name_at, edge.name_len)
             add_member(state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap)
             continue
-        base = (slot_of(edge.key, edge.kind) & sets) * np.uint64(ks.SINGLE_WAYS)
+        base = (slot_of(edge.key, edge.kind) % sets) * np.uint64(ks.SINGLE_WAYS)
         victim = base
         oldest = np.int64(1 << 40)
         place = np.int64(-1)

@@ -53,7 +53,7 @@ def fresh_key_state(budgets: BudgetConfig) -> KeyState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     shared = budgets.shared_keys
     return KeyState(
-        singles=np.zeros(power_of_two(budgets.single_keys), layout.SINGLE),
+        singles=np.zeros(budgets.single_keys // SINGLE_WAYS * SINGLE_WAYS, layout.SINGLE),
         shared=np.zeros(shared, layout.SHARED),
         slots=np.zeros(power_of_two(shared * 2), np.int32),
         free=np.zeros(shared, np.int32),

@@ -21,7 +21,7 @@ from detectors.kinds import ACCOUNT_KINDS
 
 GROWTH_EDGES, GROWTH_NAMES = ACCOUNT_KINDS, (ACCOUNT_KINDS + 1) * LONGEST_NAME  # of one event
 
-LEAST_ROWS = 1 << 18
+LEAST_ROWS = 1 << 14
 
 
 def make_room(state: AccountState) -> AccountState:
@@ -44,7 +44,7 @@ def make_room(state: AccountState) -> AccountState:
 
 
 def give_back(state: AccountState) -> AccountState:
-    """Halve the buffers that are less than an eighth full: a start or a flood has passed."""
+    """Shrink the buffers that are less than an eighth full: a start or a flood has passed."""
     pack_names(state)
     for name, used in (
         ("edges", st.EDGES),
@@ -54,7 +54,8 @@ def give_back(state: AccountState) -> AccountState:
     ):
         rows = getattr(state, name)
         if rows.size > LEAST_ROWS and state.scalars[used] * 8 < rows.size:
-            state = state._replace(**{name: rows[: rows.size // 2].copy()})
+            wanted = st.power_of_two(max(LEAST_ROWS, int(state.scalars[used]) * 2))
+            state = state._replace(**{name: rows[:wanted].copy()})
     return state
 
 

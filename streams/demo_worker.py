@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from detectors.errors import HydrawatchError
@@ -21,6 +22,7 @@ from streams.settings import PREFIX, Settings, variable
 
 ANSWER_S = 2.0
 STOP_S = 5.0
+LAST_LINES, LINE_CHARACTERS = 5, 300
 HYDRAWATCH = [sys.executable, "-c", "from streams.cli import main; main()"]
 
 
@@ -83,8 +85,8 @@ class DemoWorker:
         """Raise WorkerDiedError if the process has ended."""
         code = None if self._process is None else self._process.poll()
         if code is not None:
-            said = self._log.read_text(errors="replace").strip().splitlines()[-5:]
-            last = "\n".join(said) or "nothing"
+            said = self._log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+            last = "\n".join(map(_in_short, said)) or "nothing"
             raise WorkerDiedError(f"the worker ended with status {code}; it wrote last:\n{last}")
 
     def ready(self) -> bool:
@@ -164,6 +166,16 @@ def environment(settings: Settings) -> dict[str, str]:
     env |= {variable(n): str(v) for n, v in values.items() if v is not None}
     env[variable("hash_key")] = settings.hash_key.get_secret_value()
     return env
+
+
+def _in_short(line: str) -> str:
+    """A line of the log without its traceback's length."""
+    try:
+        entry = orjson.loads(line)
+        why = entry.get("exception", "").strip().rpartition("\n")[2] or entry.get("reason", "")
+        return f"{entry['event']} {why}".strip()
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return line[:LINE_CHARACTERS]
 
 
 def _get(url: str) -> str:

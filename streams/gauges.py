@@ -121,8 +121,10 @@ class KeyGauges:
             metrics.watermark_delay.labels("keys", self._label).set(
                 max(0.0, time.time() - (keys.closed + 1) * 60)
             )
-        for kind in KINDS:
-            metrics.entities.labels(kind.field, self._label).set(int(keys.state.by_kind[kind.code]))
+        for known in KINDS:
+            metrics.entities.labels(known.field, self._label).set(
+                int(keys.state.by_kind[known.code])
+            )
         metrics.entities.labels("single_key", self._label).set(int(now[ks.SINGLES]))
         for name, size in keys.bytes_by_kind().items():
             metrics.state_bytes.labels(name, self._label).set(size)

@@ -17,6 +17,7 @@ from detectors.accounts import AccountPartition
 from detectors.close_hour import trailing_day
 from detectors.decode import Decoder
 from detectors.evidence import Context, Window
+from detectors.kinds import DEVICE, PAYMENT
 from tests.stage_stories import (
     DAY,
     HOUR,
@@ -141,6 +142,19 @@ def test_a_value_is_told_once_a_period_however_often_an_account_returns_to_it() 
         first = (start + period * 2 * DAY) // MINUTE
         own = [key for tick, key in told if first <= tick < first + 2 * 1440]
         assert len(own) == len(set(own)) == 4
+
+
+def test_a_key_counts_each_account_of_a_minute_once_whatever_else_it_changes() -> None:
+    partition = AccountPartition(config(), 0)
+    cards = [
+        request(n, START + n, f"a-{n % 3}", payment_fp="k1:p", device_fp=f"k1:{n}")
+        for n in range(12)
+    ]
+    (closed,) = feed(partition, cards) + partition.raise_mark(START + MINUTE)
+    (handed,) = closed.hand_overs.values()
+    (card,) = handed.sums[handed.sums["kind"] == PAYMENT]
+    assert (card["accounts"], card["requests"], card["input"]) == (3, 12, 120)
+    assert (handed.ones["kind"] == DEVICE).sum() == 12
 
 
 def test_a_redelivered_event_counts_once() -> None:

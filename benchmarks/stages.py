@@ -1,0 +1,143 @@
+"""What each stage costs per event, in one process without a broker: microseconds of one core.
+
+    python benchmarks/stages.py [--events N] [--load dense|sparse|both] [--json FILE]
+
+The same objects as the worker's, called one after another on the same chunks: decode; accounts
+(dedupe, windows, closing ticks); hand-over and report codecs, both ways; keys; owner. What is left
+of a worker's cost per event (benchmarks/throughput.py) is Kafka, Faust and acknowledgements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from detectors import handover, reports
+from detectors.accounts import AccountPartition
+from detectors.alerts import Trace
+from detectors.config import load_config
+from detectors.decode import Decoder
+from detectors.handover import watermark_only
+from detectors.keys import KeyPartition
+from detectors.murmur import partitions_at
+from detectors.owner import CampaignOwner
+from detectors.reports import Report
+from detectors.workbench import Workbench
+from worlds import load
+
+START_MS = 1_776_947_400_000
+CHUNK = 2000  # records, as the worker takes them
+
+
+def main() -> int:
+    """Measure the loads asked for and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--load", choices=["dense", "sparse", "both"], default="both")
+    parser.add_argument("--json", help="also write the figures to this file")
+    given = parser.parse_args()
+    names = ("dense", "sparse") if given.load == "both" else (given.load,)
+    measure(load.dense(20_000, accounts=500, start_ms=START_MS))  # compiles every kernel
+    figures = {}
+    for name in names:
+        records = (
+            load.dense(given.events, accounts=20_000, start_ms=START_MS)
+            if name == "dense"
+            else load.sparse(given.events, accounts=1_000_000, start_ms=START_MS)
+        )
+        figures[name] = measure(records)
+    stages = list(next(iter(figures.values())))
+    print(f"{'us per event':<22}" + "".join(f"{name:>10}" for name in names))
+    for stage in stages:
+        print(f"{stage:<22}" + "".join(f"{figures[name][stage]:>10.2f}" for name in names))
+    if given.json:
+        Path(given.json).write_text(json.dumps(figures, indent=1))
+    return 0
+
+
+def measure(records) -> dict[str, float]:
+    """Seconds per stage over a load, as microseconds per event."""
+    loaded = load_config()
+    config = loaded.config
+    partitions = config.engine.partitions
+    bench = Workbench(partitions)
+    decoder = Decoder(bytes(16))
+    accounts = [AccountPartition(config, p, bench) for p in range(partitions)]
+    keys = [KeyPartition(config, p) for p in range(partitions)]
+    owner = CampaignOwner(config, 2 * partitions, Trace("bench", loaded.digest))
+    spent: Counter[str] = Counter()
+    clock = time.perf_counter
+    events = 0
+
+    def lap(stage: str, since: float) -> float:
+        now = clock()
+        spent[stage] += now - since
+        return now
+
+    waiting: list[list[tuple[bytes, int]]] = [[] for _ in range(partitions)]
+    for batch in records:
+        # Route first, as Kafka has: a worker's chunk is of one partition.
+        lengths = np.array([len(k) for k in batch.keys])
+        buffer = np.frombuffer(b"".join(batch.keys), np.uint8)
+        targets = partitions_at(buffer, np.cumsum(lengths) - lengths, lengths, partitions)
+        stamps = np.asarray(batch.timestamps)
+        for partition in range(partitions):
+            rows = np.flatnonzero(targets == partition)
+            waiting[partition] = [(batch.values[i], int(stamps[i])) for i in rows.tolist()]
+        while any(waiting):
+            for partition in range(partitions):
+                chunk, waiting[partition] = waiting[partition][:CHUNK], waiting[partition][CHUNK:]
+                if not chunk:
+                    continue
+                values = [value for value, _ in chunk]
+                times = np.array([time_ for _, time_ in chunk], np.int64)
+                events += len(values)
+                at = clock()
+                decoded = decoder.decode(values, times)
+                at = lap("decode", at)
+                closed = accounts[partition].ingest(decoded)
+                at = lap("accounts", at)
+                handed = [
+                    (target, handover.decode(record))
+                    for tick in closed
+                    for target, hand_over in tick.hand_overs.items()
+                    for record in handover.encode(hand_over)
+                ]
+                told = [
+                    reports.decode(record)
+                    for tick in closed
+                    for record in reports.encode(
+                        Report(partition, tick.tick, tick.findings, tick.names)
+                    )
+                ]
+                at = lap("hand-over codecs", at)
+                for target, hand_over in handed:
+                    keys[target].receive(hand_over)
+                for of_keys in keys:
+                    of_keys.receive(watermark_only(partition, accounts[partition].closed))
+                    for findings in of_keys.advance():
+                        owner.receive(partitions + of_keys.source, findings)
+                    owner.watermark(partitions + of_keys.source, of_keys.closed)
+                at = lap("keys", at)
+                for report in told:
+                    if report.names is not None:
+                        owner.receive_names(partition, report.names)
+                    if report.findings is not None:
+                        owner.receive(partition, report.findings)
+                owner.watermark(partition, accounts[partition].closed)
+                owner.advance()
+                lap("owner", at)
+    found = {stage: spent[stage] / events * 1e6 for stage in spent}
+    return {**found, "all stages": sum(found.values())}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
