@@ -26,6 +26,7 @@ from detectors.kinds import ACCOUNT_KINDS
 from detectors.names import NameBatch, newcomers
 from detectors.parcel import hand_overs
 from detectors.room import give_back, make_room
+from detectors.tally import Tally
 from detectors.workbench import Workbench
 
 DAY_TICKS = 1440
@@ -54,6 +55,7 @@ class AccountPartition:
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
         self._bench = bench or Workbench(config.engine.partitions)
         self._days_open = False
+        self.tally = Tally()
 
     @property
     def closed(self) -> int:
@@ -176,15 +178,21 @@ class AccountPartition:
             count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.parcel, new)
         if count:
             self._days_open = True
+            self.tally.windows["minute"] += count
         names = newcomers(state, self.source, tick) if first_seen else None
         sent = hand_overs(bench.parcel, self.source, tick) if sent_rows else {}
         findings = None
         if (tick + 1) % 60 == 0:
             state = self.state = give_back(state)
+            scalars = state.scalars
+            self.tally.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
+            started = self.tally.clock()
             found, shifts = self._book.close_hour(state, tick)
+            self.tally.detector_seconds += self.tally.clock() - started
             levels = None
             if (tick + 1) % DAY_TICKS == 0:
                 loads, levels = self._book.close_day(state, tick)
+                self.tally.windows["day"] += int(levels[:, 0].sum())
                 sent = with_loads(sent, loads, self.source, tick)
                 self._days_open = False
                 self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)

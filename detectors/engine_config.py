@@ -56,7 +56,7 @@ class BudgetConfig:
         high=8_000_000,
     )
     dedupe_entries: int = tunable(
-        1 << 19, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
+        1 << 20, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
     )
     sightings: int = tunable(
         1 << 20,

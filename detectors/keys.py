@@ -30,6 +30,7 @@ from detectors.key_room import expire_keys, make_key_room
 from detectors.key_state import fresh_key_state
 from detectors.kinds import KINDS, TEMPLATE
 from detectors.schema import IP_CLASSES
+from detectors.tally import Tally
 
 WEEK_MS, DAY_MS, HOUR_MS = 7 * 86_400_000, 86_400_000, 3_600_000
 REPORT_HOURS = 6  # a flagged value still in use is reported again this often
@@ -43,6 +44,7 @@ class KeyPartition:
         self.source = source
         self.config = config
         self.state = fresh_key_state(config.budgets)
+        self.tally = Tally()
         sources = config.engine.partitions
         self._passed = [NO_TIME] * sources  # last tick that each source has closed
         self._applied = [(NO_TIME, -1)] * sources  # last (tick, part) received
@@ -135,9 +137,9 @@ class KeyPartition:
             )
         state = self.state
         if hour_ends:
-            close_key_hours(state)
+            self.tally.windows["hour"] += close_key_hours(state)
         if day_ends:
-            close_key_days(state)
+            self.tally.windows["day"] += close_key_days(state)
             if hand_overs:
                 apply_loads(state, joined_rows([h.loads for h in hand_overs]))
         rows: set[int] = set()
@@ -145,7 +147,9 @@ class KeyPartition:
             touched = state.touched[: state.scalars[ks.TOUCHED]].tolist()
             state.scalars[ks.TOUCHED] = 0
             state.shared["touched"][touched] = 0
+            started = self.tally.clock()
             rows = {row for row in touched if self._judge(row, end)}
+            self.tally.detector_seconds += self.tally.clock() - started
         if hour_ends and (tick + 1) // 60 % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)
         findings = [f for row in sorted(rows) if (f := self._finding(row, end)) is not None]

@@ -153,6 +153,7 @@ class Worker:
             self.metrics.partitions_assigned.labels(topic).set(count)
         if mine:
             self.readiness.done("assignment")
+            self.readiness.wait_for("catch-up", "reading what the topics hold")
         else:
             self.readiness.wait_for(
                 "assignment", "no partition is assigned: more workers than partitions?"
@@ -198,6 +199,7 @@ class Worker:
         while True:
             await asyncio.sleep(IDLE_POLL_S)
             await self._acks.sweep()
+            await self._catch_up()
             passed = self._passed()
             furthest = max(passed, default=NO_TIME)
             if furthest == NO_TIME:
@@ -214,6 +216,22 @@ class Worker:
                     continue
                 sent = await stage.mark_idle(mark)
                 await self._acks.when_delivered(tp, stage.next_offset - 1, sent)
+
+    async def _catch_up(self) -> None:
+        """Ready once the requests that lay there at the assignment have been read."""
+        if "catch-up" not in self.readiness.reasons():
+            return
+        mine = [
+            tp for tp in self.app.consumer.assignment() if tp.topic == self.settings.requests_topic
+        ]
+        unread = [tp for tp in mine if await self._unread(tp, self.stage(tp).next_offset)]
+        if mine and not unread:
+            self.readiness.done("catch-up")
+        elif unread:
+            behind = sum(self.stage(tp).lag for tp in unread)
+            self.readiness.wait_for(
+                "catch-up", f"{behind:,} records behind in {len(unread)} partitions"
+            )
 
     async def _unread(self, tp: TP, next_offset: int) -> bool:
         high = self.app.consumer.highwater(tp)

@@ -177,20 +177,20 @@ def summary_lines(status: Status, score: Score, malformed: int) -> dict[str, str
     }
     if score.detect_ms is not None:
         found["time to detect"] = (
-            f"{_hours(score.detect_ms)} of event time after the hydra's first request, and "
-            f"{score.before_first:.1%} of its requests"
+            f"{_hours(score.detect_ms)} of event time after the hydra's first request, "
+            f"{score.before_first:.1%} of them all"
         )
         found["before each was named"] = (
-            f"{score.before_named:.0%} of the hydra's requests; acting on the alerts spares the rest"
+            f"{score.before_named:.0%} of the hydra's requests; to act on alerts spares the rest"
         )
     return found | {
         "events per second": (
-            f"{status.mean_rate:,.0f} ({reading.read:,} in {status.reading_s:.0f} s; one worker, "
-            "sharing the machine with broker, world and display)"
+            f"{status.mean_rate:,.0f} by one worker beside broker, world and display "
+            f"({reading.read:,} in {status.reading_s:.0f} s)"
         ),
         "set aside": (
             f"{status.dead_letters} dead letters for {malformed} malformed records mixed in; "
-            f"{reading.duplicate:,} redelivered and {reading.late:,} late events"
+            f"{reading.duplicate:,} redelivered, {reading.late:,} late"
         ),
     }
 

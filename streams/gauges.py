@@ -11,8 +11,10 @@ from detectors import account_state as st
 from detectors import key_state as ks
 from detectors.account_state import NO_TIME
 from detectors.decode import Decoded
+from detectors.findings import TickFindings
 from detectors.kinds import KINDS
 from detectors.schema import OPTIONAL
+from detectors.tally import Tally
 from streams.metrics import Metrics
 from streams.transport_chunks import Chunk
 
@@ -38,16 +40,50 @@ ACCOUNT_EVICTIONS = {
     st.ACCOUNT_OVERFLOW: "account_refused",
     st.MINUTE_OVERFLOW: "minute_refused",
     st.SIGHTING_OVERFLOW: "sighting",
+    st.EDGE_OVERFLOW: "edge_refused",
+    st.PROMPT_OVERFLOW: "prompt_refused",
 }
+
+
+def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
+    """Count the pieces of evidence of a tick."""
+    pieces = [f.evidence for f in findings.accounts] + [f.evidence for f in findings.keys]
+    for evidence in pieces:
+        metrics.evidence.labels(evidence.detector, evidence.family).inc()
+
+
+class TallyGauge:
+    """Windows and detector time of one stage."""
+
+    def __init__(self, metrics: Metrics, entity: str, detector: str, tally: Tally) -> None:
+        tally.clock = time.perf_counter
+        self._metrics = metrics
+        self._entity = entity
+        self._detector = detector
+        self._tally = tally
+        self._windows = dict(tally.windows)
+        self._seconds = tally.detector_seconds
+
+    def update(self) -> None:
+        """Count what has been done since the last time."""
+        for span, count in self._tally.windows.items():
+            if count > self._windows[span]:
+                new = count - self._windows[span]
+                self._metrics.windows_closed.labels(self._entity, span).inc(new)
+                self._windows[span] = count
+        seconds = self._tally.detector_seconds
+        self._metrics.detector_seconds.labels(self._detector).inc(seconds - self._seconds)
+        self._seconds = seconds
 
 
 class AccountGauges:
     """What one account partition shows."""
 
-    def __init__(self, metrics: Metrics, partition: int) -> None:
+    def __init__(self, metrics: Metrics, partition: int, tally: Tally) -> None:
         self._metrics = metrics
         self._label = str(partition)
         self._seen = np.zeros(st.COUNTERS, np.int64)
+        self._tally = TallyGauge(metrics, "account", "volume", tally)
         self._closed = NO_TIME
 
     def count(self, decoded: Decoded) -> None:
@@ -60,6 +96,7 @@ class AccountGauges:
     def update(self, stage: AccountStage, chunk: Chunk) -> None:
         """After a chunk: counters by their difference, gauges as they stand."""
         metrics, accounts = self._metrics, stage.accounts
+        self._tally.update()
         now = accounts.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -98,15 +135,17 @@ class AccountGauges:
 class KeyGauges:
     """What one key partition shows."""
 
-    def __init__(self, metrics: Metrics, partition: int) -> None:
+    def __init__(self, metrics: Metrics, partition: int, tally: Tally) -> None:
         self._metrics = metrics
         self._label = str(partition)
         self._seen = np.zeros(ks.KEY_COUNTERS, np.int64)
+        self._tally = TallyGauge(metrics, "key", "births", tally)
         self._closed = NO_TIME
 
     def update(self, stage: KeyStage, chunk: Chunk) -> None:
         """After a chunk: counters by their difference, gauges as they stand."""
         metrics, keys = self._metrics, stage.keys
+        self._tally.update()
         now = keys.state.counters.copy()
         new = now - self._seen
         self._seen = now

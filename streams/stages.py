@@ -29,7 +29,7 @@ from detectors.reports import decode as decode_report
 from detectors.workbench import Workbench
 from streams.controls import ControlFollower
 from streams.deadletters import dead_letter
-from streams.gauges import AccountGauges, KeyGauges
+from streams.gauges import AccountGauges, KeyGauges, count_evidence
 from streams.history import Mark, encode_mark, read_marks, read_published
 from streams.metrics import Metrics
 from streams.outlet import Outlet
@@ -65,7 +65,7 @@ class AccountStage:
         )
         self._marks: deque[Mark] | None = None
         self._told = NO_TIME
-        self._gauges = AccountGauges(metrics, partition)
+        self._gauges = AccountGauges(metrics, partition, self.accounts.tally)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
@@ -140,6 +140,8 @@ class AccountStage:
             for target, hand_over in tick.hand_overs.items():
                 sent += await self._outlet.hand_over(target, hand_over)
                 told[target] = tick.tick
+            if tick.findings is not None:
+                count_evidence(self._metrics, tick.findings)
             if tick.findings is not None or tick.names is not None:
                 report = Report(self.partition, tick.tick, tick.findings, tick.names)
                 sent += await self._outlet.report(report)
@@ -169,7 +171,7 @@ class KeyStage:
         self._outlet = outlet
         self._metrics = metrics
         self._told = NO_TIME
-        self._gauges = KeyGauges(metrics, partition)
+        self._gauges = KeyGauges(metrics, partition, self.keys.tally)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
@@ -187,6 +189,7 @@ class KeyStage:
         sent: Sent = []
         told = self._told
         for findings in self.keys.advance():
+            count_evidence(self._metrics, findings)
             sent += await self._outlet.report(Report(self._source, findings.tick, findings))
             told = findings.tick
         if self.keys.closed > self._told:
