@@ -113,7 +113,6 @@ class AccountGauges:
                 metrics.evictions.labels(kind).inc(int(new[place]))
         scalars = accounts.state.scalars
         clock = time.time()
-        metrics.lag_records.labels(chunk.topic, self._label).set(chunk.lag)
         if scalars[st.MAX_TIME] != NO_TIME:
             newest = scalars[st.MAX_TIME] / 1000
             metrics.last_event.labels(self._label).set(newest)
@@ -152,7 +151,6 @@ class KeyGauges:
         for place, kind in KEY_EVICTIONS.items():
             if new[place]:
                 metrics.evictions.labels(kind).inc(int(new[place]))
-        metrics.lag_records.labels(chunk.topic, self._label).set(chunk.lag)
         if keys.closed > self._closed:
             if self._closed != NO_TIME:
                 metrics.ticks_closed.labels("keys").inc(keys.closed - self._closed)

@@ -20,6 +20,7 @@ from detectors.accounts import AccountPartition, ClosedTick
 from detectors.alerts import Trace
 from detectors.config import VERSION, Loaded
 from detectors.decode import Decoder
+from detectors.errors import StateError
 from detectors.handover import decode as decode_hand_over
 from detectors.handover import watermark_only
 from detectors.keys import KeyPartition
@@ -74,8 +75,7 @@ class AccountStage:
         """Take what is new in a chunk; returns what was sent because of it."""
         async with self.busy:
             await self._recall()
-            part = chunk.since(self.next_offset)
-            self.lag = chunk.lag
+            part = next_part(chunk, self.next_offset)
             if part is None:
                 return []
             self.last_record = time.monotonic()
@@ -113,7 +113,9 @@ class AccountStage:
 
     async def _ingest(self, chunk: Chunk) -> Sent:
         decoded = self._decoder.decode(chunk.values, chunk.timestamps)
-        self.next_offset = chunk.last_offset + 1
+        # No await before the state has taken the chunk whole: a cancelled task must not halve it.
+        closed = self.accounts.ingest(decoded)
+        self.next_offset = chunk.ends
         sent: Sent = []
         for rejected in decoded.rejected:
             letter = dead_letter(
@@ -129,7 +131,7 @@ class AccountStage:
             self._metrics.dead_letters.labels(rejected.reason, "receiving").inc()
             sent.append(await self._outlet.dead_letter(letter))
         self._gauges.count(decoded)
-        return sent + await self._tell(self.accounts.ingest(decoded))
+        return sent + await self._tell(closed)
 
     async def _tell(self, closed: list[ClosedTick]) -> Sent:
         sent: Sent = []
@@ -178,14 +180,14 @@ class KeyStage:
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
-        part = chunk.since(self.next_offset)
+        part = next_part(chunk, self.next_offset)
         if part is None:
             return []
         started = time.perf_counter()
         for value in part.values:
             if value is not None:
                 self.keys.receive(decode_hand_over(value))
-        self.next_offset = part.last_offset + 1
+        self.next_offset = part.ends
         sent: Sent = []
         told = self._told
         for findings in self.keys.advance():
@@ -236,14 +238,14 @@ class OwnerStage:
         await self._controls.catch_up()
         if self._published is None:
             self._published = await read_published(self._settings)
-        part = chunk.since(self.next_offset)
+        part = next_part(chunk, self.next_offset)
         if part is None:
             return []
         started = time.perf_counter()
         for value in part.values:
             if value is not None:
                 self._receive(decode_report(value))
-        self.next_offset = part.last_offset + 1
+        self.next_offset = part.ends
         sent: Sent = []
         for alert in self.owner.advance():
             if alert.revision > self._published.get(alert.alert_id, 0):
@@ -265,6 +267,20 @@ class OwnerStage:
             self.owner.watermark(report.source, report.tick)
 
 
+def next_part(chunk: Chunk, next_offset: int) -> Chunk | None:
+    """What of a chunk is new to a stage that has taken everything before `next_offset`.
+
+    Raises StateError where records in between never came: to go on would leave a hole for good.
+    """
+    if 0 < next_offset < chunk.begins:
+        raise StateError(
+            f"{chunk.topic} [{chunk.partition}]: records {next_offset} to {chunk.begins - 1} were "
+            "never delivered; either retention deleted them or the transport lost them. Restart "
+            "the worker: it reads what there is from the beginning"
+        )
+    return chunk.since(next_offset)
+
+
 def _split(chunk: Chunk, offset: int | None) -> tuple[Chunk, Chunk | None]:
     """The records before `offset`, and the rest; all of them where there is none to split at."""
     if offset is None or offset > chunk.last_offset:
@@ -279,5 +295,7 @@ def _split(chunk: Chunk, offset: int | None) -> tuple[Chunk, Chunk | None]:
         chunk.timestamps[:cut],
         chunk.offsets[:cut],
         chunk.high_water,
+        chunk.begins,
+        offset,
     )
     return first, rest

@@ -30,6 +30,8 @@ class Chunk:
     `values[i]`, `keys[i]`, `timestamps[i]` (ms since the epoch, as the producer or the broker
     set it) and `offsets[i]` belong together. Offsets rise but may have holes. `high_water` is
     the end of the partition as the broker last told it: the offset its next record will get.
+    `begins` is where reading stood before the chunk, `ends` where it stands after: holes lie
+    within, so a chunk that does not begin where the one before it ended says that one was lost.
     """
 
     topic: str
@@ -39,6 +41,8 @@ class Chunk:
     timestamps: NDArray[np.int64]
     offsets: NDArray[np.int64]
     high_water: int
+    begins: int
+    ends: int
 
     def __len__(self) -> int:
         return len(self.values)
@@ -76,6 +80,8 @@ class Chunk:
             self.timestamps[cut:],
             self.offsets[cut:],
             self.high_water,
+            offset,
+            self.ends,
         )
 
 
@@ -93,6 +99,7 @@ def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
     # aiokafka's reader keeps checksums, control batches, aborted transactions and compacted
     # offsets right; only what it makes of a record is replaced: nothing, at half the time.
     reader._consumer_record = _as_it_is
+    begins = fetched._assignment.state_value(tp).position
     records: list[Any] = []
     values: list[bytes | None] = []
     size = 0
@@ -119,6 +126,8 @@ def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
         np.fromiter(map(_TIMESTAMP, records), np.int64, count),
         np.fromiter(map(_OFFSET, records), np.int64, count),
         fetched._assignment.state_value(tp).highwater or 0,
+        begins,
+        fetched._assignment.state_value(tp).position,
     )
 
 

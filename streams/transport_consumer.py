@@ -167,7 +167,12 @@ class BulkConsumer(stock.Consumer):
             self._room.clear()
             await self.wait(self._room.wait(), timeout=1.0)
             return {}, set()
-        return await super()._wait_next_records(timeout)
+        records, active = await super()._wait_next_records(timeout)
+        if records and active is not None:
+            # The stock consumer drops what it has fetched of a partition that was paused meanwhile,
+            # and reads on behind it: records would be lost. Stale chunks are told by their ledger.
+            active = active | {tp for tp in map(ensure_TP, records) if self._is_bulk(tp)}
+        return records, active
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Read on, at once, from a partition whose buffer has room again."""

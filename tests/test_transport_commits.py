@@ -28,7 +28,17 @@ PLAIN = TP("plain", 0)
 def chunk(first: int, last: int, tp: TP = P0, step: int = 1) -> Chunk:
     offsets = np.arange(first, last + 1, step, dtype=np.int64)
     values: list[bytes | None] = [b"%d" % offset for offset in offsets]
-    return Chunk(tp.topic, tp.partition, values, [None] * len(values), offsets, offsets, 10_000)
+    return Chunk(
+        tp.topic,
+        tp.partition,
+        values,
+        [None] * len(values),
+        offsets,
+        offsets,
+        10_000,
+        int(offsets[0]),
+        int(offsets[-1]) + 1,
+    )
 
 
 class TestLedger:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import signal
 
@@ -16,8 +15,7 @@ from streams import topics
 from streams.configured import configured
 from streams.health import HealthServer
 from streams.settings import Settings
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
+from streams.warm_up import warm_up
 
 log = structlog.get_logger()
 
@@ -32,6 +30,7 @@ def run(settings: Settings) -> int:
     problems = topics.verify(settings, loaded.config.engine.partitions)
     if problems:
         raise ConfigError("\n".join(map(str, problems)))
+    warm_up()  # a compilation in the middle of the stream would outlast the session
     tune_memory()
     import uvloop
 
@@ -39,15 +38,7 @@ def run(settings: Settings) -> int:
 
 
 def tune_memory() -> None:
-    """Collect garbage rarely: batches make many short-lived objects and no cycles.
-
-    And give large scratch arrays back to the system when they go: glibc otherwise keeps up to
-    32 MB pieces of them, which adds up to a tenth of a full worker.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another libc has its own ways
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, 1 << 20)
-        libc.mallopt(M_TRIM_THRESHOLD, 1 << 22)
+    """Collect garbage rarely: batches make many short-lived objects and no cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
