@@ -34,6 +34,8 @@ def run(settings: Settings) -> int:
     tune_memory()
     import uvloop
 
+    # The policy too: Faust's consumer thread makes a loop of its own, and reads all bytes with it.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     return uvloop.run(_run(settings, loaded))
 
 
