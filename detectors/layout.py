@@ -17,8 +17,8 @@ from detectors.kinds import ACCOUNT_KINDS
 # A row inside a kernel: numba gives its fields as attributes, which numpy's types do not.
 Row = Any
 
-MODEL_SLOTS = 12  # models in order of first sight; the last slot is "any other"
-LANGUAGE_SLOTS = 8  # languages by hash: the mix is read as evenness, never by name
+MODEL_SLOTS = 8  # models in order of first sight; the last slot is "any other"
+LANGUAGE_SLOTS = 4  # languages by hash: the mix is read as evenness, never by name
 GAP_BINS = 8  # inter-arrival times: under 1, 4, 16, 64, 256, 1024, 4096 seconds, longer
 CAPABILITY_SLOTS = 10
 DISTINCT_WORDS = 9

@@ -35,10 +35,10 @@ _trimmed = [0.0]
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
-MAX_AHEAD_TICKS = 180  # a source this far ahead of the slowest is held back: hand-overs are memory
+MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
-def give_back_memory(every_s: float = 30.0) -> None:
+def give_back_memory(every_s: float = 10.0) -> None:
     """Let glibc return freed scratch to the system; it keeps a tenth of a full worker otherwise."""
     now = time.monotonic()
     if now - _trimmed[0] >= every_s:
@@ -87,6 +87,9 @@ class Worker:
             autodiscover=False,
             **{
                 **BULK_SETTINGS,
+                # What waits in memory: chunks per topic, and fetched bytes per partition.
+                "stream_buffer_maxsize": 8,
+                "consumer_max_fetch_size": 2 << 20,
                 "broker_session_timeout": settings.session_timeout_s,
                 "broker_heartbeat_interval": settings.heartbeat_s,
             },
@@ -99,6 +102,7 @@ class Worker:
                 ),
                 start_offset=self._start_offset,
                 chunk_records=settings.chunk_records,
+                chunk_bytes=2 << 20,
             ),
         )
         for name in (settings.requests_topic, settings.handover_topic, settings.evidence_topic):
