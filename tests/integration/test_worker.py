@@ -31,7 +31,7 @@ from worlds.world import build
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
 END_MS = 1_777_000_000_000
-MALFORMED = 20_000
+MALFORMED = 200_000
 
 
 @pytest.fixture(scope="module")
