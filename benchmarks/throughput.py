@@ -109,6 +109,8 @@ def measure_worker(environment: dict[str, str], events: int) -> dict[str, float]
         else:
             raise SystemExit(f"the worker read {samples[-1][1]:,.0f} of {events:,} in ten minutes")
         resident = seen.get("process_resident_memory_bytes", 0.0)
+        time.sleep(15)  # what was fetched ahead has gone; what is left is state
+        settled = scrape("http://127.0.0.1:19464/metrics").get("process_resident_memory_bytes", 0.0)
         first = next(s for s in samples if s[1] >= events * 0.1)
         last = samples[-1]
         count = last[1] - first[1]
@@ -117,6 +119,7 @@ def measure_worker(environment: dict[str, str], events: int) -> dict[str, float]
             "seconds": last[0] - first[0],
             "cpu_seconds": last[2] - first[2],
             "resident_mib": resident / 2**20,
+            "settled_mib": settled / 2**20,
         }
     finally:
         process.send_signal(signal.SIGTERM)
@@ -170,7 +173,7 @@ def show(name: str, worker: dict, bare: dict, plain: dict) -> None:
         print(f"  {label:<30} {value:>10,.0f}   worker is {mine / value:6.2f} x")
     print(
         f"  worker: {worker['cpu_seconds'] / worker['events'] * 1e6:.2f} us CPU per event, "
-        f"{worker['resident_mib']:,.0f} MiB resident"
+        f"{worker['resident_mib']:,.0f} MiB resident, {worker['settled_mib']:,.0f} when settled"
     )
 
 
