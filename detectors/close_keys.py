@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
@@ -13,6 +15,23 @@ from detectors.key_state import KeyState
 
 
 @kernel
+def add_to_open(
+    shared: Any, sums: Any, requests: int, accounts: int, tick: int, end_ms: int
+) -> None:
+    """Add one source's sums of a key to its open minute and hour."""
+    if shared.minute_tick != tick:
+        shared.minute_tick = tick
+        shared.minute_requests = 0
+        shared.minute_accounts = 0
+    shared.minute_requests += requests
+    shared.minute_accounts += accounts
+    shared.hour_requests += requests
+    shared.hour_input += sums.input
+    shared.hour_output += sums.output
+    shared.last = max(shared.last, end_ms)
+
+
+@kernel
 def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> None:
     """Add a tick's sums; values that one account alone holds are that account's own windows."""
     for i in range(sums.size):
@@ -21,16 +40,7 @@ def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> Non
         if row < 0:
             continue
         shared = state.shared[row]
-        if shared.minute_tick != tick:
-            shared.minute_tick = tick
-            shared.minute_requests = 0
-            shared.minute_accounts = 0
-        shared.minute_requests += total.requests
-        shared.minute_accounts += total.accounts
-        shared.hour_requests += total.requests
-        shared.hour_input += total.input
-        shared.hour_output += total.output
-        shared.last = max(shared.last, end_ms)
+        add_to_open(shared, total, total.requests, total.accounts, tick, end_ms)
         for c in range(layout.CAPABILITY_SLOTS):
             shared.capability[c] += total.capability[c]
 
@@ -44,16 +54,7 @@ def apply_ones(state: KeyState, ones: np.ndarray, tick: int, end_ms: int) -> Non
         if row < 0:
             continue
         shared = state.shared[row]
-        if shared.minute_tick != tick:
-            shared.minute_tick = tick
-            shared.minute_requests = 0
-            shared.minute_accounts = 0
-        shared.minute_requests += 1
-        shared.minute_accounts += 1
-        shared.hour_requests += 1
-        shared.hour_input += one.input
-        shared.hour_output += one.output
-        shared.last = max(shared.last, end_ms)
+        add_to_open(shared, one, 1, 1, tick, end_ms)
         if one.capability < layout.CAPABILITY_SLOTS:
             shared.capability[one.capability] += 1
 

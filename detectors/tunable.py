@@ -6,7 +6,7 @@ The frozen dataclasses that hold thresholds (detectors among them) are the secti
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, field
+from dataclasses import Field, field
 from typing import Any, TypeVar
 
 T = TypeVar("T", int, float)
@@ -21,12 +21,3 @@ def tunable(default: T, why: str, *, low: float, high: float) -> T:
 def reason(declared: Field[Any]) -> str:
     """The sentence that says why a field's default is what it is."""
     return str(declared.metadata.get("why", ""))
-
-
-def default_of(declared: Field[Any]) -> Any:
-    """A field's default, or its factory's product."""
-    if declared.default is not MISSING:
-        return declared.default
-    if declared.default_factory is not MISSING:
-        return declared.default_factory()
-    raise TypeError(f"{declared.name} has no default")
