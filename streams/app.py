@@ -35,7 +35,7 @@ _trimmed = [0.0]
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
-MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
+MAX_AHEAD_TICKS = 20  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
 def give_back_memory(every_s: float = 10.0) -> None:
