@@ -241,13 +241,15 @@ class OwnerStage:
         part = next_part(chunk, self.next_offset)
         if part is None:
             return []
-        started = time.perf_counter()
-        for value in part.values:
-            if value is not None:
-                self._receive(decode_report(value))
-        self.next_offset = part.ends
+        async with self._controls.deciding:
+            started = time.perf_counter()
+            for value in part.values:
+                if value is not None:
+                    self._receive(decode_report(value))
+            self.next_offset = part.ends
+            alerts = self.owner.advance()
         sent: Sent = []
-        for alert in self.owner.advance():
+        for alert in alerts:
             if alert.revision > self._published.get(alert.alert_id, 0):
                 sent.append(await self._outlet.alert(alert))
                 self._published[alert.alert_id] = alert.revision
