@@ -86,6 +86,9 @@ class Metrics:
         self.control_events = self._counter(
             "control_events", "Control events read, by what became of them", "kind", "outcome"
         )
+        self.foreign_records = self._gauge(
+            "foreign_records", "Records on the topic that are none of ours, when last read", "topic"
+        )
         # State.
         self.entities = self._gauge("entities", "Entities held in state", "kind", "partition")
         self.state_bytes = self._gauge("state_bytes", "Bytes of state in use", "kind", "partition")

@@ -257,7 +257,7 @@ class OwnerStage:
         """Take what is new in a chunk; returns what was sent because of it."""
         await self._controls.catch_up()
         if self._published is None:
-            self._published = await read_published(self._settings)
+            self._published = await read_published(self._settings, self._metrics)
         part = next_part(chunk, self.next_offset)
         if part is None:
             return []
