@@ -239,7 +239,7 @@ class Worker:
             for tp in self.app.consumer.assignment():
                 stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)
                 if stage is not None and high is not None:
-                    stage.watch(max(0, high - stage.next_offset))
+                    stage.watch(max(0, high - self._transport.read_behind(tp, stage.next_offset)))
 
     async def _catch_up(self) -> None:
         """Ready once the requests that lay there at the assignment have been read."""
@@ -259,7 +259,7 @@ class Worker:
 
     async def _unread(self, tp: TP, next_offset: int) -> bool:
         high = self.app.consumer.highwater(tp)
-        return high is None or next_offset < high
+        return high is None or self._transport.read_behind(tp, next_offset) < high
 
     # -- running ------------------------------------------------------------------------------
 
