@@ -43,6 +43,9 @@ class Metrics:
         self.dead_letters = self._counter(
             "dead_letters", "Records sent to the dead-letter topic", "reason", "stage"
         )
+        self.dead_letters_cut = self._counter(
+            "dead_letters_cut", "Dead letters cut to their head: the topic takes no more"
+        )
         self.dedupe_overflow = self._counter(
             "dedupe_overflow",
             "Event ids forgotten before the lateness horizon because the memory for them is full",
