@@ -51,7 +51,7 @@ def test_every_record_read_ends_in_exactly_one_outcome() -> None:
     crowd = [orjson.dumps(request(n, START, f"a-{n}")) for n in range(1500)]
     repeated, late = crowd[0], orjson.dumps(request(999, START, "a-0"))
     later = orjson.dumps(request(998, START + 60 * MINUTE, "a-0"))
-    bad = [b"{", orjson.dumps(request(997, -2, "a-0")), orjson.dumps(request(996, -1))]
+    bad = [b"{", orjson.dumps(request(997, 2**62, "a-0")), orjson.dumps(request(996, -1))]
     told(metrics, *crowd, repeated, later, late, *bad, room=1000)
     found = outcomes(metrics)
     assert sum(found.values()) == 1500 + 3 + 3
