@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -54,6 +57,16 @@ def read_chunks(
     except OSError as error:
         reason = error.strerror or error
         raise EventFileError(f"{path}: {reason}; give a readable file or -") from error
+
+
+def overwrites(out: str, source: str) -> bool:
+    """Whether writing to `out` would destroy `source`, which is still read; - is standard input."""
+    try:
+        written = os.stat(out)
+        read = os.fstat(sys.stdin.fileno()) if source == "-" else os.stat(source)
+    except (OSError, ValueError):  # there is no such file yet, or standard input is none
+        return False
+    return stat.S_ISREG(written.st_mode) and os.path.samestat(written, read)
 
 
 def _no_report(_: int, __: int | None) -> None:
