@@ -69,6 +69,12 @@ class CampaignBook:
             key=lambda c: (c.members[account] != "core", -len(c.groups), -len(c.members), c.id),
         )
 
+    def ask_again(self, accounts: set[int]) -> None:
+        """Accounts have other organisations: whether a campaign is of colleagues is open again."""
+        for account in accounts & self.belongs.keys():
+            for campaign in self.belongs[account]:
+                self.campaigns[campaign].colleagues = None
+
     def regroup(
         self, dirty: set[KeyId], left: set[str], tick: int, covered: Covered | None
     ) -> Change:

@@ -46,6 +46,7 @@ class Touched(msgspec.Struct):
     networks: set[str]
     dirty: set[KeyId]
     left: set[str]
+    reviewed: bool = False  # control changed: nothing waits
 
 
 class CampaignOwner:
@@ -155,7 +156,8 @@ class CampaignOwner:
         self._take_findings(content, tick, touched)
         change = Change(set(), {}, set())
         self._dirty |= touched.dirty
-        if touched.left or (self._dirty and self._grouping_tick(tick) == tick):
+        due = touched.reviewed or self._grouping_tick(tick) == tick
+        if touched.left or (self._dirty and due):
             covered = self.books.covered if self.books.control.allowances else None
             change = self.books.campaigns.regroup(self._dirty, touched.left, tick, covered)
             self._dirty = set()
@@ -194,6 +196,7 @@ class CampaignOwner:
             self.books.names.add_many(batch)
             fresh = set(batch.accounts.tolist())
             touched.accounts |= (fresh & held.keys()) | (fresh & own.keys())
+            self.books.campaigns.ask_again(fresh)
         for name in content.names:
             self.books.names.add(name)
             if name.account in held or name.account in own:
@@ -219,6 +222,7 @@ class CampaignOwner:
     def _review_all(self, touched: Touched) -> set[str]:
         """Allowances or releases changed, which is rare: look at everything that stands."""
         books = self.books
+        touched.reviewed = True
         touched.accounts |= self.alerts.accounts.keys() | books.own.accounts.keys()
         touched.accounts |= books.campaigns.belongs.keys()
         touched.networks |= self.alerts.networks.keys()
