@@ -157,6 +157,7 @@ class AccountPartition:
         scalars = self.state.scalars
         start, target = self.closed, self.watermark // MINUTE_MS - 1
         closed: list[ClosedTick] = []
+        self.tally.ticks += max(0, target - start)
         tick = start
         while tick < target and not self._nothing_open():
             tick += 1

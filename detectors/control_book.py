@@ -70,6 +70,16 @@ class ControlBook:
         self._written = {(line[0], line[1]): line[2] for line in self.log}
         self.refresh(closed)
 
+    def effect(self, event: ControlEvent, open_tick: int) -> Written | None:
+        """From when an event will hold that no log tells of yet; None for one that was written down.
+
+        `open_tick` is the first tick that is not closed.
+        """
+        if (event.control_id, event.revision) in self._written:
+            return None
+        tick = max(tick_after(max(event.at, event.recorded_at)), open_tick)
+        return Written(event.control_id, event.revision, tick)
+
     def accept(self, event: ControlEvent, open_tick: int) -> tuple[int, ...]:
         """Keep an event; `open_tick` is the first that is not closed yet.
 
@@ -78,12 +88,10 @@ class ControlBook:
         revisions = self._kept.setdefault(event.control_id, {})
         if event.revision in revisions:
             return ()
-        key = (event.control_id, event.revision)
-        tick = self._written.get(key)
-        if tick is None:
-            tick = max(tick_after(max(event.at, event.recorded_at)), open_tick)
-            self._written[key] = tick
-            self.log.append(Written(*key, tick))
+        decided = self.effect(event, open_tick)
+        if decided is not None:
+            self.restore([decided])
+        tick = self._written[event.control_id, event.revision]
         revisions[event.revision] = _Kept(event, tick)
         self.counts[event.kind] = self.counts.get(event.kind, 0) + 1
         due = [tick]

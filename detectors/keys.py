@@ -118,6 +118,7 @@ class KeyPartition:
         if self._closed == NO_TIME:
             first = min(self._waiting, default=target + 1)
             self._closed = min(first, target + 1) - 1
+        self.tally.ticks += target - self._closed
         found: list[TickFindings] = []
         tick = self._next(target)
         while tick <= target:
