@@ -134,6 +134,18 @@ def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others
     assert series() == set()
 
 
+def test_what_restored_state_had_counted_is_not_counted_again() -> None:
+    metrics = Metrics()
+    values = [orjson.dumps(request(n, START)) for n in range(20)]
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    accounts.ingest(Decoder(KEY).decode(values))
+    gauges.restored(accounts)
+    accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(20, START))]))
+    gauges.update(accounts)
+    assert outcomes(metrics)["accepted"] == 1
+
+
 def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
