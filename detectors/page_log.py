@@ -10,6 +10,7 @@ state, and a hot page costs the same as a cold one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from detectors.kernel import kernel
 
 PAGE = 1024
+SLICE = 768  # pages of a change: a record stays under 1 MB, however badly it compresses
 EASE, BOUND = 2, 4  # times the live bytes: from where old pages are repeated, and at all cost
 SLACK = 8 << 20
 
@@ -30,13 +32,27 @@ class Change(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entry of the log. With the entries from `since` on it holds every page."""
+    """One entry of the log: which pages it holds. With the entries from `since` on it holds all."""
 
     number: int
     since: int
     sizes: dict[str, int]  # bytes of each table
-    changes: list[Change]
+    pages: dict[str, np.ndarray]
     digest: int  # of all pages, so that what is read back can be compared
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pages."""
+        return sum(pages.size for pages in self.pages.values()) * PAGE
+
+    def changes(self, tables: dict[str, np.ndarray]) -> Iterator[Change]:
+        """The pages' bytes, out of the tables that the entry is of, a few hundred pages at a time."""
+        for name, pages in self.pages.items():
+            for at in range(0, pages.size, SLICE):
+                some = pages[at : at + SLICE]
+                data = np.zeros(some.size * PAGE, np.uint8)
+                gather(tables[name].view(np.uint8), some, data)
+                yield Change(name, some.astype(np.uint32), data)
 
 
 class PageLog:
@@ -72,18 +88,13 @@ class PageLog:
         self.number += 1
         changed = self._look(tables)
         self._carry(changed)
-        changes = []
         for name, pages in changed.items():
-            if pages.size:
-                self._written[name][pages] = self.number
-                data = np.zeros(pages.size * PAGE, np.uint8)
-                gather(tables[name].view(np.uint8), pages, data)
-                changes.append(Change(name, pages.astype(np.uint32), data))
-        self._bytes[self.number] = sum(c.data.size for c in changes)
+            self._written[name][pages] = self.number
+        self._bytes[self.number] = sum(p.size for p in changed.values()) * PAGE
         since = self._since()
         self._bytes = {n: size for n, size in self._bytes.items() if n >= since}
         sizes = {name: rows.nbytes for name, rows in tables.items()}
-        return Entry(self.number, since, sizes, changes, self._digest())
+        return Entry(self.number, since, sizes, changed, self._digest())
 
     def _look(self, tables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Hash every page; returns the numbers of those that changed, per table."""

@@ -102,6 +102,8 @@ SETTING_MEANINGS = {
     "handover_topic": "internal: closed ticks for the key partitions",
     "evidence_topic": "internal: closed ticks for the campaign owner",
     "marks_topic": "internal: what the wall clock decided, written before it is used",
+    "state_topic": "internal: what the stages have kept of the past",
+    "snapshot_s": "how often each partition's state is kept; what came after is read again",
     "group": "consumer group of the workers; begins with hydrawatch",
     "hash_key": "keys all fingerprints inside; the same for all workers, 16 characters or more; "
     "the default is public: set your own",

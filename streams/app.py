@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import time
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Protocol
+from typing import Any
 
 import faust
 import structlog
@@ -20,21 +20,23 @@ from faust.types import TP
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
 from detectors.workbench import Workbench
-from streams.acks import AckQueue
 from streams.broker import faust_credentials, faust_urls
 from streams.health import Heartbeat, Readiness
+from streams.keeper import Keeper
 from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.settings import Settings
 from streams.stages import AccountStage, KeyStage, OwnerStage
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from streams.transport_chunks import Chunk
+from streams.under_way import UnderWay
 
 log = structlog.get_logger()
 _trimmed = [0.0]
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
+HAND_ON_S = 20.0  # at a stop: less than an orchestrator's grace
 MAX_AHEAD_TICKS = 20  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
@@ -45,16 +47,6 @@ def give_back_memory(every_s: float = 10.0) -> None:
         _trimmed[0] = now
         with contextlib.suppress(OSError, AttributeError):  # another libc has its own ways
             ctypes.CDLL(None).malloc_trim(0)
-
-
-class Stage(Protocol):
-    """What an agent needs of a stage."""
-
-    next_offset: int
-
-    async def process(self, chunk: Chunk) -> list[Awaitable[Any]]:
-        """Take a chunk; returns what was sent because of it."""
-        ...
 
 
 class Worker:
@@ -71,7 +63,10 @@ class Worker:
         self.stages: dict[TP, Any] = {}
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
-        self._acks = AckQueue(self._transport.ack_through)
+        self._under_way = UnderWay()
+        self._keeper = Keeper(
+            settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
+        )
         self._held: set[TP] = set()  # partitions that wait for slower ones
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -116,9 +111,12 @@ class Worker:
             chunk: Chunk = event.value
             tp = TP(chunk.topic, chunk.partition)
             try:
-                stage = self.stage(tp)
-                sent = await stage.process(chunk)
-                await self._acks.when_delivered(tp, chunk.last_offset, sent)
+                stage = self.stages.get(tp)
+                if stage is None:
+                    continue  # of an assignment that has ended
+                await stage.prepare()
+                async with stage.busy:
+                    await self._under_way.add(tp, await stage.process(chunk))
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -130,32 +128,43 @@ class Worker:
                 self._hold_back(tp, stage)
             yield
 
-    def stage(self, tp: TP) -> Any:
-        """The stage of a partition, made where there is none."""
-        stage = self.stages.get(tp)
-        if stage is None:
-            settings = self.settings
-            common = (self.outlet, self.metrics)
-            if tp.topic == settings.requests_topic:
-                stage = AccountStage(settings, self.loaded, tp.partition, *common, self._bench)
-            elif tp.topic == settings.handover_topic:
-                stage = KeyStage(settings, self.loaded, tp.partition, *common)
-            else:
-                stage = OwnerStage(settings, self.loaded, *common)
-            self.stages[tp] = stage
-        return stage
+    def _make(self, tp: TP) -> Any:
+        settings = self.settings
+        common = (self.outlet, self.metrics)
+        if tp.topic == settings.requests_topic:
+            return AccountStage(settings, self.loaded, tp.partition, *common, self._bench)
+        if tp.topic == settings.handover_topic:
+            return KeyStage(settings, self.loaded, tp.partition, *common)
+        return OwnerStage(settings, self.loaded, *common)
 
     # -- partitions come and go ---------------------------------------------------------------
 
-    def _start_offset(self, tp: TP) -> int:
+    async def _start_offset(self, tp: TP) -> int:
+        """Where to read on: a stage that was kept knows; one that comes is brought back first."""
         stage = self.stages.get(tp)
-        return 0 if stage is None else int(stage.next_offset)
+        if stage is None:
+            stage = self._make(tp)
+            try:
+                await self._keeper.recover(tp, stage, self._recovered)
+            except Exception as error:
+                log.error("state cannot be read back", topic=tp.topic, partition=tp.partition)
+                await self.app.crash(error)
+                raise
+            self.stages[tp] = stage
+            self.readiness.done("recovery")
+        return int(stage.next_offset)
+
+    def _recovered(self, size: int) -> None:
+        self.metrics.recovery_bytes.set(size)
+        self.readiness.wait_for("recovery", f"reading state back: {size / 1e6:,.0f} MB so far")
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
         mine = {tp for tp in assigned if tp.topic in self._topics()}
-        self._acks.forget()
         self._held.clear()
-        for tp in [tp for tp in self.stages if tp not in mine]:
+        gone = [tp for tp in self.stages if tp not in mine]
+        self._keeper.forget(gone)
+        for tp in gone:
+            self._under_way.forget(tp)
             self.stages.pop(tp).close()
         for stage in self.stages.values():
             if isinstance(stage, OwnerStage):
@@ -212,7 +221,7 @@ class Worker:
         gap = self.loaded.config.engine.idle_gap_minutes * MINUTE_MS
         while True:
             await asyncio.sleep(IDLE_POLL_S)
-            await self._acks.sweep()
+            await self._under_way.sweep()
             await self._catch_up()
             give_back_memory()
             passed = self._passed()
@@ -223,14 +232,17 @@ class Worker:
             for tp in sorted(self.app.consumer.assignment()):
                 if tp.topic != self.settings.requests_topic:
                     continue
-                stage = self.stage(tp)
+                stage = self.stages.get(tp)
+                if stage is None:
+                    continue
                 quiet = time.monotonic() - stage.last_record
                 if quiet < self.settings.idle_s or stage.accounts.watermark >= mark:
                     continue
                 if await self._unread(tp, stage.next_offset):
                     continue
-                sent = await stage.mark_idle(mark)
-                await self._acks.when_delivered(tp, stage.next_offset - 1, sent)
+                await stage.prepare()
+                async with stage.busy:
+                    await self._under_way.add(tp, await stage.mark_idle(mark))
 
     async def _watch(self) -> None:
         """Show how far behind we are, also while nothing is read or the broker does not answer."""
@@ -248,11 +260,13 @@ class Worker:
         mine = [
             tp for tp in self.app.consumer.assignment() if tp.topic == self.settings.requests_topic
         ]
-        unread = [tp for tp in mine if await self._unread(tp, self.stage(tp).next_offset)]
+        if any(tp not in self.stages for tp in mine):
+            return
+        unread = [tp for tp in mine if await self._unread(tp, self.stages[tp].next_offset)]
         if mine and not unread:
             self.readiness.done("catch-up")
         elif unread:
-            behind = sum(self.stage(tp).lag for tp in unread)
+            behind = sum(self.stages[tp].lag for tp in unread)
             self.readiness.wait_for(
                 "catch-up", f"{behind:,} records behind in {len(unread)} partitions"
             )
@@ -266,11 +280,13 @@ class Worker:
     async def start(self) -> None:
         """Connect the producer and start what runs beside the agents."""
         await self.outlet.start()
+        await self._keeper.start()
         self._tasks = [
             asyncio.create_task(self.heartbeat.run(), name="heartbeat"),
             asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
             asyncio.create_task(self._guarded(self._let_go()), name="hold back"),
             asyncio.create_task(self._guarded(self._watch()), name="metrics"),
+            asyncio.create_task(self._guarded(self._keeper.run(self.stages)), name="state"),
         ]
 
     async def _guarded(self, task: Awaitable[None]) -> None:
@@ -282,6 +298,12 @@ class Worker:
             log.exception("background task failed")
             await self.app.crash(error)
 
+    async def hand_on(self) -> None:
+        """Keep all state as it is now, so that whoever comes next reads nothing twice."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HAND_ON_S):
+                await self._keeper.keep_all(self.stages)
+
     async def stop(self) -> None:
         """Stop what runs beside the agents and flush the producer."""
         for task in self._tasks:
@@ -291,4 +313,5 @@ class Worker:
                 await task
         for stage in self.stages.values():
             stage.close()
+        await self._keeper.stop()
         await self.outlet.stop()

@@ -29,7 +29,12 @@ class ControlFollower:
     """Reads the control topic from its beginning, without a group, for as long as it is followed."""
 
     def __init__(
-        self, settings: Settings, owner: CampaignOwner, outlet: Outlet, metrics: Metrics
+        self,
+        settings: Settings,
+        owner: CampaignOwner,
+        deciding: asyncio.Lock,
+        outlet: Outlet,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._owner = owner
@@ -37,7 +42,7 @@ class ControlFollower:
         self._metrics = metrics
         # Held while a control event gets its tick and while ticks are closed: otherwise a tick could
         # close, with the event in force or without it, before it is written down that it is.
-        self.deciding = asyncio.Lock()
+        self._deciding = deciding
         self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -96,7 +101,7 @@ class ControlFollower:
             sent: Awaitable[Any] = await self._outlet.dead_letter(letter)
             await sent
             return
-        async with self.deciding:
+        async with self._deciding:
             line = self._owner.books.control.effect(event, self._owner.closed + 1)
             if line is not None:
                 mark = ControlMark(line.control_id, line.revision, line.tick)

@@ -104,6 +104,33 @@ class Metrics:
         self.largest_campaign = self._gauge(
             "largest_campaign_accounts", "Accounts in the largest campaign"
         )
+        self.snapshots = self._counter("snapshots", "States kept at the broker", "stage")
+        self.snapshot_bytes = self._counter(
+            "snapshot_bytes", "Bytes of state sent to the broker, compressed", "stage"
+        )
+        self.snapshot_seconds = Histogram(
+            "snapshot_seconds",
+            "Time from taking a state to having it kept",
+            ["stage"],
+            namespace=NAMESPACE,
+            buckets=BATCH_UPPER_S,
+            registry=self.registry,
+        )
+        self.snapshot_time = self._gauge(
+            "snapshot_timestamp_seconds", "When the state was kept last", "stage", "partition"
+        )
+        self.state_log_bytes = self._gauge(
+            "state_log_bytes", "Bytes at the broker that hold the state", "stage", "partition"
+        )
+        self.state_not_deleted = self._gauge(
+            "state_not_deleted", "1 where the broker refuses to delete old state: its topic grows"
+        )
+        self.recovery_seconds = self._counter(
+            "recovery_seconds", "Time spent reading state back", "stage"
+        )
+        self.recovery_bytes = self._gauge(
+            "recovery_bytes", "Bytes of state read back so far, in the recovery under way"
+        )
         # Detection.
         self.detector_seconds = self._counter(
             "detector_seconds", "Time spent in a detector", "detector"

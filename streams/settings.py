@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     handover_topic: TopicName = "hydrawatch-handover"
     evidence_topic: TopicName = "hydrawatch-evidence"
     marks_topic: TopicName = "hydrawatch-marks"
+    state_topic: TopicName = "hydrawatch-state"
     group: Annotated[str, Field(pattern=r"^hydrawatch[a-zA-Z0-9._-]*$", max_length=200)] = (
         "hydrawatch"
     )
@@ -128,6 +129,8 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(default=3.0, gt=0, le=100)
     # How long a partition may say nothing before the others stop waiting for its watermark.
     idle_s: float = Field(default=10.0, gt=0, le=3600)
+    # How often each partition's state is kept at the broker: what came after is read again.
+    snapshot_s: float = Field(default=30.0, gt=0, le=3600)
     # Records per chunk: large enough to pay Faust's cost once, small enough for heartbeats between.
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
 

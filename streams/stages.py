@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from detectors.account_state import NO_TIME
@@ -35,6 +36,7 @@ from streams.history import Mark, encode_mark, read_marks, read_published
 from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.settings import Settings
+from streams.state_log import Kept
 from streams.transport_chunks import Chunk
 
 Sent = list[Awaitable[Any]]
@@ -42,6 +44,8 @@ Sent = list[Awaitable[Any]]
 
 class AccountStage:
     """One partition of requests: records in, hand-overs and reports out."""
+
+    name = "accounts"
 
     def __init__(
         self,
@@ -54,8 +58,8 @@ class AccountStage:
     ) -> None:
         self.partition = partition
         self.next_offset = 0
-        self.accounts = AccountPartition(loaded.config, partition, bench)
-        self.busy = asyncio.Lock()
+        self.accounts = self.part = AccountPartition(loaded.config, partition, bench)
+        self.busy = asyncio.Lock()  # held while input is taken, and while the state is kept
         self.last_record = time.monotonic()  # when the partition last had something to say
         self.lag = 0
         self._settings = settings
@@ -78,45 +82,52 @@ class AccountStage:
         self._gauges.partition.lag(lag)
         self._gauges.update(self.accounts)
 
-    async def process(self, chunk: Chunk) -> Sent:
-        """Take what is new in a chunk; returns what was sent because of it."""
-        async with self.busy:
-            await self._recall()
-            part = next_part(chunk, self.next_offset)
-            if part is None:
-                return []
-            self.last_record = time.monotonic()
-            sent: Sent = []
-            started = time.perf_counter()
-            while part is not None:
-                mark = self._marks[0] if self._marks else None
-                if mark is not None and mark.offset < self.next_offset:
-                    self._marks.popleft()  # type: ignore[union-attr]
-                    sent += await self._tell(self.accounts.raise_mark(mark.watermark))
-                    continue
-                now, part = _split(part, mark.offset + 1 if mark else None)
-                sent += await self._ingest(now)
-            self._metrics.batch.labels("accounts").observe(time.perf_counter() - started)
-            self._gauges.update(self.accounts)
-            return sent
+    def aside(self) -> bytes:
+        """Nothing: all that is told has been told when the stage is not busy."""
+        return b""
 
-    async def mark_idle(self, watermark: int) -> Sent:
-        """Write down, then apply, that nothing before `watermark` is expected of this partition."""
-        async with self.busy:
-            await self._recall()
-            sent: Sent = []
-            while self._marks and self._marks[0].offset < self.next_offset:
-                sent += await self._tell(self.accounts.raise_mark(self._marks.popleft().watermark))
-            if self._marks or watermark <= self.accounts.watermark:
-                return sent
-            mark = Mark(self.next_offset - 1, watermark)
-            await self._outlet.mark(self.partition, encode_mark(mark))
-            return sent + await self._tell(self.accounts.raise_mark(watermark))
+    def went_on(self, kept: Kept) -> None:
+        """The partition was restored: go on from there."""
+        self.next_offset = kept.next_offset
+        self._told = self.accounts.closed
+        self._gauges.restored(self.accounts)
 
-    async def _recall(self) -> None:
+    async def prepare(self) -> None:
+        """Read what was written down for this partition, once."""
         if self._marks is None:
             marks = await read_marks(self._settings, self.partition)
             self._marks = deque(m for m in marks if isinstance(m, Mark))
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
+        part = next_part(chunk, self.next_offset)
+        if part is None:
+            return []
+        self.last_record = time.monotonic()
+        sent: Sent = []
+        started = time.perf_counter()
+        while part is not None:
+            mark = self._marks[0] if self._marks else None
+            if mark is not None and mark.offset < self.next_offset:
+                self._marks.popleft()  # type: ignore[union-attr]
+                sent += await self._tell(self.accounts.raise_mark(mark.watermark))
+                continue
+            now, part = _split(part, mark.offset + 1 if mark else None)
+            sent += await self._ingest(now)
+        self._metrics.batch.labels("accounts").observe(time.perf_counter() - started)
+        self._gauges.update(self.accounts)
+        return sent
+
+    async def mark_idle(self, watermark: int) -> Sent:
+        """Write down, then apply, that nothing before `watermark` is expected of this partition."""
+        sent: Sent = []
+        while self._marks and self._marks[0].offset < self.next_offset:
+            sent += await self._tell(self.accounts.raise_mark(self._marks.popleft().watermark))
+        if self._marks or watermark <= self.accounts.watermark:
+            return sent
+        mark = Mark(self.next_offset - 1, watermark)
+        await self._outlet.mark(self.partition, encode_mark(mark))
+        return sent + await self._tell(self.accounts.raise_mark(watermark))
 
     async def _ingest(self, chunk: Chunk) -> Sent:
         decoded = self._decoder.decode(chunk.values, chunk.timestamps)
@@ -170,12 +181,15 @@ class AccountStage:
 class KeyStage:
     """One partition of hand-overs: key networks in, findings out."""
 
+    name = "keys"
+
     def __init__(
         self, settings: Settings, loaded: Loaded, partition: int, outlet: Outlet, metrics: Metrics
     ) -> None:
         self.partition = partition
         self.next_offset = 0
-        self.keys = KeyPartition(loaded.config, partition)
+        self.keys = self.part = KeyPartition(loaded.config, partition)
+        self.busy = asyncio.Lock()
         self._source = loaded.config.engine.partitions + partition
         self._outlet = outlet
         self._metrics = metrics
@@ -190,6 +204,19 @@ class KeyStage:
         """So many records lie unread: show that, and time that passes while nothing is read."""
         self._gauges.partition.lag(lag)
         self._gauges.update(self.keys)
+
+    def aside(self) -> bytes:
+        """Nothing: all that is told has been told when the stage is not busy."""
+        return b""
+
+    def went_on(self, kept: Kept) -> None:
+        """The partition was restored: go on from there."""
+        self.next_offset = kept.next_offset
+        self._told = self.keys.closed
+        self._gauges.restored(self.keys)
+
+    async def prepare(self) -> None:
+        """Nothing is needed."""
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -219,6 +246,9 @@ class KeyStage:
 class OwnerStage:
     """The owner of campaigns: reports in, alerts out."""
 
+    name = "owner"
+    partition = 0
+
     def __init__(
         self, settings: Settings, loaded: Loaded, outlet: Outlet, metrics: Metrics
     ) -> None:
@@ -228,7 +258,8 @@ class OwnerStage:
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
         self._published: dict[str, int] | None = None
-        self.owner = CampaignOwner(
+        self.busy = asyncio.Lock()
+        self.owner = self.part = CampaignOwner(
             loaded.config,
             sources=2 * loaded.config.engine.partitions,
             trace=Trace(version=VERSION, config_digest=loaded.digest),
@@ -236,7 +267,7 @@ class OwnerStage:
             hash_key=settings.hash_key_bytes(),
         )
         self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
-        self._controls = ControlFollower(settings, self.owner, outlet, metrics)
+        self._controls = ControlFollower(settings, self.owner, self.busy, outlet, metrics)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
@@ -249,27 +280,38 @@ class OwnerStage:
         self._gauges.update(self.owner)
         self._gauges.measure(self.owner)
 
+    def aside(self) -> bytes:
+        """How far each source was heard."""
+        return msgspec.msgpack.encode(self._applied)
+
+    def went_on(self, kept: Kept) -> None:
+        """The owner was restored: go on from there."""
+        self.next_offset = kept.next_offset
+        self._applied = msgspec.msgpack.decode(kept.aside, type=dict[int, tuple[int, int]])
+        self._gauges.restored(self.owner)
+
     def forget_published(self) -> None:
         """Another worker may have owned the topic meanwhile: read what was sent before sending."""
         self._published = None
 
-    async def process(self, chunk: Chunk) -> Sent:
-        """Take what is new in a chunk; returns what was sent because of it."""
+    async def prepare(self) -> None:
+        """Have all control events in force, and know what was sent."""
         await self._controls.catch_up()
         if self._published is None:
             self._published = await read_published(self._settings, self._metrics)
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
         part = next_part(chunk, self.next_offset)
-        if part is None:
+        if part is None or self._published is None:
             return []
-        async with self._controls.deciding:
-            started = time.perf_counter()
-            for value in part.values:
-                if value is not None:
-                    self._receive(decode_report(value))
-            self.next_offset = part.ends
-            alerts = self.owner.advance()
+        started = time.perf_counter()
+        for value in part.values:
+            if value is not None:
+                self._receive(decode_report(value))
+        self.next_offset = part.ends
         sent: Sent = []
-        for alert in alerts:
+        for alert in self.owner.advance():
             if alert.revision > self._published.get(alert.alert_id, 0):
                 sent.append(await self._outlet.alert(alert))
                 self._published[alert.alert_id] = alert.revision

@@ -18,13 +18,13 @@ class TopicPlan:
     """One topic: the setting that names it, its partitions, its retention, and the reasons.
 
     `spread` says whether its partitions are the pipeline's number P: one per account or key
-    partition, or a single one where one owner decides in one order.
+    partition, one per stage (2P + 1), or a single one where one owner decides in one order.
     """
 
     setting: str
     role: str
-    spread: Literal["P", "one", "free"]
-    keep_days: int
+    spread: Literal["P", "stages", "one", "free"]
+    keep_days: int  # 0: until it is deleted by its writer
     why: str
     max_message_bytes: int = MIB + 12  # Kafka's default, stated so that a broker's cannot differ
 
@@ -38,12 +38,15 @@ class TopicPlan:
             # By time, never compacted: compaction by account or alert would delete history that
             # windows, replays and appeals need.
             "cleanup.policy": "delete",
-            "retention.ms": str(self.keep_days * DAY_MS),
+            "retention.ms": str(self.keep_days * DAY_MS or -1),
             "max.message.bytes": str(self.max_message_bytes),
         }
         if replication >= SAFE_REPLICATION:
             # acks=all then means two copies, and one broker may be down.
             config["min.insync.replicas"] = "2"
+        if not self.keep_days:
+            # What is deleted goes from the disk by whole segments.
+            config["segment.bytes"] = str(64 * MIB)
         return config
 
 
@@ -75,6 +78,14 @@ PLANS: tuple[TopicPlan, ...] = (
         "P",
         30,
         "a few bytes a tick, and a re-read of any requests still kept must find its marks",
+    ),
+    TopicPlan(
+        "state_topic",
+        "internal: what the stages have kept of the past, page by page",
+        "stages",
+        0,
+        "its writers delete what newer pages have replaced; retention by time would delete the pages "
+        "of whoever was quiet",
     ),
     TopicPlan(
         "alerts_topic",
@@ -112,4 +123,6 @@ PLANS: tuple[TopicPlan, ...] = (
 
 def partitions_of(plan: TopicPlan, partitions: int, alert_partitions: int = 1) -> int:
     """How many partitions a topic gets when the pipeline has `partitions`."""
-    return {"P": partitions, "one": 1, "free": alert_partitions}[plan.spread]
+    return {"P": partitions, "stages": 2 * partitions + 1, "one": 1, "free": alert_partitions}[
+        plan.spread
+    ]

@@ -114,7 +114,7 @@ def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
             problems.append(Problem(name, f"is missing ({plan.role})", mend))
             continue
         wanted = partitions_of(plan, count)
-        if plan.spread == "P" and present[name] != wanted:
+        if plan.spread in ("P", "stages") and present[name] != wanted:
             mend = (
                 f"set HYDRAWATCH_PARTITIONS={present[name]} if all topics agree on it, or name a "
                 f"new topic in {variable(plan.setting)}"

@@ -52,7 +52,7 @@ from streams.transport_chunks import Chunk
 from streams.transport_consumer import BulkConsumer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 BULK_SETTINGS: dict[str, Any] = {
     "consumer_auto_offset_reset": "earliest",  # a source is read from its beginning
@@ -68,7 +68,7 @@ BULK_SETTINGS: dict[str, Any] = {
 }
 
 
-def _committed(_tp: TP) -> int | None:
+async def _committed(_tp: TP) -> int | None:
     return None
 
 
@@ -76,12 +76,12 @@ def _committed(_tp: TP) -> int | None:
 class BulkOptions:
     """Which topics come as chunks, how large these are, and where reading starts.
 
-    `start_offset` is asked in the event loop whenever a bulk partition is positioned; it must
-    not block. See the module's docstring for what its answers mean.
+    `start_offset` is asked in the event loop whenever a bulk partition is positioned, one after
+    another; nothing is read before it has answered. See the module's docstring for what its answers mean.
     """
 
     topics: frozenset[str]
-    start_offset: Callable[[TP], int | None] = _committed
+    start_offset: Callable[[TP], Awaitable[int | None]] = _committed
     chunk_records: int = 2000  # a few ms of work, so that the event loop breathes
     chunk_bytes: int = 4 << 20
 

@@ -199,7 +199,7 @@ class BulkConsumer(stock.Consumer):
         await super().perform_seek()
         starts: dict[TP, int | None] = {}
         for tp in bulk:
-            start = self.options.start_offset(tp)
+            start = await self.options.start_offset(tp)
             # The stock seek leaves a partition without a commit where its dropped records end.
             starts[tp] = self._committed_offset[tp] if start is None else start
         await self._position(starts)

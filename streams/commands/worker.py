@@ -113,6 +113,8 @@ async def _run(settings: Settings, loaded: Loaded) -> int:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
             crashed = bool(worker.app.crashed)
+            if not crashed:
+                await worker.hand_on()
         finally:
             await worker.app.stop()
             await worker.stop()

@@ -60,6 +60,7 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
         "HYDRAWATCH_SESSION_TIMEOUT_S": "3",
         "HYDRAWATCH_HEARTBEAT_S": "0.5",
         "HYDRAWATCH_IDLE_S": "2",
+        "HYDRAWATCH_SNAPSHOT_S": "1",
     }
     process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
     try:

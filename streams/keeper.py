@@ -1,0 +1,205 @@
+"""Keeps the stages' state at the broker, and brings it back: when, in what order, at what cost.
+
+Stages take turns, so that a worker never stops for all of its state at once, and keeping takes at
+most a twentieth of the time: what takes longer is done less often. Only then are the inputs that it
+covers acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from faust.types import TP
+
+from detectors.config import Loaded, as_plain
+from streams.broker import client_options, explained
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.state_log import Kept, Part, StateLog
+
+log = structlog.get_logger()
+
+SHARE = 20  # of the time, at most one part in so many
+TURN_S = 0.25
+SEND_BYTES = 2 << 20
+
+
+class Stage(Protocol):
+    """What the keeper needs of a stage: its part of the engine, and that nothing changes meanwhile."""
+
+    name: str
+    partition: int
+    next_offset: int
+    busy: asyncio.Lock
+    part: Part
+
+    def aside(self) -> bytes:
+        """What the stage keeps around its part."""
+        ...
+
+    def went_on(self, kept: Kept) -> None:
+        """Its part was restored: go on from there."""
+        ...
+
+
+class Keeper:
+    """The state logs of one worker's stages."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        loaded: Loaded,
+        metrics: Metrics,
+        said: Callable[[TP], list[Awaitable[Any]]],
+        covered: Callable[[TP, int], Any],
+    ) -> None:
+        self._settings = settings
+        self._partitions = loaded.config.engine.partitions
+        self._metrics = metrics
+        self._said = said
+        self._covered = covered
+        self._origin = origin(settings, loaded)
+        self._logs: dict[TP, StateLog] = {}
+        self._kept: dict[TP, tuple[float, int]] = {}  # when, and up to which offset
+        self._cost_s: dict[TP, float] = {}
+        self._producer: Any = None
+        self._admin: Any = None
+        self._deleting = True
+
+    async def start(self) -> None:
+        """Connect. Raises BrokerError."""
+        with explained(self._settings):
+            # A producer of its own: a large state must not stand before an alert.
+            self._producer = AIOKafkaProducer(
+                **client_options(self._settings),
+                client_id="hydrawatch-state",
+                acks="all",
+                max_batch_size=SEND_BYTES // 2,
+                max_request_size=SEND_BYTES,
+            )
+            await self._producer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        for client in (self._producer, self._admin):
+            if client is not None:
+                await (client.stop() if client is self._producer else client.close())
+
+    async def recover(self, tp: TP, stage: Stage, progress: Callable[[int], None]) -> None:
+        """Bring a stage that has just come to where its last owner kept it."""
+        started = time.monotonic()
+        place = partition_of(stage, self._partitions)
+        state = self._logs[tp] = StateLog(self._settings, place, self._origin)
+        kept = await state.recover(stage.part, self._send(place), progress)
+        if kept is not None:
+            stage.went_on(kept)
+        self._kept[tp] = time.monotonic(), stage.next_offset
+        self._metrics.recovery_seconds.labels(stage.name).inc(time.monotonic() - started)
+
+    def forget(self, tps: Iterable[TP]) -> None:
+        """Partitions that moved away: another worker keeps them."""
+        for tp in tps:
+            self._logs.pop(tp, None)
+            self._kept.pop(tp, None)
+
+    async def run(self, stages: dict[TP, Any]) -> None:
+        """Keep whatever is due, for ever."""
+        while True:
+            await asyncio.sleep(TURN_S)
+            due = self._due(stages)
+            if due is not None:
+                await self.keep(due, stages[due])
+
+    async def keep_all(self, stages: dict[TP, Any]) -> None:
+        """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
+        for tp, stage in list(stages.items()):
+            if tp in self._logs and stage.next_offset > self._kept[tp][1]:
+                await self.keep(tp, stage)
+
+    async def keep(self, tp: TP, stage: Stage) -> None:
+        """Write a stage's state as it is now, and acknowledge what it covers."""
+        state = self._logs[tp]
+        started = time.monotonic()
+        async with stage.busy:
+            # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
+            cut = await asyncio.to_thread(state.cut, stage.part, stage.next_offset, stage.aside())
+            said = self._said(tp)
+        self._cost_s[tp] = time.monotonic() - started
+        await state.keep(cut, said, self._send(state.tp.partition))
+        if self._logs.get(tp) is not state:
+            return  # it moved away meanwhile
+        self._kept[tp] = time.monotonic(), cut.next_offset
+        self._covered(tp, cut.next_offset - 1)
+        size = sum(map(len, cut.packed))
+        self._metrics.snapshots.labels(stage.name).inc()
+        self._metrics.snapshot_bytes.labels(stage.name).inc(size)
+        self._metrics.snapshot_seconds.labels(stage.name).observe(time.monotonic() - started)
+        self._metrics.snapshot_time.labels(stage.name, str(stage.partition)).set(time.time())
+        self._metrics.state_log_bytes.labels(stage.name, str(stage.partition)).set(state.bytes)
+        await self._delete(state)
+
+    def _due(self, stages: dict[TP, Any]) -> TP | None:
+        """The stage that has waited longest, if it is its turn."""
+        now = time.monotonic()
+        every = max(
+            self._settings.snapshot_s, SHARE * sum(self._cost_s.get(tp, 0) for tp in stages)
+        )
+        waiting = [
+            (self._kept[tp][0], tp)
+            for tp, stage in stages.items()
+            if tp in self._kept and stage.next_offset > self._kept[tp][1]
+        ]
+        since, tp = min(waiting, default=(now, None))
+        return tp if now - since >= every else None
+
+    def _send(self, partition: int) -> Callable[[bytes], Awaitable[Awaitable[Any]]]:
+        topic = self._settings.state_topic
+
+        def send(record: bytes) -> Awaitable[Awaitable[Any]]:
+            sent: Awaitable[Awaitable[Any]] = self._producer.send(
+                topic, record, partition=partition
+            )
+            return sent
+
+        return send
+
+    async def _delete(self, state: StateLog) -> None:
+        """Let the broker delete what no reader needs; without the right to, the topic only grows."""
+        if not self._deleting or state.deletable <= 0:
+            return
+        try:
+            if self._admin is None:
+                self._admin = AIOKafkaAdminClient(**client_options(self._settings))
+                await self._admin.start()
+            await self._admin.delete_records({state.tp: RecordsToDelete(state.deletable)})
+        except Exception as error:
+            # Not worth a stop: the state is kept, and retention by size or hand can clean up.
+            self._deleting = False
+            self._metrics.state_not_deleted.set(1)
+            log.info("old state is not deleted", topic=state.tp.topic, reason=repr(error))
+
+
+def partition_of(stage: Stage, partitions: int) -> int:
+    """A stage's partition of the state topic: accounts first, then keys, then the owner."""
+    return {"accounts": 0, "keys": partitions, "owner": 2 * partitions}[
+        stage.name
+    ] + stage.partition
+
+
+def origin(settings: Settings, loaded: Loaded) -> dict[str, str]:
+    """What must be equal for kept bytes to mean the same: sizes of tables, keys of fingerprints."""
+    config = loaded.config
+    return {
+        "HYDRAWATCH_HASH_KEY": hashlib.sha256(settings.hash_key_bytes()).hexdigest()[:12],
+        "HYDRAWATCH_REQUESTS_TOPIC": settings.requests_topic,
+        "engine.partitions": str(config.engine.partitions),
+        "engine.allowed_lateness_minutes": str(config.engine.allowed_lateness_minutes),
+        **{f"budgets.{name}": str(value) for name, value in as_plain(config.budgets).items()},
+    }

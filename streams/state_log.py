@@ -1,0 +1,233 @@
+"""One stage's state at the broker: read back when the stage comes, kept from time to time after.
+
+What is kept is sealed only after all that the stage has said because of the input it covers is with
+the broker; so a successor that goes on from it need not say it again.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from detectors.checkpoint import Checkpoint, Restoration, shapes_of
+from detectors.errors import StateError
+from detectors.page_log import Entry, PageLog
+from streams import state_records as records
+from streams.broker import client_options, explained
+from streams.settings import Settings
+from streams.state_records import FORMAT, Fence, Pages, Seal
+
+FETCH_BYTES = 8 << 20
+
+
+class Part(Protocol):
+    """What of the engine a stage runs: accounts, keys or the owner of campaigns."""
+
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now."""
+        ...
+
+    def restoration(self) -> Restoration:
+        """What fills the part, still fresh, from kept pages."""
+        ...
+
+    def restored(self, kept: Restoration, rest: bytes) -> None:
+        """Go on from the kept state."""
+        ...
+
+
+class Kept(NamedTuple):
+    """What was read back: where to go on in the stage's input, and what the stage keeps aside."""
+
+    next_offset: int
+    aside: bytes
+
+
+class Cut(NamedTuple):
+    """A stage's state at one place of its input, ready to be sent."""
+
+    entry: Entry
+    packed: list[bytes]
+    shapes: dict[str, str]
+    rest: bytes
+    next_offset: int
+    aside: bytes
+
+
+Send = Callable[[bytes], Awaitable[Awaitable[Any]]]
+
+
+class StateLog:
+    """The log of one stage: `recover` once, then `cut` and `keep` in turn."""
+
+    def __init__(self, settings: Settings, partition: int, origin: dict[str, str]) -> None:
+        self.tp = TopicPartition(settings.state_topic, partition)
+        self.bytes = 0  # of the records that hold the state, as this writer knows them
+        self._settings = settings
+        self._origin = origin
+        self._writer = uuid.uuid4().hex[:12]
+        self._pages = PageLog()
+        self._firsts: dict[int, tuple[int, int]] = {}  # entry -> its first offset, its bytes
+        self._deletable = (
+            0  # before this offset nothing is needed, also not by the seal before last
+        )
+
+    @property
+    def where(self) -> str:
+        """The partition, for messages."""
+        return f"{self.tp.topic} [{self.tp.partition}]"
+
+    @property
+    def deletable(self) -> int:
+        """Records of the state topic before this offset serve nobody any more."""
+        return self._deletable
+
+    async def recover(self, part: Part, send: Send, progress: Callable[[int], None]) -> Kept | None:
+        """Shut out whoever wrote before, then fill `part` with what is kept; None where nothing is.
+
+        Raises StateError for state that is damaged, of another version or of another configuration.
+        """
+        fenced = await (await send(records.encode(Fence(FORMAT, self._writer))))
+        reading = _Reading(part, self._origin, self.where)
+        with explained(self._settings):
+            consumer = AIOKafkaConsumer(
+                **client_options(self._settings),
+                enable_auto_commit=False,
+                max_partition_fetch_bytes=FETCH_BYTES,
+            )
+            await consumer.start()
+            try:
+                consumer.assign([self.tp])
+                await consumer.seek_to_beginning(self.tp)
+                while reading.fenced_by != self._writer:
+                    fetched = await consumer.getmany(timeout_ms=500, max_records=200)
+                    for record in (r for some in fetched.values() for r in some):
+                        if record.offset <= fenced.offset:
+                            reading.take(record)
+                    progress(reading.bytes)
+            finally:
+                await consumer.stop()
+        return self._take_over(part, reading)
+
+    def _take_over(self, part: Part, reading: _Reading) -> Kept | None:
+        seal, kept = reading.seal, reading.kept
+        if seal is None or kept is None:
+            return None
+        if reading.oldest > seal.since:
+            raise StateError(
+                f"{self.where}: entries {seal.since} to {reading.oldest - 1} of the kept state are "
+                f"missing; {records.MEND}"
+            )
+        if self._pages.adopt(seal.number, seal.since, kept.tables()) != seal.digest:
+            raise StateError(f"{self.where}: the kept state is damaged; {records.MEND}")
+        part.restored(kept, seal.rest)
+        self._firsts = {n: at for n, at in reading.firsts.items() if n >= seal.since}
+        self.bytes = sum(size for _, size in self._firsts.values())
+        return Kept(seal.next_offset, seal.aside)
+
+    def cut(self, part: Part, next_offset: int, aside: bytes) -> Cut:
+        """The state as it is now, as records; nothing may change it meanwhile."""
+        checkpoint = part.checkpoint()
+        entry = self._pages.entry(checkpoint.tables)
+        packed = list(records.packed(entry, checkpoint, self._writer))
+        shapes = shapes_of(checkpoint.tables)
+        return Cut(entry, packed, shapes, checkpoint.rest, next_offset, aside)
+
+    async def keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
+        """Send a cut, wait until `said` is with the broker too, and seal it."""
+        try:
+            await self._keep(cut, said, send)
+        except BaseException:
+            self._pages.restart()  # what came through is not known: the next entry holds all
+            raise
+
+    async def _keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
+        sent = [await send(record) for record in cut.packed]
+        places = [await one for one in sent]
+        for one in said:
+            await one
+        entry = cut.entry
+        seal = Seal(
+            format=FORMAT,
+            writer=self._writer,
+            number=entry.number,
+            since=entry.since,
+            records=len(cut.packed),
+            next_offset=cut.next_offset,
+            origin=self._origin,
+            sizes=entry.sizes,
+            shapes=cut.shapes,
+            rest=cut.rest,
+            aside=cut.aside,
+            digest=entry.digest,
+            at=time.time_ns() // 1_000_000,
+        )
+        sealed = await (await send(records.encode(seal)))
+        first = places[0].offset if places else sealed.offset
+        # A worker thought dead may have sealed once more: the one before it must stay whole.
+        self._deletable = min((at for at, _ in self._firsts.values()), default=first)
+        self._firsts[entry.number] = first, sum(map(len, cut.packed))
+        self._firsts = {n: at for n, at in self._firsts.items() if n >= entry.since}
+        self.bytes = sum(size for _, size in self._firsts.values())
+
+
+class _Reading:
+    """What has been read of one partition of the state topic so far."""
+
+    def __init__(self, part: Part, origin: dict[str, str], where: str) -> None:
+        self.kept: Restoration | None = None
+        self.seal: Seal | None = None
+        self.fenced_by = ""
+        self.oldest = 0  # entry
+        self.bytes = 0
+        self.firsts: dict[int, tuple[int, int]] = {}
+        self._part = part
+        self._origin = origin
+        self._where = where
+        self._open: list[Pages] = []
+        self._open_first = 0
+        self._open_bytes = 0
+
+    def take(self, record: Any) -> None:
+        """One record, in order."""
+        found = records.decode(record.value, self._where)
+        self.bytes += len(record.value)
+        if isinstance(found, Fence):
+            self.fenced_by = found.writer
+            self._open = []
+        elif self.fenced_by and found.writer != self.fenced_by:
+            return
+        elif isinstance(found, Pages):
+            if not self._open or self._open[0].number != found.number:
+                self._open, self._open_first, self._open_bytes = [], record.offset, 0
+            self._open.append(found)
+            self._open_bytes += len(record.value)
+        else:
+            self._apply(found, record.offset)
+
+    def _apply(self, seal: Seal, offset: int) -> None:
+        mine = [pages for pages in self._open if pages.number == seal.number]
+        first = self._open_first if mine else offset
+        self._open = []
+        if len(mine) != seal.records:
+            if self.seal is not None:
+                raise StateError(
+                    f"{self._where}: records of entry {seal.number} are missing; {records.MEND}"
+                )
+            return  # the head of the log was deleted in its middle
+        if self.kept is None:
+            records.refuse_others(seal, self._origin, self._part.checkpoint(), self._where)
+            self.kept = self._part.restoration()  # from here on the part is no fresh one any more
+        self.kept.resize(seal.sizes)
+        for pages in mine:
+            self.kept.write(*pages.change())
+        if self.seal is None:
+            self.oldest = seal.number
+        elif seal.number != self.seal.number + 1 and seal.since != seal.number:
+            self.oldest = seal.number  # a gap: only what comes from here on can be told whole
+        self.seal = seal
+        self.firsts[seal.number] = first, self._open_bytes

@@ -1,0 +1,49 @@
+"""What was said because of a partition's input, until the broker has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from typing import Any
+
+from faust.types import TP
+
+MOST_WAITING = 64  # chunks whose sends are under way, per partition; beyond it we wait
+
+
+class UnderWay:
+    """Per partition, in order, the sends that a state kept now would rest on."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[TP, deque[list[Awaitable[Any]]]] = {}
+
+    async def add(self, tp: TP, sent: list[Awaitable[Any]]) -> None:
+        """Note what was sent because of a chunk. Waits only where too much is under way.
+
+        Raises what an earlier send failed with.
+        """
+        queue = self._waiting.setdefault(tp, deque())
+        if sent:
+            queue.append(sent)
+        await self._settle(queue)
+
+    def of(self, tp: TP) -> list[Awaitable[Any]]:
+        """All of a partition that is under way."""
+        return [one for sent in self._waiting.get(tp, ()) for one in sent]
+
+    async def sweep(self) -> None:
+        """Drop what has been delivered meanwhile; raises what failed."""
+        for queue in list(self._waiting.values()):
+            await self._settle(queue)
+
+    def forget(self, tp: TP) -> None:
+        """The partition moved away: what was under way is of a reading that ended."""
+        self._waiting.pop(tp, None)
+
+    async def _settle(self, queue: deque[list[Awaitable[Any]]]) -> None:
+        while queue:
+            done = all(f.done() for f in queue[0] if isinstance(f, asyncio.Future))
+            if not done and len(queue) <= MOST_WAITING:
+                return
+            await asyncio.gather(*queue.popleft())
