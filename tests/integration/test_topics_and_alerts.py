@@ -12,18 +12,18 @@ from detectors.errors import ConfigError
 from detectors.murmur import partition_of
 from streams import topics
 from streams.commands.alerts import values
-from streams.embedded import EmbeddedBroker
 from streams.produce import produce
 from streams.settings import Settings
 from streams.topic_plan import PLANS
+from tests.brokers import fresh_broker
 
 pytestmark = pytest.mark.broker
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with EmbeddedBroker() as broker:
-        yield broker.address
+    with fresh_broker() as broker:
+        yield broker
 
 
 def settings(address: str, name: str) -> Settings:

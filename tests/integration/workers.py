@@ -21,9 +21,9 @@ from detectors.engine import Engine
 from streams import topics
 from streams.commands.alerts import values
 from streams.configured import configured
-from streams.embedded import EmbeddedBroker
 from streams.produce import produce
 from streams.settings import Settings
+from tests.brokers import fresh_broker
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 120.0
@@ -40,8 +40,8 @@ class Batch(NamedTuple):
 @contextmanager
 def stage(partitions: int = 4) -> Iterator[Settings]:
     """A broker with all topics, and the settings that reach it."""
-    with EmbeddedBroker() as broker:
-        settings = Settings(broker=broker.address, partitions=partitions)
+    with fresh_broker() as broker:
+        settings = Settings(broker=broker, partitions=partitions)
         topics.create(settings, partitions, replication=1)
         yield settings
 
