@@ -92,6 +92,7 @@ class Worker:
                 "consumer_max_fetch_size": 2 << 20,
                 "broker_session_timeout": settings.session_timeout_s,
                 "broker_heartbeat_interval": settings.heartbeat_s,
+                "consumer_group_instance_id": settings.instance_id,
             },
         )
         self._transport = use_bulk_transport(

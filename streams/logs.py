@@ -14,14 +14,19 @@ import structlog
 # Fields that may carry a person's identifier, an event or a secret: never in a log, whoever logs.
 WITHHELD = frozenset(
     {
+        "access_token",
         "account_id",
         "api_key_id",
         "hash_key",
+        "oauth_client_secret",
         "org_id",
         "password",
         "payload",
         "sasl_password",
+        "sasl_plain_password",
         "session_id",
+        "tls_key_password",
+        "token",
         "value",
     }
 )

@@ -1,6 +1,7 @@
 """Topics and the alert viewer at a broker: what is created, found wrong, and read."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,8 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_created(address:
     mine = settings(address, "other")
     admin = KafkaAdminClient(bootstrap_servers=address)
     admin.create_topics({mine.requests_topic: {"num_partitions": 2, "replication_factor": 1}})
+    while mine.requests_topic not in admin.list_topics():  # Kafka says yes before it knows
+        time.sleep(0.05)
     with pytest.raises(ConfigError, match="has 2 partitions, not 4"):
         topics.create(mine, 4)
     assert mine.alerts_topic not in admin.list_topics()

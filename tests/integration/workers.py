@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pydantic import SecretStr
 
 from detectors.alerts import body, decode
 from detectors.control import ControlEvent, decode_control
@@ -22,7 +23,7 @@ from streams import topics
 from streams.commands.alerts import values
 from streams.configured import configured
 from streams.produce import produce
-from streams.settings import Settings
+from streams.settings import Settings, variable
 from tests.brokers import fresh_broker
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
@@ -51,8 +52,7 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
     """One worker process; stopped, or killed if it will not stop, at the end."""
     environment = {
         **os.environ,
-        "HYDRAWATCH_BROKER": settings.broker,
-        "HYDRAWATCH_PARTITIONS": str(settings.partitions),
+        **variables(settings),
         "HYDRAWATCH_DATA_DIR": str(folder),
         "HYDRAWATCH_METRICS_PORT": "0",
         "HYDRAWATCH_LOG_LEVEL": "warning",
@@ -72,6 +72,16 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What was set in these settings, secrets included, as a process's environment takes it."""
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return {
+        variable(name): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def send(settings: Settings, batches: Sequence[Batch]) -> None:
