@@ -20,6 +20,8 @@ from streams.settings import Settings
 
 
 _REFUSED = re.compile(r"Sasl\w*Failed|AuthenticationFailed|Authentication failed")
+_NO_TOKEN = re.compile(r"(\S+ gave no token: |HYDRAWATCH_OAUTH_)[^\n)]*")
+_TELLING = re.compile(f"{_REFUSED.pattern}|{_NO_TOKEN.pattern}|CERTIFICATE|SSL")
 
 
 class BrokerError(HydrawatchError):
@@ -121,7 +123,7 @@ def explained(settings: Settings) -> Iterator[None]:
     import kafka.errors
 
     try:
-        with _last_complaint() as complaint:
+        with _listening() as complaint:
             yield
     except (
         kafka.errors.KafkaConnectionError,
@@ -130,9 +132,18 @@ def explained(settings: Settings) -> Iterator[None]:
     ) as error:
         if _REFUSED.search(complaint.text):
             raise _refused(settings) from error
+        if found := _NO_TOKEN.search(complaint.text):
+            raise BrokerError(found[0]) from error
+        if settings.sasl_mechanism and "disconnected" in complaint.text:
+            # kafka-python often sees the connection end before it has read why.
+            raise BrokerError(
+                f"the broker at {settings.broker} hangs up on {protocol(settings)} with "
+                f"{settings.sasl_mechanism}: check {_credentials(settings)}, and that the port is "
+                "the one for it"
+            ) from error
         raise BrokerError(
             f"no broker answers at {settings.broker} ({protocol(settings)}); is it running, and "
-            f"is HYDRAWATCH_BROKER right? ({complaint.text or _short(error)})"
+            f"is HYDRAWATCH_BROKER right? ({complaint.text[-300:] or _short(error)})"
         ) from error
     except (
         kafka.errors.SaslAuthenticationFailedError,
@@ -157,30 +168,38 @@ def explained(settings: Settings) -> Iterator[None]:
 
 def _refused(settings: Settings) -> BrokerError:
     name = f" of {settings.sasl_username!r}" if settings.sasl_username else ""
-    check = "HYDRAWATCH_OAUTH_*" if settings.sasl_mechanism == OAUTH else "HYDRAWATCH_SASL_*"
     return BrokerError(
         f"the broker at {settings.broker} refused the credentials{name} "
-        f"({settings.sasl_mechanism}); check {check}"
+        f"({settings.sasl_mechanism}); check {_credentials(settings)}"
     )
 
 
+def _credentials(settings: Settings) -> str:
+    return "HYDRAWATCH_OAUTH_*" if settings.sasl_mechanism == OAUTH else "HYDRAWATCH_SASL_*"
+
+
 class _Complaint(logging.Handler):
-    """The last error that aiokafka logged: it says why, where what it raises says only that."""
+    """The most telling error that a client logged: what it raises only says that it gave up."""
 
     text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.text = record.getMessage()
+        said = record.getMessage()
+        if not _TELLING.search(self.text) and not (self.text and "Bootstrap failed" in said):
+            self.text = said
 
 
 @contextmanager
-def _last_complaint() -> Iterator[_Complaint]:
-    handler, logger = _Complaint(logging.ERROR), logging.getLogger("aiokafka")
-    logger.addHandler(handler)
+def _listening() -> Iterator[_Complaint]:
+    handler = _Complaint(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("aiokafka", "kafka")]
+    for logger in loggers:
+        logger.addHandler(handler)
     try:
         yield handler
     finally:
-        logger.removeHandler(handler)
+        for logger in loggers:
+            logger.removeHandler(handler)
 
 
 def _short(error: BaseException, limit: int = 200) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, TextIO
 
 import orjson
 import structlog
+
+from streams.settings import MASK
 
 # Fields that may carry a person's identifier, an event or a secret: never in a log, whoever logs.
 WITHHELD = frozenset(
@@ -34,10 +37,15 @@ WITHHELD = frozenset(
 CHATTY = ("aiokafka", "asyncio", "faust", "mode", "numba", "streams.transport_consumer")
 # kafka-python serves commands only, which turn its errors into one line.
 MUTE = ("kafka",)
+_BEARER = r"(?<=Bearer )[\w.~+/=-]+"
 
 
-def setup(level: str = "info", stream: TextIO | None = None) -> None:
-    """Send records of structlog and the standard library to `stream` (stderr) in one form."""
+def setup(level: str = "info", stream: TextIO | None = None, secrets: Iterable[str] = ()) -> None:
+    """Send records of structlog and the standard library to `stream` (stderr) in one form.
+
+    The secrets and bearer tokens are masked in whatever anybody logs: at debug level the clients
+    print their configuration and requests, passwords and all.
+    """
     target = sys.stderr if stream is None else stream
     shared: list[Any] = [
         _withhold,
@@ -64,6 +72,7 @@ def setup(level: str = "info", stream: TextIO | None = None) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *_rendering(target),
+                _masking(secrets),
             ],
         )
     )
@@ -75,7 +84,22 @@ def setup(level: str = "info", stream: TextIO | None = None) -> None:
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in MUTE:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        # Not by level: streams.broker listens for what such a client complains of.
+        logging.getLogger(name).propagate = False
+        logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+def _masking(secrets: Iterable[str]) -> Callable[[Any, str, str], str]:
+    """A processor that masks the secrets in a rendered line, as they are and as Python quotes them."""
+    forms = {form for text in secrets for form in (text, repr(text)[1:-1])}
+    forms |= {orjson.dumps(form).decode()[1:-1] for form in forms}
+    longest_first = sorted(filter(None, forms), key=len, reverse=True)
+    pattern = re.compile("|".join([*map(re.escape, longest_first), _BEARER]))
+
+    def masked(_: Any, __: str, line: str) -> str:
+        return pattern.sub(MASK, line)
+
+    return masked
 
 
 def _rendering(target: TextIO) -> list[Any]:

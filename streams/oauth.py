@@ -71,7 +71,9 @@ class TokenSource:
             token = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             what = type(error).__name__
-            raise TokenError(f"HYDRAWATCH_OAUTH_TOKEN_FILE = '{path}': unreadable ({what})") from None
+            raise TokenError(
+                f"HYDRAWATCH_OAUTH_TOKEN_FILE = '{path}': unreadable ({what})"
+            ) from None
         if not token or not token.isprintable() or " " in token:
             raise TokenError(f"HYDRAWATCH_OAUTH_TOKEN_FILE = '{path}' holds no token")
         return token
@@ -119,11 +121,35 @@ def asyncio_provider(settings: Settings) -> Any:
     """What aiokafka and Faust take as `sasl_oauth_token_provider`."""
     from aiokafka.abc import AbstractTokenProvider
 
+    _hear_refusals()
+
     class Provider(AbstractTokenProvider):  # type: ignore[misc]
         async def token(self) -> str:
             return await asyncio.to_thread(token_source(settings).token)
 
     return Provider()
+
+
+def _hear_refusals() -> None:
+    """Make aiokafka notice that a broker refuses a token.
+
+    A broker says so in a challenge (RFC 7628, 3.2.2) that aiokafka 0.14 does not look at: it
+    takes itself for connected, misreads the next answer, and asks again without a pause for ever.
+    """
+    from aiokafka.conn import OAuthAuthenticator
+    from aiokafka.errors import SaslAuthenticationFailed
+
+    if getattr(OAuthAuthenticator.step, "hears_refusals", False):
+        return
+    step = OAuthAuthenticator.step
+
+    async def heard(self: Any, payload: bytes | None) -> Any:
+        if payload:
+            raise SaslAuthenticationFailed("the broker refuses the token")
+        return await step(self, payload)
+
+    heard.hears_refusals = True  # type: ignore[attr-defined]
+    OAuthAuthenticator.step = heard
 
 
 def blocking_provider(settings: Settings) -> Any:
@@ -150,9 +176,7 @@ def _opener(settings: Settings) -> urllib.request.OpenerDirector:
         raise ConfigError(
             f"HYDRAWATCH_OAUTH_CA = '{authorities}': no PEM certificates in it: {error}"
         ) from error
-    return urllib.request.build_opener(
-        _NoRedirect(), urllib.request.HTTPSHandler(context=context)
-    )
+    return urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=context))
 
 
 def _read(response: Any) -> _Answer:

@@ -48,7 +48,9 @@ def _sasl(settings: Any) -> Iterator[str]:
 
 
 def _oauth(settings: Any) -> Iterator[str]:
-    given = [n for n in ("oauth_token_file", *_ENDPOINT, "oauth_scope", "oauth_ca") if _set(settings, n)]
+    given = [
+        n for n in ("oauth_token_file", *_ENDPOINT, "oauth_scope", "oauth_ca") if _set(settings, n)
+    ]
     if given and settings.sasl_mechanism != OAUTH:
         yield (
             f"{_names(given)} do{'es' * (len(given) == 1)} nothing unless "

@@ -202,6 +202,12 @@ class Settings(BaseSettings):
             for name, value in values.items()
         }
 
+    def secrets(self) -> list[str]:
+        """The secrets themselves, to be masked wherever they might show."""
+        values = (getattr(self, name) for name in type(self).model_fields if is_secret(name))
+        found = [value.get_secret_value() for value in values if value is not None]
+        return [text for text in found if text != PUBLIC_HASH_KEY]
+
     def hash_key_bytes(self) -> bytes:
         """The 16 bytes that key the fingerprints, derived from `hash_key`."""
         text = self.hash_key.get_secret_value().encode()

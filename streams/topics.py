@@ -169,7 +169,9 @@ def _admin(settings: Settings) -> Iterator[Any]:
 
     with explained(settings):
         admin = KafkaAdminClient(
-            **blocking_client_options(settings), client_id="hydrawatch-admin", bootstrap_timeout_ms=ANSWER_MS
+            **blocking_client_options(settings),
+            client_id="hydrawatch-admin",
+            bootstrap_timeout_ms=ANSWER_MS,
         )
         try:
             yield admin

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture
+def _logging_restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+
+
 def given(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
     for name, value in values.items():
         monkeypatch.setenv(settings.PREFIX + name, value)
@@ -62,7 +72,11 @@ def given(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
         ({"OAUTH_TOKEN_FILE": "/nowhere"}, "OAUTH_TOKEN_FILE", "no such file"),
         ({"SASL_MECHANISM": "GSSAPI"}, "SASL_MECHANISM", "SCRAM-SHA-512"),
         ({"TLS": "true", "TLS_CERT": HERE}, "TLS_CERT", "set both or neither"),
-        ({"TLS": "true", "TLS_KEY_PASSWORD": "p"}, "TLS_KEY_PASSWORD", "without HYDRAWATCH_TLS_KEY"),
+        (
+            {"TLS": "true", "TLS_KEY_PASSWORD": "p"},
+            "TLS_KEY_PASSWORD",
+            "without HYDRAWATCH_TLS_KEY",
+        ),
         ({"TLS_CA": HERE}, "TLS_CA", "unless HYDRAWATCH_TLS = true"),
     ],
 )
@@ -147,7 +161,9 @@ def test_an_encrypted_key_needs_its_password(tmp_path: Path) -> None:
     assert "ssl_context" in broker.client_options(right)
     for wrong in (None, "wrong-password"):
         with pytest.raises(ConfigError, match="HYDRAWATCH_TLS_KEY_PASSWORD") as caught:
-            broker.client_options(right.model_copy(update={"tls_key_password": wrong and secret(wrong)}))
+            broker.client_options(
+                right.model_copy(update={"tls_key_password": wrong and secret(wrong)})
+            )
         assert "wrong-password" not in str(caught.value)
 
 
@@ -157,7 +173,10 @@ def secret(text: str) -> object:
     return SecretStr(text)
 
 
-def test_fields_that_hold_secrets_are_withheld_from_logs(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("_logging_restored")
+def test_fields_that_hold_secrets_are_withheld_from_logs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     import structlog
 
     logs.setup("info")
@@ -167,6 +186,25 @@ def test_fields_that_hold_secrets_are_withheld_from_logs(capsys: pytest.CaptureF
     said = capsys.readouterr().err
     assert "credentials" in said
     assert not any(value in said for value in SECRETS.values())
+
+
+@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.parametrize("password", ["swordfish", 'quote"d', "it's", "back\\slash", "pässwörd"])
+def test_a_secret_is_masked_in_whatever_a_library_logs(
+    password: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = Settings(sasl_mechanism="PLAIN", sasl_username="u", sasl_password=password)
+    logs.setup("debug", secrets=mine.secrets())
+    library = logging.getLogger("some.client")
+    library.debug("configuration %s", broker.client_options(mine))
+    library.debug("password %s", password)
+    library.debug("Authorization: Bearer eyJ.abc.def-_")
+    said = capsys.readouterr().err
+    assert said.count("********") == 3
+    assert password not in said
+    assert json.dumps(password)[1:-1] not in said
+    assert "eyJ" not in said
+    assert [json.loads(line)["level"] for line in said.splitlines()] == ["debug"] * 3
 
 
 def _scram() -> Settings:

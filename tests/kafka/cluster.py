@@ -32,7 +32,10 @@ class KafkaCluster:
     """Nodes numbered from 1, their data, and where clients reach them."""
 
     def __init__(
-        self, nodes: int, security: Security | Secured | None = None, extra: Mapping[str, str] | None = None
+        self,
+        nodes: int,
+        security: Security | Secured | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="hydrawatch-kafka-"))
         self.security: Security | Secured = security or Security()
@@ -193,5 +196,3 @@ class KafkaCluster:
             "group.min.session.timeout.ms": "500",
             **self.security.properties(),
         }
-
-

@@ -28,7 +28,7 @@ def java(program: str, *arguments: str, heap_mb: int = 256, log: Path | None = N
         msg = "Apache Kafka needs Java 17 or later: install a JRE so that `java` is on the PATH"
         raise NoKafkaError(msg)
     if not any(FOLDER.glob("kafka_*.jar")):
-        msg = f"no Kafka in {FOLDER}: run `make build/kafka`, which copies it with Maven"
+        msg = f"no Kafka in {FOLDER}: run `make test-kafka`, or deploy/kafka/fetch.sh {FOLDER}"
         raise NoKafkaError(msg)
     settings = [f"-Dlog4j2.configurationFile={log}"] if log else []
     command = [found, *_FLAGS, f"-Xmx{heap_mb}m", *settings]

@@ -54,8 +54,9 @@ class Node:
         lines = [f"{name}={value}\n" for name, value in self.properties.items()]
         self._settings.write_text("".join(lines))
         self._log_settings.write_text(LOG)
+        identity = f"--cluster-id={cluster_id}"  # in one word, as it may begin with a dash
         done = subprocess.run(
-            java(STORAGE, "format", "-t", cluster_id, "-c", str(self._settings), *extra),
+            java(STORAGE, "format", identity, "-c", str(self._settings), *extra),
             capture_output=True,
             text=True,
             check=False,

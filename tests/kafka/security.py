@@ -53,9 +53,7 @@ class Secured:
 
     users: Mapping[str, str]  # name -> password
     authority: Authority
-    listeners: Mapping[str, str] = field(
-        default_factory=lambda: {SASL: "SASL_SSL", MUTUAL: "SSL"}
-    )
+    listeners: Mapping[str, str] = field(default_factory=lambda: {SASL: "SASL_SSL", MUTUAL: "SSL"})
 
     def properties(self) -> dict[str, str]:
         """What the broker's configuration says of it."""
@@ -124,5 +122,3 @@ class Secured:
 def _jaas(mechanism: str, **options: str) -> str:
     words = [f'{name}="{value}"' for name, value in options.items()]
     return " ".join([_LOGIN[mechanism], "required", *words]) + ";"
-
-
