@@ -18,7 +18,6 @@ from streams.oauth import asyncio_provider, blocking_provider
 from streams.security_rules import OAUTH
 from streams.settings import Settings
 
-
 _REFUSED = re.compile(r"Sasl\w*Failed|AuthenticationFailed|Authentication failed")
 _NO_TOKEN = re.compile(r"(\S+ gave no token: |HYDRAWATCH_OAUTH_)[^\n)]*")
 _TELLING = re.compile(f"{_REFUSED.pattern}|{_NO_TOKEN.pattern}|CERTIFICATE|SSL")

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO
 
 import orjson
@@ -89,7 +89,7 @@ def setup(level: str = "info", stream: TextIO | None = None, secrets: Iterable[s
         logging.getLogger(name).addHandler(logging.NullHandler())
 
 
-def _masking(secrets: Iterable[str]) -> Callable[[Any, str, str], str]:
+def _masking(secrets: Iterable[str]) -> Any:
     """A processor that masks the secrets in a rendered line, as they are and as Python quotes them."""
     forms = {form for text in secrets for form in (text, repr(text)[1:-1])}
     forms |= {orjson.dumps(form).decode()[1:-1] for form in forms}

@@ -123,7 +123,7 @@ def asyncio_provider(settings: Settings) -> Any:
 
     _hear_refusals()
 
-    class Provider(AbstractTokenProvider):  # type: ignore[misc]
+    class Provider(AbstractTokenProvider):
         async def token(self) -> str:
             return await asyncio.to_thread(token_source(settings).token)
 
@@ -156,7 +156,7 @@ def blocking_provider(settings: Settings) -> Any:
     """What kafka-python takes as `sasl_oauth_token_provider`."""
     from kafka.net.sasl.oauth import AbstractTokenProvider
 
-    class Provider(AbstractTokenProvider):  # type: ignore[misc]
+    class Provider(AbstractTokenProvider):
         def token(self) -> str:
             return token_source(settings).token()
 

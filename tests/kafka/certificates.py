@@ -22,10 +22,8 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         made = cls(folder)
-        _openssl(
-            ["req", "-x509", *EC_KEY, "-days", DAYS, "-subj", "/CN=test authority"]
-            + ["-keyout", str(folder / "ca.key"), "-out", str(made.certificate)]
-        )
+        own = ("-keyout", str(folder / "ca.key"), "-out", str(made.certificate))
+        _openssl("req", "-x509", *EC_KEY, "-days", DAYS, "-subj", "/CN=test authority", *own)
         return made
 
     @property
@@ -36,23 +34,23 @@ class Authority:
     def issue(self, name: str, usage: str = "clientAuth") -> tuple[Path, Path]:
         """A certificate for a common name, and its key; it is good for 127.0.0.1 as well."""
         key, certificate = self.folder / f"{name}.key", self.folder / f"{name}.pem"
-        _openssl(
-            ["req", "-x509", *EC_KEY, "-days", DAYS, "-subj", f"/CN={name}"]
-            + ["-CA", str(self.certificate), "-CAkey", str(self.folder / "ca.key")]
-            + ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-            + ["-addext", "basicConstraints=critical,CA:false"]
-            + ["-addext", f"extendedKeyUsage={usage}"]
-            + ["-keyout", str(key), "-out", str(certificate)]
+        signed = ("-CA", str(self.certificate), "-CAkey", str(self.folder / "ca.key"))
+        extensions = (
+            "subjectAltName=IP:127.0.0.1,DNS:localhost",
+            "basicConstraints=critical,CA:false",
+            f"extendedKeyUsage={usage}",
         )
+        added = [word for extension in extensions for word in ("-addext", extension)]
+        own = ("-keyout", str(key), "-out", str(certificate))
+        subject = ("-subj", f"/CN={name}")
+        _openssl("req", "-x509", *EC_KEY, "-days", DAYS, *subject, *signed, *added, *own)
         return certificate, key
 
     def encrypted_key(self, name: str, password: str) -> Path:
         """A client's key once more, under a password."""
         path = self.folder / f"{name}.encrypted.key"
-        _openssl(
-            ["pkey", "-in", str(self.folder / f"{name}.key"), "-out", str(path)]
-            + ["-aes256", "-passout", f"pass:{password}"]
-        )
+        files = ("-in", str(self.folder / f"{name}.key"), "-out", str(path))
+        _openssl("pkey", *files, "-aes256", "-passout", f"pass:{password}")
         return path
 
     def server_store(self) -> Path:
@@ -64,7 +62,7 @@ class Authority:
         return path
 
 
-def _openssl(arguments: list[str]) -> None:
+def _openssl(*arguments: str) -> None:
     done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"openssl {arguments[0]} failed: {done.stderr.strip()}")

@@ -160,8 +160,9 @@ async def test_a_role_does_its_job_and_is_refused_every_other(filled: Stage, rol
         except REFUSED:
             continue
         except BrokerError as error:
-            assert "AuthorizationFailed" in str(error)
-            continue
+            if "AuthorizationFailed" in str(error):
+                continue
+            raise
         done.add(name)
     assert done == MAY[role]
 
@@ -212,9 +213,11 @@ async def test_a_wrong_password_is_an_error_that_says_so_and_not_the_password(
         **filled.settings("worker", way).model_dump(exclude={"sasl_password"}),
         sasl_password="not-the-password",
     )
-    with pytest.raises(BrokerError, match="refused the credentials of 'hydrawatch-worker'") as one:
-        with explained(wrong):
-            await writes(wrong, wrong.alerts_topic)
+    with (
+        pytest.raises(BrokerError, match="refused the credentials of 'hydrawatch-worker'") as one,
+        explained(wrong),
+    ):
+        await writes(wrong, wrong.alerts_topic)
     with pytest.raises(BrokerError, match="check HYDRAWATCH_SASL_") as two:
         await asyncio.to_thread(topics.verify, wrong, PARTITIONS)
     said = f"{one.value} {two.value} {caplog.text}"
@@ -238,10 +241,12 @@ async def test_an_endpoint_that_gives_no_token_is_named_by_both_clients(filled: 
         **filled.settings("worker", "token endpoint").model_dump(exclude={"oauth_client_secret"}),
         oauth_client_secret="not-the-secret",
     )
-    with pytest.raises(BrokerError, match="gave no token: 401 invalid_client") as one:
-        with explained(mine):
-            await writes(mine, mine.alerts_topic)
-    with pytest.raises(Exception, match="gave no token: 401 invalid_client") as two:
+    with (
+        pytest.raises(BrokerError, match="gave no token: 401 invalid_client") as one,
+        explained(mine),
+    ):
+        await writes(mine, mine.alerts_topic)
+    with pytest.raises(BrokerError, match="gave no token: 401 invalid_client") as two:
         await asyncio.to_thread(topics.verify, mine, PARTITIONS)
     assert "not-the-secret" not in f"{one.value} {two.value}"
 
