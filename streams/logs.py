@@ -76,6 +76,7 @@ def setup(level: str = "info", stream: TextIO | None = None, secrets: Iterable[s
             ],
         )
     )
+    handler.addFilter(_Repeats())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
@@ -87,6 +88,35 @@ def setup(level: str = "info", stream: TextIO | None = None, secrets: Iterable[s
         # Not by level: streams.broker listens for what such a client complains of.
         logging.getLogger(name).propagate = False
         logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+class _Repeats(logging.Filter):
+    """Lets a library say the same few times in a while, and then how often it has said it since.
+
+    aiokafka asks again without a pause where a topic is gone or forbidden, and logs each time: ten
+    thousand lines a second would fill the disk and hide what is wrong. Our own records pass.
+    """
+
+    def __init__(self, most: int = 5, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._most = most
+        self._seconds = seconds
+        self._said: dict[tuple[str, str], list[float]] = {}  # when it began, how often since
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to pass it on."""
+        if not isinstance(record.msg, str):  # structlog's come as mappings
+            return True
+        if len(self._said) >= 1000:  # templates are few, but some libraries format beforehand
+            self._said.clear()
+        entry = self._said.setdefault((record.name, record.msg), [record.created, 0])
+        unsaid = int(entry[1]) - self._most
+        if record.created - entry[0] >= self._seconds:
+            entry[:] = record.created, 0
+            if unsaid > 0:
+                record.msg = f"{record.msg} (and {unsaid:,} times more)"
+        entry[1] += 1
+        return entry[1] <= self._most
 
 
 def _masking(secrets: Iterable[str]) -> Any:

@@ -52,7 +52,6 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
     """One worker process; stopped, or killed if it will not stop, at the end."""
     environment = {
         **os.environ,
-        **variables(settings),
         "HYDRAWATCH_DATA_DIR": str(folder),
         "HYDRAWATCH_METRICS_PORT": "0",
         "HYDRAWATCH_LOG_LEVEL": "warning",
@@ -60,6 +59,7 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
         "HYDRAWATCH_SESSION_TIMEOUT_S": "3",
         "HYDRAWATCH_HEARTBEAT_S": "0.5",
         "HYDRAWATCH_IDLE_S": "2",
+        **variables(settings),
     }
     process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
     try:
