@@ -62,6 +62,9 @@ def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
     state.slots[at] = row + 1
 
 
+MOST_RENAMED = 4096  # pending names beyond which known accounts wait
+
+
 @kernel
 def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, tick: int) -> int:
     """A row for an account never seen; -1 where the table or the id arena is full."""
@@ -78,6 +81,7 @@ def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, ti
         return -1
     account = state.accounts[row]
     account.fp = event.account
+    account.org = event.org
     account.used = 1
     account.created = -1
     account.first = event.event_time
@@ -90,6 +94,29 @@ def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, ti
         state.ids[scalars[st.ID_END] + i] = buffer[event.account_at + i]
     scalars[st.ID_END] += event.account_len
     index_account(state, event.account, row)
+    _name(state, event, buffer, row, tick)
+    return row
+
+
+@kernel
+def name_again(
+    state: AccountState, event: layout.Row, buffer: np.ndarray, row: int, tick: int
+) -> None:
+    """Have the owner told of an account's other organisation: allowances are by organisation.
+
+    Where much is pending it is left unremembered, so that a later event tells it; else an account
+    that changes with each request would fill the table that newcomers need.
+    """
+    if state.scalars[st.NEWCOMERS] >= min(state.newcomers.size // 4, MOST_RENAMED):
+        state.counters[st.EDGE_OVERFLOW] += 1
+        return
+    state.accounts[row].org = event.org
+    _name(state, event, buffer, row, tick)
+
+
+@kernel
+def _name(state: AccountState, event: layout.Row, buffer: np.ndarray, row: int, tick: int) -> None:
+    scalars = state.scalars
     at = scalars[st.NEWCOMERS]
     newcomer = state.newcomers[at]
     newcomer.account = row
@@ -100,4 +127,3 @@ def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, ti
         newcomer.org_len = event.org_len
         copy_name(state, buffer, event.org_at, event.org_len)
     scalars[st.NEWCOMERS] += 1
-    return row

@@ -38,8 +38,9 @@ NAME_BYTES_PER_EDGE = 64
     EDGES_FULL,  # 1: pending edges are at their budget until a tick closes; so are prompts
     PROMPTS_FULL,
     REFUSING,  # no account can be given up before this closed tick moves
+    NEWEST,  # place in `models` of the model that appeared last, -1 none
     SCALARS,
-) = range(20)
+) = range(21)
 
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
 SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
@@ -100,7 +101,8 @@ class AccountState(NamedTuple):
     ticks: np.ndarray  # tick modulo ring -> first row of the tick, -1 none
     dedupe: np.ndarray
     sightings: np.ndarray
-    models: np.ndarray
+    models: np.ndarray  # fingerprints, in order of first sight until the table is full
+    model_used: np.ndarray  # last tick of each
     edges: np.ndarray
     names: np.ndarray
     newcomers: np.ndarray
@@ -118,6 +120,7 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
     scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
+    scalars[NEWEST] = -1
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
     ring = power_of_two(engine.allowed_lateness_minutes + 64)
@@ -135,7 +138,8 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         ticks=np.full(ring, -1, np.int32),
         dedupe=recency.table(budgets.dedupe_entries),
         sightings=recency.table(budgets.sightings),
-        models=np.zeros(layout.MODEL_SLOTS - 1, np.uint64),
+        models=np.zeros(layout.MODELS_KNOWN, np.uint64),
+        model_used=np.zeros(layout.MODELS_KNOWN, np.int64),
         edges=np.zeros(4096, PENDING_EDGE),
         names=np.zeros(1 << 18, np.uint8),
         newcomers=np.zeros(1024, PENDING_NAME),

@@ -13,8 +13,10 @@ import numpy as np
 
 from detectors import account_state as st
 from detectors import layout
+from detectors.account_checkpoint import checkpoint_of, restoration, restored
 from detectors.account_hours import HourBook, cohort_sums, with_loads
 from detectors.account_state import DAY_MS, MINUTE_MS, NO_TIME
+from detectors.checkpoint import Checkpoint, Restoration
 from detectors.close_tick import NO_ROOM, close_tick
 from detectors.config import Config
 from detectors.decode import Decoded
@@ -74,6 +76,18 @@ class AccountPartition:
     def counters(self) -> np.ndarray:
         """What happened to events so far, by the places named in `account_state`."""
         return self.state.counters
+
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now; good until the next input."""
+        return checkpoint_of(self.state, days_open=self._days_open)
+
+    def restoration(self) -> Restoration:
+        """What fills this partition, still fresh, from kept pages; `restored` ends it."""
+        return restoration(self.state)
+
+    def restored(self, kept: Restoration, rest: bytes) -> None:
+        """Go on from the kept state."""
+        self.state, self._days_open = restored(self.state, kept.tables(), rest)
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""
@@ -143,6 +157,7 @@ class AccountPartition:
         scalars = self.state.scalars
         start, target = self.closed, self.watermark // MINUTE_MS - 1
         closed: list[ClosedTick] = []
+        self.tally.ticks += max(0, target - start)
         tick = start
         while tick < target and not self._nothing_open():
             tick += 1

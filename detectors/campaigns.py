@@ -59,6 +59,13 @@ class CampaignBook:
         self.campaigns: dict[str, Campaign] = {}
         self.belongs: dict[int, set[str]] = {}
 
+    def take_back(self, campaigns: list[Campaign]) -> None:
+        """Go on from the campaigns that stood."""
+        for campaign in campaigns:
+            self.campaigns[campaign.id] = campaign
+            for account in campaign.members:
+                self.belongs.setdefault(account, set()).add(campaign.id)
+
     def home(self, account: int) -> Campaign | None:
         """The campaign that an account is judged in: core before peripheral, then the largest."""
         homes = [self.campaigns[c] for c in self.belongs.get(account, ())]
@@ -68,6 +75,12 @@ class CampaignBook:
             homes,
             key=lambda c: (c.members[account] != "core", -len(c.groups), -len(c.members), c.id),
         )
+
+    def ask_again(self, accounts: set[int]) -> None:
+        """Accounts have other organisations: whether a campaign is of colleagues is open again."""
+        for account in accounts & self.belongs.keys():
+            for campaign in self.belongs[account]:
+                self.campaigns[campaign].colleagues = None
 
     def regroup(
         self, dirty: set[KeyId], left: set[str], tick: int, covered: Covered | None

@@ -139,7 +139,6 @@ def close_minute(
     """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed."""
     used = 0
     hour_bit = np.uint32(1) << np.uint32((tick // 60) % 24)
-    newest = state.scalars[st.MODELS] - 1
     start = 0
     while start < count:
         row = state.minutes[rows[start]].account
@@ -163,8 +162,6 @@ def close_minute(
             for at in range(start, stop):
                 minute = state.minutes[rows[at]]
                 if minute.requests > 0:
-                    if newest >= 0:
-                        minute.newest = minute.model[newest]
                     merge(window, minute)
                     used = add_to_keys(scratch, used, minute, row)
             window.active |= hour_bit

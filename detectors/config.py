@@ -58,6 +58,7 @@ def load_config(text: str | None = None, source: str = "detectors.toml") -> Load
         raise ConfigError(f"{source}: not TOML: {error}") from error
     origins: dict[str, str] = {}
     config = _merge(Config, given, "", source, origins)
+    _agree(config, source)
     return Loaded(config=config, origins=origins, digest=digest_of(config))
 
 
@@ -100,6 +101,33 @@ def _merge(
             values[name] = standard
             origins[path + name] = "default"
     return shape(**values)
+
+
+# Of each pair the first may not be above the second.
+_IN_ORDER = (
+    ("alerts.close_nats", "alerts.open_nats"),
+    ("fusion.throttle_nats", "fusion.verify_nats"),
+    ("fusion.verify_nats", "fusion.restrict_nats"),
+    ("fusion.restrict_nats", "fusion.suspend_nats"),
+    ("fusion.restrict_size", "fusion.suspend_size"),
+    ("volume.min_requests", "volume.newcomer_requests"),
+)
+
+
+def _agree(config: Config, source: str) -> None:
+    """Values that are right each may contradict each other."""
+    for lower, upper in _IN_ORDER:
+        low, high = (_value(config, name) for name in (lower, upper))
+        if low > high:
+            raise ConfigError(
+                f"{source}: '{lower}' = {low:g} is above '{upper}' = {high:g}; "
+                f"set '{lower}' to {high:g} or less, or raise the other"
+            )
+
+
+def _value(config: Config, name: str) -> float:
+    section, key = name.split(".")
+    return float(getattr(getattr(config, section), key))
 
 
 def _checked(value: Any, standard: Any, about: Mapping[str, Any], key: str, source: str) -> Any:

@@ -31,6 +31,14 @@ class _Kept(msgspec.Struct):
     tick: int
 
 
+class KeptControls(msgspec.Struct, frozen=True):
+    """A control book as plain data."""
+
+    events: dict[str, dict[int, _Kept]]
+    log: list[Written]
+    counts: dict[str, int]
+
+
 class ControlBook:
     """Valid control events, kept until `retention_ticks` after they took effect or ended."""
 
@@ -48,8 +56,29 @@ class ControlBook:
     def restore(self, log: Iterable[Written]) -> None:
         """Take back the log of an earlier run: events read again take effect at the same ticks."""
         for line in log:
-            self._written[line[0], line[1]] = line[2]
-            self.log.append(Written(*line))
+            if line[:2] not in self._written:
+                self._written[line[0], line[1]] = line[2]
+                self.log.append(Written(*line))
+
+    def kept(self) -> KeptControls:
+        """Everything that is kept, as plain data."""
+        return KeptControls(self._kept, self.log, self.counts)
+
+    def take_back(self, kept: KeptControls, closed: int) -> None:
+        """Go on from what was kept when `closed` was the last closed tick."""
+        self._kept, self.log, self.counts = kept.events, kept.log, kept.counts
+        self._written = {(line[0], line[1]): line[2] for line in self.log}
+        self.refresh(closed)
+
+    def effect(self, event: ControlEvent, open_tick: int) -> Written | None:
+        """From when an event will hold that no log tells of yet; None for one that was written down.
+
+        `open_tick` is the first tick that is not closed.
+        """
+        if (event.control_id, event.revision) in self._written:
+            return None
+        tick = max(tick_after(max(event.at, event.recorded_at)), open_tick)
+        return Written(event.control_id, event.revision, tick)
 
     def accept(self, event: ControlEvent, open_tick: int) -> tuple[int, ...]:
         """Keep an event; `open_tick` is the first that is not closed yet.
@@ -59,12 +88,10 @@ class ControlBook:
         revisions = self._kept.setdefault(event.control_id, {})
         if event.revision in revisions:
             return ()
-        key = (event.control_id, event.revision)
-        tick = self._written.get(key)
-        if tick is None:
-            tick = max(tick_after(max(event.at, event.recorded_at)), open_tick)
-            self._written[key] = tick
-            self.log.append(Written(*key, tick))
+        decided = self.effect(event, open_tick)
+        if decided is not None:
+            self.restore([decided])
+        tick = self._written[event.control_id, event.revision]
         revisions[event.revision] = _Kept(event, tick)
         self.counts[event.kind] = self.counts.get(event.kind, 0) + 1
         due = [tick]

@@ -94,6 +94,7 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
             account.keys[i] = 0
         for i in range(24):
             account.ring[i] = 0
+        for i in range(48):
             account.hour_profile[i] = 0
         for i in range(7):
             account.weekday_profile[i] = 0

@@ -90,6 +90,17 @@ class FlaggedKeys:
         self.memberships = 0
         self.evicted = 0
 
+    def take_back(self, keys: list[FlaggedKey], evicted: int) -> None:
+        """Go on from the keys that were flagged."""
+        self.evicted = evicted
+        for key in keys:
+            self.keys[key.id] = key
+            self.memberships += len(key.members)
+            if key.kind == TEMPLATE:
+                self._templates.add(key.key)
+            for account in key.members:
+                self.held.setdefault(account, {})[key.id] = None
+
     def report(self, finding: KeyFinding, tick: int) -> Report:
         """Take a finding in, and say what it changed."""
         if finding.kind == TEMPLATE:

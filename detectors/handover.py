@@ -82,18 +82,36 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
         edges, names = cut[0][part], hand_over.names
         if parts > 1:
             edges, names = with_own_names(edges, names)
-        yield _encoder.encode(
-            _Wire(
-                FORMAT,
+        sums, ones, loads, templates = (c[part] for c in cut[1:])
+        yield packed_part(
+            HandOver(
                 hand_over.source,
                 hand_over.tick,
+                edges,
+                names,
+                sums,
+                ones,
+                loads,
+                templates,
                 part,
                 part == parts - 1,
-                edges.tobytes(),
-                names.tobytes(),
-                *(c[part].tobytes() for c in cut[1:]),
             )
         )
+
+
+def packed_part(part: HandOver) -> bytes:
+    """The bytes of one part, as it is."""
+    tables = (part.edges, part.names, part.sums, part.ones, part.loads, part.templates)
+    return _encoder.encode(
+        _Wire(
+            FORMAT,
+            part.source,
+            part.tick,
+            part.part,
+            part.last,
+            *(table.tobytes() for table in tables),
+        )
+    )
 
 
 def _cut_edges(edges: np.ndarray, parts: int) -> list[np.ndarray]:

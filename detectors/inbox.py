@@ -9,8 +9,11 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import NamedTuple
 
+import msgspec
+import numpy as np
+
 from detectors.findings import AccountFinding, AccountName, CohortSum, KeyFinding, TickFindings
-from detectors.names import NameBatch
+from detectors.names import COLUMN_TYPES, NameBatch
 
 BEFORE_TIME = -(1 << 62)
 
@@ -25,6 +28,32 @@ class Content(NamedTuple):
     batches: list[NameBatch]
 
 
+class KeptNames(msgspec.Struct, frozen=True, array_like=True):
+    """A batch of names as plain data: its columns as bytes."""
+
+    source: int
+    tick: int
+    columns: list[bytes]
+
+    @classmethod
+    def of(cls, batch: NameBatch) -> KeptNames:
+        """The batch as bytes."""
+        return cls(batch.source, batch.tick, [column.tobytes() for column in batch[2:]])
+
+    def batch(self) -> NameBatch:
+        """The batch again."""
+        columns = (np.frombuffer(c, t) for c, t in zip(self.columns, COLUMN_TYPES, strict=True))
+        return NameBatch(self.source, self.tick, *columns)
+
+
+class KeptInbox(msgspec.Struct, frozen=True):
+    """An inbox as plain data."""
+
+    marks: list[int]
+    findings: dict[int, dict[int, list[TickFindings]]]
+    names: list[tuple[int, KeptNames]]
+
+
 class Inbox:
     """Findings and names by tick and source, and how far each source is."""
 
@@ -32,6 +61,27 @@ class Inbox:
         self._marks = [BEFORE_TIME] * sources
         self._findings: dict[int, dict[int, list[TickFindings]]] = {}
         self._names: dict[int, dict[int, list[NameBatch]]] = {}
+
+    def kept(self) -> KeptInbox:
+        """Everything that waits, as plain data."""
+        names = [
+            (source, KeptNames.of(batch))
+            for by_source in self._names.values()
+            for source, batches in by_source.items()
+            for batch in batches
+        ]
+        return KeptInbox(self._marks, self._findings, names)
+
+    def take_back(self, kept: KeptInbox) -> None:
+        """Go on from what waited."""
+        self._marks, self._findings = kept.marks, kept.findings
+        for source, batch in kept.names:
+            self._names.setdefault(batch.tick, {}).setdefault(source, []).append(batch.batch())
+
+    @property
+    def ticks(self) -> set[int]:
+        """The ticks about which something waits."""
+        return self._findings.keys() | self._names.keys()
 
     def receive(self, source: int, findings: TickFindings) -> bool:
         """Keep a part of a tick; False where it is late or was received before."""

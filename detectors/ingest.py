@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors import account_state as st
 from detectors import layout
-from detectors.account_rows import LONGEST_NAME, admit_account, find_account
+from detectors.account_rows import LONGEST_NAME, admit_account, find_account, name_again
 from detectors.account_state import AccountState
 from detectors.announce import announce, fill_keys
 from detectors.kernel import inlined, kernel
@@ -22,6 +22,7 @@ DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
 KINDS = 9
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+DAY_TICKS = 1440
 # No request has two billion tokens or costs 2,147 dollars: with at most 2^32 requests a window,
 # whatever a producer writes, sums stay below 2^63.
 MOST_COUNTED = 2**31 - 1
@@ -69,18 +70,34 @@ def find_minute(
     return at
 
 
-@inlined
-def model_slot(state: AccountState, model: np.uint64) -> int:
-    """Slot of a model, in order of first sight; the last slot is any other."""
-    known = state.scalars[st.MODELS]
-    for slot in range(known):
-        if state.models[slot] == model:
-            return slot
+@kernel
+def find_model(state: AccountState, event: layout.Row) -> int:
+    """Place of an event's model among the known ones, -1 where there is none for it.
+
+    A model becomes known, and the newest, by its first answer: a misspelt name is answered with an
+    error. Where the table is full it takes the place of the one longest unused, if that is a day.
+    """
+    scalars = state.scalars
+    tick = event.event_time // MINUTE_MS
+    known = scalars[st.MODELS]
+    oldest = 0
+    for place in range(known):
+        if state.models[place] == event.model:
+            state.model_used[place] = max(state.model_used[place], tick)
+            return place
+        if state.model_used[place] < state.model_used[oldest]:
+            oldest = place
+    if event.status >= 400:
+        return -1
     if known < state.models.size:
-        state.models[known] = model
-        state.scalars[st.MODELS] = known + 1
-        return known
-    return state.models.size
+        oldest = known
+        scalars[st.MODELS] = known + 1
+    elif tick - state.model_used[oldest] < DAY_TICKS:
+        return -1
+    state.models[oldest] = event.model
+    state.model_used[oldest] = tick
+    scalars[st.NEWEST] = oldest
+    return oldest
 
 
 @inlined
@@ -115,7 +132,10 @@ def add_to_minute(state: AccountState, event: layout.Row, at: int) -> None:
     set_double(words, layout.PROMPTS, event.prompt)
     if event.capability < layout.CAPABILITY_SLOTS and minute.capability[event.capability] < 65535:
         minute.capability[event.capability] += 1
-    slot = model_slot(state, event.model)
+    place = find_model(state, event)
+    if place >= 0 and place == state.scalars[st.NEWEST]:
+        minute.newest += 1
+    slot = place if 0 <= place < layout.MODEL_SLOTS - 1 else layout.MODEL_SLOTS - 1
     if minute.model[slot] < 65535:
         minute.model[slot] += 1
     if event.lang != np.uint64(0):
@@ -195,8 +215,6 @@ def add_to_account(account: layout.Row, event: layout.Row) -> None:
     """Count one event in its account's lifetime."""
     if event.created >= 0:
         account.created = event.created
-    if event.org != np.uint64(0):
-        account.org = event.org
     if event.tier != 255 or event.signup != 255:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
     account.first = min(account.first, event.event_time)
@@ -277,6 +295,8 @@ def ingest(
                 counters[st.DEDUPE_OVERFLOW] += 1
         counters[st.ACCEPTED] += 1
         add_to_account(account, event)
+        if event.org != np.uint64(0) and event.org != account.org:
+            name_again(state, event, buffer, row, open_tick)
         young = is_young(account, time, scalars[st.STARTED], new_account_ms)
         announce(state, event, buffer, row, keys, open_tick, open_tick // period_ticks, young)
         if late:

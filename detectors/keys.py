@@ -15,6 +15,7 @@ from detectors import key_state as ks
 from detectors import layout
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.births import births_surprise, rarity_weight
+from detectors.checkpoint import Checkpoint, Restoration
 from detectors.close_key_tick import apply_tick, joined_rows, joined_tables
 from detectors.close_keys import (
     apply_loads,
@@ -26,6 +27,7 @@ from detectors.close_keys import (
 from detectors.config import Config
 from detectors.findings import KeyFinding, TickFindings
 from detectors.handover import HandOver
+from detectors.key_checkpoint import Progress, checkpoint_of, restored
 from detectors.key_room import expire_keys, make_key_room
 from detectors.key_state import fresh_key_state
 from detectors.kinds import KINDS, TEMPLATE
@@ -66,6 +68,24 @@ class KeyPartition:
         """The last tick that each source is known to have closed."""
         return self._passed
 
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now; good until the next input."""
+        progress = Progress(self._passed, self._applied, self._closed)
+        waiting = [h for tick in sorted(self._waiting) for h in self._waiting[tick]]
+        return checkpoint_of(self.state, progress, waiting)
+
+    def restoration(self) -> Restoration:
+        """What fills this partition, still fresh, from kept pages; `restored` ends it."""
+        return Restoration(self.state)
+
+    def restored(self, kept: Restoration, rest: bytes) -> None:
+        """Go on from the kept state."""
+        progress, waiting = restored(kept.tables(), rest)
+        self._passed, self._applied = progress.passed, progress.applied
+        self._closed = progress.closed
+        for hand_over in waiting:
+            self._waiting[hand_over.tick].append(hand_over)
+
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""
         state, s = self.state, self.state.scalars
@@ -98,6 +118,7 @@ class KeyPartition:
         if self._closed == NO_TIME:
             first = min(self._waiting, default=target + 1)
             self._closed = min(first, target + 1) - 1
+        self.tally.ticks += target - self._closed
         found: list[TickFindings] = []
         tick = self._next(target)
         while tick <= target:

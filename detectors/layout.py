@@ -18,6 +18,7 @@ from detectors.kinds import ACCOUNT_KINDS
 Row = Any
 
 MODEL_SLOTS = 8  # models in order of first sight; the last slot is "any other"
+MODELS_KNOWN = 64  # of which one is the newest
 LANGUAGE_SLOTS = 4  # languages by hash: the mix is read as evenness, never by name
 GAP_BINS = 8  # inter-arrival times: under 1, 4, 16, 64, 256, 1024, 4096 seconds, longer
 CAPABILITY_SLOTS = 10
@@ -79,7 +80,6 @@ ACCOUNT = np.dtype(
         ("input", "<i8"),
         ("output", "<i8"),
         ("cost", "<i8"),
-        ("id_at", "<i8"),
         ("mean", "<f4"),  # of ln(1 + requests a day), over active days
         ("variance", "<f4"),
         ("hour_row", "<i4"),
@@ -87,9 +87,13 @@ ACCOUNT = np.dtype(
         ("open_minutes", "<i4"),
         ("last_hour", "<i4"),  # hour index that `ring` was last moved to
         ("late", "<u4"),
+        ("id_at", "<u4"),
         ("ring", "<u2", (24,)),  # requests of each of the last 24 hours, saturating
-        ("hour_profile", "<u2", (24,)),  # mean ln(1 + requests) when active, in 1/4096
-        ("weekday_profile", "<u2", (7,)),
+        # The hour of the week, factored: at 25 requests a day one of 168 cells would see an event
+        # once in weeks. Mean ln(1 + requests) when active, in 1/20: hours of working days, then of
+        # weekends; and each weekday's level.
+        ("hour_profile", "u1", (48,)),
+        ("weekday_profile", "u1", (7,)),
         ("days", "<u2"),  # active days learned
         ("period", "<u2"),  # expiry period in which `keys` were announced
         ("id_len", "<u2"),

@@ -7,6 +7,7 @@ ago go, a tenth of the book at a time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +59,39 @@ class NameBook:
             *(self._created, self._starts, self._lengths),
         )
         return sum(c.nbytes for c in columns) + len(self._ids) + 150 * len(self._org_values)
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """The merged names as columns; `pending` are the others."""
+        return {
+            "fps": self._fps,
+            "orgs": self._orgs,
+            "seen": self._seen,
+            "created": self._created,
+            "starts": self._starts,
+            "lengths": self._lengths,
+            "ids": np.frombuffer(self._ids, np.uint8),
+            "org_values": np.array(self._org_values, np.uint64),
+        }
+
+    @property
+    def pending(self) -> dict[int, Name]:
+        """Names that wait to be merged: when they are decides when a full book evicts."""
+        return self._pending
+
+    def take_back(
+        self, tables: Mapping[str, NDArray[np.uint8]], pending: dict[int, Name], evicted: int
+    ) -> None:
+        """Go on from the columns that `tables` gave, as bytes, and the names that waited."""
+        self.evicted, self._pending = evicted, pending
+        self._fps = tables["fps"].view(np.uint64).copy()
+        self._orgs = tables["orgs"].view(np.uint32).copy()
+        self._seen = tables["seen"].view(np.uint32).copy()
+        self._created = tables["created"].view(np.uint32).copy()
+        self._starts = tables["starts"].view(np.uint32).copy()
+        self._lengths = tables["lengths"].view(np.uint16).copy()
+        self._ids = bytearray(tables["ids"].tobytes())
+        self._org_values = tables["org_values"].view(np.uint64).tolist()
+        self._org_rows = {value: row for row, value in enumerate(self._org_values)}
 
     def add(self, name: AccountName) -> None:
         """Keep one name."""

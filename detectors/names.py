@@ -56,6 +56,12 @@ class NameBatch(NamedTuple):
         )
 
 
+COLUMN_TYPES = (
+    *(np.uint64, np.uint64, np.int64, np.int64),
+    *(np.uint16, np.uint8, np.uint16, np.uint8),
+)  # of a batch's columns, in order
+
+
 def newcomers(state: AccountState, source: int, tick: int) -> NameBatch:
     """Take the accounts first seen in a tick out of the pending ones, with what they are called."""
     scalars = state.scalars

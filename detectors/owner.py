@@ -18,6 +18,7 @@ import msgspec
 from detectors.alerts import Alert, Mode, Trace
 from detectors.campaigns import CampaignBook, Change
 from detectors.cases import Books
+from detectors.checkpoint import Checkpoint, Restoration
 from detectors.cohort import CohortBook
 from detectors.config import Config
 from detectors.control import ControlEvent
@@ -29,14 +30,11 @@ from detectors.kinds import KINDS
 from detectors.name_book import NameBook
 from detectors.names import NameBatch
 from detectors.own_evidence import OwnBook
+from detectors.owner_checkpoint import Agenda, Due, checkpoint_of, restored
 from detectors.standing import AlertBook
 from detectors.writing import Writer
 
 _DAY_TICKS = 1440
-
-_Due = tuple[
-    str, int | str | KeyId
-]  # what waits (key, own, account, network, control, group), and which
 
 
 class Touched(msgspec.Struct):
@@ -46,6 +44,7 @@ class Touched(msgspec.Struct):
     networks: set[str]
     dirty: set[KeyId]
     left: set[str]
+    reviewed: bool = False  # control changed: nothing waits
 
 
 class CampaignOwner:
@@ -62,7 +61,7 @@ class CampaignOwner:
         rules = config.fusion
         self._inbox = Inbox(sources)
         self._ticks: list[int] = []  # heap of ticks with something to do
-        self._due: dict[int, set[_Due]] = {}
+        self._due: dict[int, set[Due]] = {}
         self._key_waits: set[KeyId] = set()  # flagged keys with a due tick
         self.closed = BEFORE_TIME
         self._dirty: set[KeyId] = set()  # changed keys that wait to be grouped
@@ -121,6 +120,26 @@ class CampaignOwner:
         self.closed = max(self.closed, target)
         return alerts
 
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now; good until the next input."""
+        agenda = Agenda(self.closed, self._due, self._key_waits, self._dirty)
+        return checkpoint_of(
+            agenda, self._inbox.kept(), self._cohorts.dump(), self.books, self.alerts
+        )
+
+    def restoration(self) -> Restoration:
+        """What fills this owner, still fresh, from kept pages; `restored` ends it."""
+        return Restoration(())
+
+    def restored(self, restoration: Restoration, rest: bytes) -> None:
+        """Go on from the kept state."""
+        kept = restored(restoration.tables(), self.books, self.alerts)
+        self._inbox.take_back(kept.inbox)
+        self._cohorts.restore(kept.cohorts)
+        self.closed, self._due = kept.agenda.closed, kept.agenda.due
+        self._key_waits, self._dirty = kept.agenda.key_waits, kept.agenda.dirty
+        self._ticks = [t for t in sorted(self._inbox.ticks | self._due.keys()) if t > self.closed]
+
     def sizes(self) -> dict[str, int]:
         """Entities held and shed, for metrics."""
         books = self.books
@@ -140,7 +159,7 @@ class CampaignOwner:
             "alerts_held_back": self.alerts.held_back,
         }
 
-    def _wait(self, tick: int, due: _Due) -> None:
+    def _wait(self, tick: int, due: Due) -> None:
         waiting = self._due.get(tick)
         if waiting is None:
             waiting = self._due[tick] = set()
@@ -155,7 +174,8 @@ class CampaignOwner:
         self._take_findings(content, tick, touched)
         change = Change(set(), {}, set())
         self._dirty |= touched.dirty
-        if touched.left or (self._dirty and self._grouping_tick(tick) == tick):
+        due = touched.reviewed or self._grouping_tick(tick) == tick
+        if touched.left or (self._dirty and due):
             covered = self.books.covered if self.books.control.allowances else None
             change = self.books.campaigns.regroup(self._dirty, touched.left, tick, covered)
             self._dirty = set()
@@ -184,7 +204,7 @@ class CampaignOwner:
         """The next tick, this one included, in which changed keys are grouped anew."""
         return tick + self._regroup - 1 - tick % self._regroup
 
-    def _wait_for(self, due: _Due, tick: int) -> None:
+    def _wait_for(self, due: Due, tick: int) -> None:
         if tick >= 0:
             self._wait(tick, due)
 
@@ -194,6 +214,7 @@ class CampaignOwner:
             self.books.names.add_many(batch)
             fresh = set(batch.accounts.tolist())
             touched.accounts |= (fresh & held.keys()) | (fresh & own.keys())
+            self.books.campaigns.ask_again(fresh)
         for name in content.names:
             self.books.names.add(name)
             if name.account in held or name.account in own:
@@ -219,6 +240,7 @@ class CampaignOwner:
     def _review_all(self, touched: Touched) -> set[str]:
         """Allowances or releases changed, which is rare: look at everything that stands."""
         books = self.books
+        touched.reviewed = True
         touched.accounts |= self.alerts.accounts.keys() | books.own.accounts.keys()
         touched.accounts |= books.campaigns.belongs.keys()
         touched.networks |= self.alerts.networks.keys()

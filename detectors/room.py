@@ -1,7 +1,8 @@
 """Room for what waits until its tick closes: pending edges, names, newcomers and prompts.
 
 Each buffer doubles up to its budget. Beyond that edges and prompts are counted and left out until
-a tick closes; newcomers are bounded by the account table itself.
+a tick closes; newcomers are bounded by the account table itself, other names of known accounts by
+a number.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def make_room(state: AccountState) -> AccountState:
         state = state._replace(names=_doubled(state.names, most * NAME_BYTES_PER_EDGE))
         s[st.EDGES_FULL] |= s[st.NAME_END] > state.names.size - GROWTH_NAMES
     if s[st.NEWCOMERS] * 2 >= state.newcomers.size:
-        state = state._replace(newcomers=_doubled(state.newcomers, 2 * state.accounts.size + 2))
+        state = state._replace(newcomers=_doubled(state.newcomers, 4 * state.accounts.size + 2))
     if s[st.PROMPTS_PENDING] * 2 >= state.prompts.size:
         state = state._replace(prompts=_doubled(state.prompts, most))
         s[st.PROMPTS_FULL] = s[st.PROMPTS_PENDING] >= state.prompts.size

@@ -31,6 +31,15 @@ class AlertBook:
         self.concerned: set[str] = set()  # campaigns that the last account alert bears on
         self.held_back = 0  # alerts not opened for lack of room
 
+    def take_back(
+        self, accounts: dict[int, LiveAlert], networks: dict[str, LiveAlert], held_back: int
+    ) -> None:
+        """Go on from the alerts that stood."""
+        self.accounts, self.networks, self.held_back = accounts, networks, held_back
+        for account, live in accounts.items():
+            if live.last.campaign_id:
+                self._members.setdefault(live.last.campaign_id, {})[account] = None
+
     def account_due(self, account: int) -> int:
         """The tick in which an account's alert must be looked at again; -1: none."""
         live = self.accounts.get(account)

@@ -1,4 +1,4 @@
-"""What a stage has done, for whoever watches: windows closed, and seconds spent in its detector."""
+"""What a stage has done, for whoever watches: ticks and windows closed, seconds spent in its detector."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ class Tally:
     def __init__(self) -> None:
         self.clock: Callable[[], float] = _no_clock
         self.detector_seconds = 0.0
+        self.ticks = 0
         self.windows = {"minute": 0, "hour": 0, "day": 0}
 
 

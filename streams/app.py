@@ -35,7 +35,7 @@ _trimmed = [0.0]
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
-MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
+MAX_AHEAD_TICKS = 20  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
 def give_back_memory(every_s: float = 10.0) -> None:
@@ -158,7 +158,6 @@ class Worker:
         self._held.clear()
         for tp in [tp for tp in self.stages if tp not in mine]:
             self.stages.pop(tp).close()
-            self.metrics.forget_partition(tp.topic, tp.partition, ("accounts", "keys"))
         for stage in self.stages.values():
             if isinstance(stage, OwnerStage):
                 stage.forget_published()
@@ -216,7 +215,6 @@ class Worker:
             await asyncio.sleep(IDLE_POLL_S)
             await self._acks.sweep()
             await self._catch_up()
-            self._watch_lag()
             give_back_memory()
             passed = self._passed()
             furthest = max(passed, default=NO_TIME)
@@ -235,12 +233,14 @@ class Worker:
                 sent = await stage.mark_idle(mark)
                 await self._acks.when_delivered(tp, stage.next_offset - 1, sent)
 
-    def _watch_lag(self) -> None:
-        for tp in self.app.consumer.assignment():
-            stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)
-            if stage is not None and high is not None:
-                stage.lag = max(0, high - stage.next_offset)
-                self.metrics.lag_records.labels(tp.topic, str(tp.partition)).set(stage.lag)
+    async def _watch(self) -> None:
+        """Show how far behind we are, also while nothing is read or the broker does not answer."""
+        while True:
+            await asyncio.sleep(IDLE_POLL_S)
+            for tp in self.app.consumer.assignment():
+                stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)
+                if stage is not None and high is not None:
+                    stage.watch(max(0, high - self._transport.read_behind(tp, stage.next_offset)))
 
     async def _catch_up(self) -> None:
         """Ready once the requests that lay there at the assignment have been read."""
@@ -260,7 +260,7 @@ class Worker:
 
     async def _unread(self, tp: TP, next_offset: int) -> bool:
         high = self.app.consumer.highwater(tp)
-        return high is None or next_offset < high
+        return high is None or self._transport.read_behind(tp, next_offset) < high
 
     # -- running ------------------------------------------------------------------------------
 
@@ -271,6 +271,7 @@ class Worker:
             asyncio.create_task(self.heartbeat.run(), name="heartbeat"),
             asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
             asyncio.create_task(self._guarded(self._let_go()), name="hold back"),
+            asyncio.create_task(self._guarded(self._watch()), name="metrics"),
         ]
 
     async def _guarded(self, task: Awaitable[None]) -> None:

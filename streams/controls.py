@@ -35,6 +35,9 @@ class ControlFollower:
         self._owner = owner
         self._outlet = outlet
         self._metrics = metrics
+        # Held while a control event gets its tick and while ticks are closed: otherwise a tick could
+        # close, with the event in force or without it, before it is written down that it is.
+        self.deciding = asyncio.Lock()
         self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -93,10 +96,11 @@ class ControlFollower:
             sent: Awaitable[Any] = await self._outlet.dead_letter(letter)
             await sent
             return
-        # Read by nobody before the owner's next tick: nothing closes between these lines.
-        known = len(self._owner.control_log)
-        self._owner.control(event)
-        for line in self._owner.control_log[known:]:
-            mark = ControlMark(line.control_id, line.revision, line.tick)
-            await self._outlet.mark(OWNER_PARTITION, encode_mark(mark))
+        async with self.deciding:
+            line = self._owner.books.control.effect(event, self._owner.closed + 1)
+            if line is not None:
+                mark = ControlMark(line.control_id, line.revision, line.tick)
+                await self._outlet.mark(OWNER_PARTITION, encode_mark(mark))
+                self._owner.restore_control([line])
+            self._owner.control(event)
         self._metrics.control_events.labels(event.kind, "accepted").inc()

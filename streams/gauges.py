@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
+from prometheus_client import Gauge
 
 from detectors import account_state as st
 from detectors import key_state as ks
-from detectors.account_state import NO_TIME
+from detectors.account_state import MINUTE_MS, NO_TIME
+from detectors.accounts import AccountPartition
 from detectors.decode import Decoded
 from detectors.findings import TickFindings
+from detectors.inbox import BEFORE_TIME
+from detectors.keys import KeyPartition
 from detectors.kinds import KINDS
+from detectors.owner import CampaignOwner
 from detectors.schema import OPTIONAL
 from detectors.tally import Tally
 from streams.metrics import Metrics
-from streams.transport_chunks import Chunk
-
-if TYPE_CHECKING:
-    from streams.stages import AccountStage, KeyStage
 
 LATE_BY = {
     st.LATE_MINUTE: "1m",
@@ -43,6 +43,24 @@ ACCOUNT_EVICTIONS = {
     st.EDGE_OVERFLOW: "edge_refused",
     st.PROMPT_OVERFLOW: "prompt_refused",
 }
+REFUSALS = [st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]
+OWNER_ENTITIES = {
+    "names": "name",
+    "flagged_keys": "flagged_key",
+    "flagged_members": "flagged_member",
+    "own_evidence": "own_evidence",
+    "campaigns": "campaign",
+    "account_alerts": "account_alert",
+    "network_alerts": "network_alert",
+}
+OWNER_EVICTIONS = {
+    "names_evicted": "name",
+    "flagged_keys_evicted": "flagged_key",
+    "own_evidence_evicted": "own_evidence",
+    "alerts_held_back": "alert_refused",
+}
+OWNER_PARTITION = 0  # campaigns have one owner
+LAST_TICK = 1 << 62
 
 
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
@@ -52,20 +70,58 @@ def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
         metrics.evidence.labels(evidence.detector, evidence.family).inc()
 
 
-class TallyGauge:
-    """Windows and detector time of one stage."""
+class PartitionGauges:
+    """The gauges of one partition: what is set through here goes when the partition moves away."""
 
-    def __init__(self, metrics: Metrics, entity: str, detector: str, tally: Tally) -> None:
+    def __init__(self, metrics: Metrics, topic: str, partition: int) -> None:
+        self.label = str(partition)
+        self._lag = metrics.lag_records
+        self._topic = topic
+        self._held: set[tuple[Gauge, tuple[str, ...]]] = set()
+        self._gone = False
+
+    def set(self, gauge: Gauge, value: float, *labels: str) -> None:
+        """Set a gauge, with the partition as its last label."""
+        if not self._gone:  # a task that outlives the assignment must not bring them back
+            gauge.labels(*labels, self.label).set(value)
+            self._held.add((gauge, labels))
+
+    def lag(self, records: int) -> None:
+        """So many records are in the topic that were not read."""
+        self.set(self._lag, records, self._topic)
+
+    def delay(self, gauge: Gauge, time_ms: int, *labels: str) -> None:
+        """Set a gauge to the clock minus a time."""
+        self.set(gauge, max(0.0, time.time() - time_ms / 1000), *labels)
+
+    def forget(self) -> None:
+        """The partition moved away: its new owner reports it."""
+        self._gone = True
+        for gauge, labels in self._held:
+            gauge.remove(*labels, self.label)
+        self._held.clear()
+
+
+class TallyGauge:
+    """Ticks, windows and detector time of one stage."""
+
+    def __init__(
+        self, metrics: Metrics, stage: str, entity: str, detector: str, tally: Tally
+    ) -> None:
         tally.clock = time.perf_counter
         self._metrics = metrics
+        self._stage = stage
         self._entity = entity
         self._detector = detector
         self._tally = tally
+        self._ticks = tally.ticks
         self._windows = dict(tally.windows)
         self._seconds = tally.detector_seconds
 
     def update(self) -> None:
         """Count what has been done since the last time."""
+        self._metrics.ticks_closed.labels(self._stage).inc(self._tally.ticks - self._ticks)
+        self._ticks = self._tally.ticks
         for span, count in self._tally.windows.items():
             if count > self._windows[span]:
                 new = count - self._windows[span]
@@ -79,12 +135,13 @@ class TallyGauge:
 class AccountGauges:
     """What one account partition shows."""
 
-    def __init__(self, metrics: Metrics, partition: int, tally: Tally) -> None:
+    def __init__(
+        self, metrics: Metrics, topic: str, partition: int, accounts: AccountPartition
+    ) -> None:
+        self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._label = str(partition)
-        self._seen = np.zeros(st.COUNTERS, np.int64)
-        self._tally = TallyGauge(metrics, "account", "volume", tally)
-        self._closed = NO_TIME
+        self._seen = accounts.counters.copy()
+        self._tally = TallyGauge(metrics, "accounts", "account", "volume", accounts.tally)
 
     def count(self, decoded: Decoded) -> None:
         """Count a decoded batch's rejects and unknown properties."""
@@ -93,9 +150,9 @@ class AccountGauges:
         for at in np.flatnonzero(decoded.unknown):
             self._metrics.unknown_properties.labels(OPTIONAL[at]).inc(int(decoded.unknown[at]))
 
-    def update(self, stage: AccountStage, chunk: Chunk) -> None:
-        """After a chunk: counters by their difference, gauges as they stand."""
-        metrics, accounts = self._metrics, stage.accounts
+    def update(self, accounts: AccountPartition) -> None:
+        """Counters by their difference, gauges as they stand."""
+        metrics, show = self._metrics, self.partition
         self._tally.update()
         now = accounts.counters.copy()
         new = now - self._seen
@@ -103,6 +160,7 @@ class AccountGauges:
         metrics.events.labels("accepted").inc(int(new[st.ACCEPTED] - new[st.LATE]))
         metrics.events.labels("duplicate").inc(int(new[st.DUPLICATE]))
         metrics.events.labels("late").inc(int(new[st.LATE]))
+        metrics.events.labels("refused").inc(int(new[REFUSALS].sum()))
         for place, by in LATE_BY.items():
             if new[place]:
                 metrics.late_events.labels(by).inc(int(new[place]))
@@ -111,39 +169,33 @@ class AccountGauges:
         for place, kind in ACCOUNT_EVICTIONS.items():
             if new[place]:
                 metrics.evictions.labels(kind).inc(int(new[place]))
+        if new[st.ACCOUNTS_EXPIRED]:
+            metrics.expired.labels("account").inc(int(new[st.ACCOUNTS_EXPIRED]))
         scalars = accounts.state.scalars
-        clock = time.time()
-        if scalars[st.MAX_TIME] != NO_TIME:
-            newest = scalars[st.MAX_TIME] / 1000
-            metrics.last_event.labels(self._label).set(newest)
-            metrics.event_lag.labels(self._label).set(max(0.0, clock - newest))
-            metrics.watermark_delay.labels("accounts", self._label).set(
-                max(0.0, clock - accounts.watermark / 1000)
-            )
-        if accounts.closed > self._closed:
-            if self._closed != NO_TIME:
-                metrics.ticks_closed.labels("accounts").inc(accounts.closed - self._closed)
-            self._closed = accounts.closed
-        metrics.entities.labels("account", self._label).set(
-            int(scalars[st.ACCOUNTS] - scalars[st.ACCOUNT_FREE])
-        )
+        newest = int(scalars[st.MAX_TIME])
+        if newest != NO_TIME:
+            show.set(metrics.last_event, newest / 1000)
+            show.delay(metrics.event_lag, newest)
+        if accounts.watermark != NO_TIME:
+            show.delay(metrics.watermark_delay, accounts.watermark, "accounts")
+        held = int(scalars[st.ACCOUNTS] - scalars[st.ACCOUNT_FREE])
+        show.set(metrics.entities, held, "account")
         for kind, size in accounts.bytes_by_kind().items():
-            metrics.state_bytes.labels(kind, self._label).set(size)
+            show.set(metrics.state_bytes, size, kind)
 
 
 class KeyGauges:
     """What one key partition shows."""
 
-    def __init__(self, metrics: Metrics, partition: int, tally: Tally) -> None:
+    def __init__(self, metrics: Metrics, topic: str, partition: int, keys: KeyPartition) -> None:
+        self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._label = str(partition)
-        self._seen = np.zeros(ks.KEY_COUNTERS, np.int64)
-        self._tally = TallyGauge(metrics, "key", "births", tally)
-        self._closed = NO_TIME
+        self._seen = keys.state.counters.copy()
+        self._tally = TallyGauge(metrics, "keys", "key", "births", keys.tally)
 
-    def update(self, stage: KeyStage, chunk: Chunk) -> None:
-        """After a chunk: counters by their difference, gauges as they stand."""
-        metrics, keys = self._metrics, stage.keys
+    def update(self, keys: KeyPartition) -> None:
+        """Counters by their difference, gauges as they stand."""
+        metrics, show = self._metrics, self.partition
         self._tally.update()
         now = keys.state.counters.copy()
         new = now - self._seen
@@ -151,17 +203,48 @@ class KeyGauges:
         for place, kind in KEY_EVICTIONS.items():
             if new[place]:
                 metrics.evictions.labels(kind).inc(int(new[place]))
-        if keys.closed > self._closed:
-            if self._closed != NO_TIME:
-                metrics.ticks_closed.labels("keys").inc(keys.closed - self._closed)
-            self._closed = keys.closed
-            metrics.watermark_delay.labels("keys", self._label).set(
-                max(0.0, time.time() - (keys.closed + 1) * 60)
-            )
+        if new[ks.SHARED_EXPIRED]:
+            metrics.expired.labels("shared_key").inc(int(new[ks.SHARED_EXPIRED]))
+        if keys.closed != NO_TIME:
+            show.delay(metrics.watermark_delay, (keys.closed + 1) * MINUTE_MS, "keys")
         for known in KINDS:
-            metrics.entities.labels(known.field, self._label).set(
-                int(keys.state.by_kind[known.code])
-            )
-        metrics.entities.labels("single_key", self._label).set(int(now[ks.SINGLES]))
+            show.set(metrics.entities, int(keys.state.by_kind[known.code]), known.field)
+        show.set(metrics.entities, int(now[ks.SINGLES]), "single_key")
         for name, size in keys.bytes_by_kind().items():
-            metrics.state_bytes.labels(name, self._label).set(size)
+            show.set(metrics.state_bytes, size, name)
+
+
+class OwnerGauges:
+    """What the campaign owner shows."""
+
+    def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
+        self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
+        self._metrics = metrics
+        self._shed = owner.sizes()
+        self._closed = owner.closed
+        self._begins = LAST_TICK
+
+    def heard(self, tick: int) -> None:
+        """A source spoke of a tick: before the first one closes, that says where time begins."""
+        if self._closed == BEFORE_TIME:
+            self._begins = min(self._begins, tick)
+
+    def update(self, owner: CampaignOwner) -> None:
+        """After a chunk: ticks closed, and how far behind decisions are."""
+        if owner.closed == BEFORE_TIME:
+            return
+        before = self._begins - 1 if self._closed == BEFORE_TIME else self._closed
+        self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
+        self._closed = owner.closed
+        end = (owner.closed + 1) * MINUTE_MS
+        self.partition.delay(self._metrics.watermark_delay, end, "owner")
+
+    def measure(self, owner: CampaignOwner) -> None:
+        """What is held and what was shed; it costs a look at every campaign."""
+        sizes = owner.sizes()
+        for name, kind in OWNER_ENTITIES.items():
+            self.partition.set(self._metrics.entities, sizes[name], kind)
+        for name, kind in OWNER_EVICTIONS.items():
+            self._metrics.evictions.labels(kind).inc(max(0, sizes[name] - self._shed[name]))
+        self._metrics.largest_campaign.set(sizes["largest_campaign"])
+        self._shed = sizes

@@ -7,10 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.broker import client_options, explained
+from streams.metrics import Metrics
 from streams.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Mark(msgspec.Struct, frozen=True, tag="idle"):
@@ -48,12 +52,24 @@ async def read_marks(settings: Settings, partition: int) -> list[Mark | ControlM
     ]
 
 
-async def read_published(settings: Settings) -> dict[str, int]:
-    """The highest revision of every alert on the topic."""
+async def read_published(settings: Settings, metrics: Metrics) -> dict[str, int]:
+    """The highest revision of every alert on the topic.
+
+    Others may write there as well: what is no alert is passed over and counted.
+    """
+    topic = settings.alerts_topic
     highest: dict[str, int] = {}
-    async for record in _records(settings, settings.alerts_topic, None):
-        alert = _published.decode(record.value)
+    foreign = 0
+    async for record in _records(settings, topic, None):
+        try:
+            alert = _published.decode(record.value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            foreign += 1
+            continue
         highest[alert.alert_id] = max(alert.revision, highest.get(alert.alert_id, 0))
+    metrics.foreign_records.labels(topic).set(foreign)
+    if foreign:
+        log.warning("records that are no alerts were passed over", topic=topic, records=foreign)
     return highest
 
 

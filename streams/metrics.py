@@ -6,8 +6,6 @@ to choose. Labels are enumerations of the code, property names of the contract, 
 
 from __future__ import annotations
 
-import bisect
-import contextlib
 import platform
 
 from prometheus_client import (
@@ -22,10 +20,8 @@ from prometheus_client import (
 
 NAMESPACE = "hydrawatch"
 
-OUTCOMES = ("accepted", "duplicate", "late", "rejected")
-# How late behind the watermark an event came; the label is the upper bound.
-LATE_UPPER_S = (60.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
-LATE_LABELS = ("1m", "10m", "1h", "6h", "1d", "more")
+# "refused": read, but there was no room for its account or its minute (see `evictions`).
+OUTCOMES = ("accepted", "duplicate", "late", "rejected", "refused")
 # From a chunk of a few records to a full one that closes ticks for a million accounts.
 BATCH_UPPER_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -46,6 +42,9 @@ class Metrics:
         )
         self.dead_letters = self._counter(
             "dead_letters", "Records sent to the dead-letter topic", "reason", "stage"
+        )
+        self.dead_letters_cut = self._counter(
+            "dead_letters_cut", "Dead letters cut to their head: the topic takes no more"
         )
         self.dedupe_overflow = self._counter(
             "dedupe_overflow",
@@ -90,11 +89,20 @@ class Metrics:
         self.control_events = self._counter(
             "control_events", "Control events read, by what became of them", "kind", "outcome"
         )
+        self.foreign_records = self._gauge(
+            "foreign_records", "Records on the topic that are none of ours, when last read", "topic"
+        )
         # State.
         self.entities = self._gauge("entities", "Entities held in state", "kind", "partition")
         self.state_bytes = self._gauge("state_bytes", "Bytes of state in use", "kind", "partition")
         self.evictions = self._counter(
             "evictions", "Entities forgotten before their time because a budget was full", "kind"
+        )
+        self.expired = self._counter(
+            "expired", "Entities forgotten after a silence as long as their expiry", "kind"
+        )
+        self.largest_campaign = self._gauge(
+            "largest_campaign_accounts", "Accounts in the largest campaign"
         )
         # Detection.
         self.detector_seconds = self._counter(
@@ -119,28 +127,8 @@ class Metrics:
         self._build.info({"version": version, "python": platform.python_version()})
         self._config.info({"digest": digest})
 
-    def forget_partition(self, topic: str, partition: int, stages: tuple[str, ...] = ()) -> None:
-        """Drop the gauges of a partition that moved away: its new owner reports it.
-
-        Those keyed by partition alone belong to the request topic; `stages` names whose watermark
-        delay goes.
-        """
-        name = str(partition)
-        for gauge, labels in (
-            (self.lag_records, (topic, name)),
-            *((self.watermark_delay, (stage, name)) for stage in stages),
-            *(((self.event_lag, (name,)), (self.last_event, (name,))) if stages else ()),
-        ):
-            with contextlib.suppress(KeyError):
-                gauge.remove(*labels)
-
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(name, about, labels, namespace=NAMESPACE, registry=self.registry)
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(name, about, labels, namespace=NAMESPACE, registry=self.registry)
-
-
-def late_label(late_s: float) -> str:
-    """The label of `late_events` for an event that came so many seconds behind the watermark."""
-    return LATE_LABELS[bisect.bisect_left(LATE_UPPER_S, late_s)]

@@ -1,8 +1,9 @@
-"""Everything a worker writes, through one producer: hand-overs, reports, marks, alerts, dead letters.
+"""Everything a worker writes: hand-overs, reports, marks, alerts, dead letters.
 
 Per partition Kafka keeps the order of one producer's records, which the receivers rely on. A send
 that fails for good ends the worker: its state runs ahead of what it has said, and a restart says
-it again.
+it again. But for large dead letters, which anyone may cause: they have a producer of their own that
+compresses, and what the topic does not take so either goes aside as its head.
 """
 
 from __future__ import annotations
@@ -12,27 +13,33 @@ from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from detectors import handover, reports
 from detectors.alerts import Alert, encode
 from detectors.handover import HandOver
 from detectors.reports import Report
 from streams.broker import client_options, explained
-from streams.deadletters import DeadLetter
+from streams.deadletters import DeadLetter, cut
 from streams.metrics import Metrics
 from streams.settings import Settings
 
 BATCH_BYTES = 512 * 1024
-REQUEST_BYTES = 2 * 1024 * 1024  # a dead letter is a record of up to 1 MB with headers
+REQUEST_BYTES = 2 * 1024 * 1024  # what we write ourselves is under 1 MB a record
+LARGE_BYTES = BATCH_BYTES  # a dead letter from here on is compressed; any topic takes smaller ones
+WHOLE_BYTES = 8 * 1024 * 1024  # and is not tried whole from here on: compressing takes time
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Outlet:
-    """The worker's producer. `sent` holds what is under way; `delivered` waits for it."""
+    """The worker's producers. `delivered` waits for what is under way."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
         self._producer: Any = None
+        self._large: Any = None
+        self._letters: set[asyncio.Task[None]] = set()  # large ones under way
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
@@ -45,11 +52,21 @@ class Outlet:
                 max_request_size=REQUEST_BYTES,
             )
             await self._producer.start()
+            self._large = AIOKafkaProducer(
+                **client_options(self._settings),
+                client_id="hydrawatch-worker-dead-letters",
+                acks="all",
+                compression_type="gzip",  # the one codec that every client reads
+                max_request_size=WHOLE_BYTES,
+            )
+            await self._large.start()
 
     async def stop(self) -> None:
         """Send what is queued and disconnect."""
-        if self._producer is not None:
-            await self._producer.stop()
+        await asyncio.gather(*self._letters, return_exceptions=True)
+        for producer in (self._producer, self._large):
+            if producer is not None:
+                await producer.stop()
 
     async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
         """Hand a tick to a key partition."""
@@ -72,9 +89,27 @@ class Outlet:
         return await self._producer.send(topic, encode(alert), key=alert.alert_id.encode())
 
     async def dead_letter(self, letter: DeadLetter) -> Awaitable[Any]:
-        """Put a record aside, unchanged."""
-        return await self._producer.send(
-            self._settings.dead_letters_topic, letter.value, key=letter.key, headers=letter.headers
+        """Put a record aside: unchanged, or as its head where the topic takes no more."""
+        if letter.size < LARGE_BYTES:
+            return await self._put_aside(self._producer, letter)
+        task = asyncio.create_task(self._put_large_aside(letter), name="large dead letter")
+        self._letters.add(task)
+        task.add_done_callback(self._letters.discard)
+        return task
+
+    async def _put_large_aside(self, letter: DeadLetter) -> None:
+        try:
+            await (await self._put_aside(self._large, letter))
+        except TOO_LARGE:
+            self._metrics.dead_letters_cut.inc()
+            await (await self._put_aside(self._large, cut(letter)))
+
+    async def _put_aside(self, producer: Any, letter: DeadLetter) -> Awaitable[Any]:
+        key, value, headers = letter
+        if key is None and value is None:
+            value = b""  # the client sends no record without both; the class says what it was
+        return await producer.send(
+            self._settings.dead_letters_topic, value, key=key, headers=headers
         )
 
     async def _send(self, topic: str, value: bytes, partition: int) -> Awaitable[Any]:

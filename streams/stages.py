@@ -30,7 +30,7 @@ from detectors.reports import decode as decode_report
 from detectors.workbench import Workbench
 from streams.controls import ControlFollower
 from streams.deadletters import dead_letter
-from streams.gauges import AccountGauges, KeyGauges, count_evidence
+from streams.gauges import AccountGauges, KeyGauges, OwnerGauges, count_evidence
 from streams.history import Mark, encode_mark, read_marks, read_published
 from streams.metrics import Metrics
 from streams.outlet import Outlet
@@ -66,10 +66,17 @@ class AccountStage:
         )
         self._marks: deque[Mark] | None = None
         self._told = NO_TIME
-        self._gauges = AccountGauges(metrics, partition, self.accounts.tally)
+        self._gauges = AccountGauges(metrics, settings.requests_topic, partition, self.accounts)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
+        self._gauges.partition.forget()
+
+    def watch(self, lag: int) -> None:
+        """So many records lie unread: show that, and time that passes while nothing is read."""
+        self.lag = lag
+        self._gauges.partition.lag(lag)
+        self._gauges.update(self.accounts)
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -90,7 +97,7 @@ class AccountStage:
                 now, part = _split(part, mark.offset + 1 if mark else None)
                 sent += await self._ingest(now)
             self._metrics.batch.labels("accounts").observe(time.perf_counter() - started)
-            self._gauges.update(self, chunk)
+            self._gauges.update(self.accounts)
             return sent
 
     async def mark_idle(self, watermark: int) -> Sent:
@@ -173,10 +180,16 @@ class KeyStage:
         self._outlet = outlet
         self._metrics = metrics
         self._told = NO_TIME
-        self._gauges = KeyGauges(metrics, partition, self.keys.tally)
+        self._gauges = KeyGauges(metrics, settings.handover_topic, partition, self.keys)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
+        self._gauges.partition.forget()
+
+    def watch(self, lag: int) -> None:
+        """So many records lie unread: show that, and time that passes while nothing is read."""
+        self._gauges.partition.lag(lag)
+        self._gauges.update(self.keys)
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -199,7 +212,7 @@ class KeyStage:
                 sent += await self._outlet.report(Report(self._source, self.keys.closed))
             self._told = self.keys.closed
         self._metrics.batch.labels("keys").observe(time.perf_counter() - started)
-        self._gauges.update(self, chunk)
+        self._gauges.update(self.keys)
         return sent
 
 
@@ -222,12 +235,19 @@ class OwnerStage:
             mode="live",
             hash_key=settings.hash_key_bytes(),
         )
-
+        self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
         self._controls = ControlFollower(settings, self.owner, outlet, metrics)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
         self._controls.stop()
+        self._gauges.partition.forget()
+
+    def watch(self, lag: int) -> None:
+        """So many records lie unread: show that, and time that passes while nothing is read."""
+        self._gauges.partition.lag(lag)
+        self._gauges.update(self.owner)
+        self._gauges.measure(self.owner)
 
     def forget_published(self) -> None:
         """Another worker may have owned the topic meanwhile: read what was sent before sending."""
@@ -237,21 +257,24 @@ class OwnerStage:
         """Take what is new in a chunk; returns what was sent because of it."""
         await self._controls.catch_up()
         if self._published is None:
-            self._published = await read_published(self._settings)
+            self._published = await read_published(self._settings, self._metrics)
         part = next_part(chunk, self.next_offset)
         if part is None:
             return []
-        started = time.perf_counter()
-        for value in part.values:
-            if value is not None:
-                self._receive(decode_report(value))
-        self.next_offset = part.ends
+        async with self._controls.deciding:
+            started = time.perf_counter()
+            for value in part.values:
+                if value is not None:
+                    self._receive(decode_report(value))
+            self.next_offset = part.ends
+            alerts = self.owner.advance()
         sent: Sent = []
-        for alert in self.owner.advance():
+        for alert in alerts:
             if alert.revision > self._published.get(alert.alert_id, 0):
                 sent.append(await self._outlet.alert(alert))
                 self._published[alert.alert_id] = alert.revision
         self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
+        self._gauges.update(self.owner)
         return sent
 
     def _receive(self, report: Report) -> None:
@@ -259,6 +282,7 @@ class OwnerStage:
         if place <= self._applied.get(report.source, (NO_TIME, -1)):
             return
         self._applied[report.source] = place
+        self._gauges.heard(report.tick)
         if report.names is not None:
             self.owner.receive_names(report.source, report.names)
         if report.findings is not None:

@@ -112,6 +112,11 @@ class BulkTransport(stock.Transport):
         done: bool = self.app.consumer.ack_through(tp, offset)
         return done
 
+    def read_behind(self, tp: TP, offset: int) -> int:
+        """See `BulkConsumer.read_behind`."""
+        behind: int = self.app.consumer.read_behind(tp, offset)
+        return behind
+
 
 def use_bulk_transport(app: faust.App, options: BulkOptions) -> BulkTransport:
     """Make `app` read the bulk topics in chunks; call it before the first agent or topic.

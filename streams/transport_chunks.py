@@ -30,8 +30,9 @@ class Chunk:
     `values[i]`, `keys[i]`, `timestamps[i]` (ms since the epoch, as the producer or the broker
     set it) and `offsets[i]` belong together. Offsets rise but may have holes. `high_water` is
     the end of the partition as the broker last told it: the offset its next record will get.
-    `begins` is where reading stood before the chunk, `ends` where it stands after: holes lie
-    within, so a chunk that does not begin where the one before it ended says that one was lost.
+    `begins` is where reading stood after the chunk before, `ends` where it stands after this one:
+    holes lie within, so a chunk that does not begin where the one before it ended says that one
+    was lost.
     """
 
     topic: str
@@ -85,12 +86,38 @@ class Chunk:
         )
 
 
-def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
+class Hollow:
+    """Offsets that were read last and held no visible record; the next chunk covers them too.
+
+    A transaction's marker may come in a fetch of its own. What moves the position otherwise (the
+    client starts over where retention has deleted) is no reading, and must stay a hole to see.
+    """
+
+    __slots__ = ("begins", "ends")
+
+    def __init__(self) -> None:
+        self.begins = self.ends = -1
+
+    def before(self, position: int) -> int:
+        """Where a chunk begins that is read from `position` on."""
+        return self.begins if position == self.ends else position
+
+    def behind(self, offset: int) -> int:
+        """Where reading stands for who has taken everything before `offset`."""
+        return self.ends if offset == self.begins else offset
+
+    def read(self, position: int, ends: int) -> None:
+        """Nothing was visible from `position` to `ends`."""
+        self.begins, self.ends = self.before(position), ends
+
+
+def take_chunk(fetched: Any, max_records: int, max_bytes: int, hollow: Hollow) -> Chunk | None:
     """Take the next chunk out of an aiokafka `FetchResult` and move its position behind it.
 
     None when the partition was lost, paused or moved since the fetch, or when the rest holds no
-    visible record (its position moves on all the same). A chunk holds `max_records` at most, and
-    ends within a few records (`STEP`) of having `max_bytes` of values.
+    visible record: its position moves on all the same, and `hollow` (one for each stretch of
+    reading) keeps where from. A chunk holds `max_records` at most, and ends within a few records
+    (`STEP`) of having `max_bytes` of values.
     """
     tp = fetched._topic_partition
     if not fetched.check_assignment(tp) or not fetched.has_more():
@@ -99,7 +126,7 @@ def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
     # aiokafka's reader keeps checksums, control batches, aborted transactions and compacted
     # offsets right; only what it makes of a record is replaced: nothing, at half the time.
     reader._consumer_record = _as_it_is
-    begins = fetched._assignment.state_value(tp).position
+    position = fetched._assignment.state_value(tp).position
     records: list[Any] = []
     values: list[bytes | None] = []
     size = 0
@@ -115,7 +142,9 @@ def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
     fetched._update_position()
     if exhausted:
         fetched._partition_records = None
+    ends = fetched._assignment.state_value(tp).position
     if not records:
+        hollow.read(position, ends)
         return None
     count = len(records)
     return Chunk(
@@ -126,8 +155,8 @@ def take_chunk(fetched: Any, max_records: int, max_bytes: int) -> Chunk | None:
         np.fromiter(map(_TIMESTAMP, records), np.int64, count),
         np.fromiter(map(_OFFSET, records), np.int64, count),
         fetched._assignment.state_value(tp).highwater or 0,
-        begins,
-        fetched._assignment.state_value(tp).position,
+        hollow.before(position),
+        ends,
     )
 
 

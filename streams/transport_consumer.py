@@ -251,6 +251,11 @@ class BulkConsumer(stock.Consumer):
             ledger.ack_through(offset)
         return ledger is not None
 
+    def read_behind(self, tp: TP, offset: int) -> int:
+        """Where reading stands for who has taken every record of a bulk partition before `offset`."""
+        ledger = self.ledgers.get(tp)
+        return offset if ledger is None else ledger.hollow.behind(offset)
+
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         for tp in {*super()._filter_tps_with_pending_acks(topics), *self.ledgers}:
             if topics is None or tp in topics or tp.topic in topics:

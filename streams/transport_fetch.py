@@ -108,7 +108,8 @@ class ChunkFetcher:
                 ledger = self._ledgers.get(ensure_TP(tp))
                 if ledger is None:
                     continue  # not positioned yet
-                chunk = take_chunk(result, self._options.chunk_records, self._options.chunk_bytes)
+                most = self._options.chunk_records, self._options.chunk_bytes
+                chunk = take_chunk(result, *most, ledger.hollow)
                 records = [] if chunk is None else [self._fetched(ledger, chunk)]
             elif room == 0:
                 continue

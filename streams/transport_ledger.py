@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from streams.transport_chunks import Hollow
+
 
 class Delivery:
     """One chunk handed to the agents: its offsets, and whether they are done with it."""
@@ -30,10 +32,11 @@ class Delivery:
 class Ledger:
     """Deliveries of one partition since it was last positioned at `start`."""
 
-    __slots__ = ("_open", "_safe", "end", "start")
+    __slots__ = ("_open", "_safe", "end", "hollow", "start")
 
     def __init__(self, start: int) -> None:
         self.start = start
+        self.hollow = Hollow()  # moved by the consumer's thread alone
         self.end = start  # one past the last offset that was delivered
         self._open: deque[Delivery] = deque()
         self._safe: int | None = None

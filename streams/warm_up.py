@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
+from numba.core.event import install_recorder
 
 from detectors.accounts import AccountPartition, ClosedTick
 from detectors.config import Config
@@ -32,8 +33,17 @@ SMALL = BudgetConfig(
 )
 
 
-def warm_up() -> None:
-    """Take a few made-up events through accounts and keys, over the wire format, in small tables."""
+def warm_up() -> bool:
+    """Take a few made-up events through accounts and keys, over the wire format, in small tables.
+
+    Returns whether anything had to be compiled, rather than loaded.
+    """
+    with install_recorder("numba:compile") as compiled:
+        _run_small()
+    return bool(compiled.buffer)
+
+
+def _run_small() -> None:
     config = replace(Config(), engine=EngineConfig(partitions=1), budgets=SMALL)
     decoder = Decoder(b"warm-up warm-up ", config.engine.future_minutes * 60_000)
     accounts, keys = AccountPartition(config, 0), KeyPartition(config, 0)

@@ -253,3 +253,15 @@ def test_a_filter_by_action_keeps_graver_ones_and_what_it_does_not_know() -> Non
     assert alertview.at_least("suspend", "verify")
     assert not alertview.at_least("throttle", "verify")
     assert alertview.at_least("banish", "verify")
+
+
+def test_a_replay_of_a_file_in_another_order_says_so(tmp_path: Path) -> None:
+    world = tmp_path / "world.jsonl"
+    made = run("simulate", "--accounts", "40", "--days", "0.5", "--out", str(world))
+    assert made.returncode == 0
+    lines = world.read_bytes().splitlines(keepends=True)
+    for order, warned in ((lines, False), (lines[len(lines) // 2 :] + lines, True)):
+        world.write_bytes(b"".join(order))
+        done = run("replay", str(world), "--alerts", "/dev/null")
+        assert done.returncode == 0
+        assert ("not in order of arrival" in done.stderr) is warned

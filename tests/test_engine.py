@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import orjson
 import pytest
 
 from detectors.alerts import Alert
 from detectors.config import load_config
+from detectors.control import ControlEvent, decode_control
 from detectors.engine import Engine
 from tests.owner_stories import ALERT_SCHEMA
-from tests.stage_stories import DAY, KEY, MINUTE, START, request
+from tests.stage_stories import DAY, HOUR, KEY, MINUTE, START, request
 from worlds.load import spray
 from worlds.world import build
 
@@ -140,3 +143,30 @@ def test_a_spray_through_all_stages_is_the_same_twice() -> None:
             alerts += _run(engine, records.values, 3000)
         told.append((alerts, [a.counters.tolist() for a in engine.accounts]))
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("from_minute", [0, 30])
+def test_an_organisations_allowance_holds_whenever_its_accounts_say_where_they_belong(
+    from_minute: int,
+) -> None:
+    engine = _engine(1)
+    families = ["identity", "infrastructure", "content", "volume", "lifecycle"]
+    for n in range(10):
+        allowed = {"control_id": f"c{n}", "kind": "allowance", "at": START, "org_id": f"o-{n}"}
+        event = decode_control(
+            orjson.dumps(allowed | {"until": START + DAY, "families": families}), None
+        )
+        assert isinstance(event, ControlEvent)
+        engine.control(event)
+    records = []
+    for minute, n in itertools.product(range(150), range(30)):
+        says: dict[str, object] = {"account_created_at": START - HOUR}
+        if minute >= from_minute:
+            says["org_id"] = f"o-{n}"
+        if minute >= 60:
+            says |= {"payment_fp": "c", "device_fp": "d", "ip_prefix_fp": "p", "system_fp": "s"}
+        at = START + minute * MINUTE + n * 1000
+        records.append(orjson.dumps(request(minute * 30 + n, at, f"a{n}", **says)))
+    alerts = [orjson.loads(a) for a in _run(engine, records)]
+    named = {a["account_id"] for a in alerts if a["kind"] == "account" and a["action"] != "observe"}
+    assert named == {f"a{n}" for n in range(10, 30)}

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from detectors.errors import ConfigError
 from streams.deadletters import MESSAGE_BYTES, dead_letter
 from streams.health import HealthServer, Heartbeat, Readiness
-from streams.metrics import LATE_LABELS, LATE_UPPER_S, Metrics, late_label
+from streams.metrics import Metrics
 
 OURS = "hydrawatch_"
 IDENTIFIERS = {"account", "account_id", "org", "org_id", "key", "value", "campaign", "event_id"}
@@ -55,27 +55,6 @@ def test_what_runs_is_told_by_version_and_digest() -> None:
     text = generate_latest(metrics.registry).decode()
     assert 'hydrawatch_config_info{digest="sha256:3f1a"} 1.0' in text
     assert 'hydrawatch_build_info{python="' in text
-
-
-def test_a_partition_that_moved_away_leaves_no_stale_lag() -> None:
-    metrics = Metrics()
-    for partition in ("0", "1"):
-        metrics.lag_records.labels("t", partition).set(5)
-        metrics.event_lag.labels(partition).set(5)
-        metrics.watermark_delay.labels("account", partition).set(5)
-    metrics.forget_partition("t", 0, ("account",))
-    metrics.forget_partition("t", 7)
-    text = generate_latest(metrics.registry).decode()
-    assert 'partition="0"' not in text
-    assert text.count('partition="1"') == 3
-
-
-def test_lateness_falls_into_the_bucket_of_its_upper_bound() -> None:
-    assert len(LATE_LABELS) == len(LATE_UPPER_S) + 1
-    assert late_label(1) == "1m"
-    assert late_label(60) == "1m"
-    assert late_label(61) == "10m"
-    assert late_label(10**9) == "more"
 
 
 def test_readiness_names_every_reason_and_ends_when_none_is_left() -> None:

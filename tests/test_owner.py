@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.alerts import Alert
+from detectors.config import Config
 from detectors.findings import TickFindings
 from tests.owner_stories import BASE, Story, canonical, check, key_finding, name, owner_of, told
 from tests.owner_stories import volume as volume_of
@@ -143,3 +144,16 @@ def test_quiet_ticks_cost_almost_nothing() -> None:
         owner.watermark(source, BASE + tick)
         owner.advance()
     assert len(closed) <= 10
+
+
+@pytest.mark.parametrize("minute", [0, 5, 9])
+def test_an_allowance_takes_a_networks_alert_back_at_once_whenever_it_comes(minute: int) -> None:
+    keys = "0 key payment_fp:1 1-13\n0 key template:1 1-13\n"
+    allow = "".join(
+        f"{100 + minute} allow account={n} families=identity,content until=9000\n"
+        for n in range(1, 14)
+    )
+    story = f"{keys}{allow}300 end"
+    networks = [a for a in Story(story).tell(Config()) if a.kind == "network"]
+    first, *_ = (a for a in networks if a.state == "retracted")
+    assert first.as_of == (BASE + 100 + minute + 1) * 60_000

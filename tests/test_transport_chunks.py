@@ -10,9 +10,12 @@ import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
-from streams.transport_chunks import Chunk, take_chunk
+from detectors.errors import StateError
+from streams.stages import next_part
+from streams.transport_chunks import Chunk, Hollow, take_chunk
 
 TP0 = TopicPartition("bulk", 0)
 ABORT = b"\x00\x00\x00\x00"  # control record key: version 0, type 0
@@ -58,6 +61,7 @@ def batch(
     data[0:8] = base.to_bytes(8, "big")
     if control:
         data[21:23] = (int.from_bytes(data[21:23], "big") | 0x20).to_bytes(2, "big")
+        data[17:21] = calc_crc32c(bytes(data[21:])).to_bytes(4, "big")
     return bytes(data)
 
 
@@ -71,10 +75,16 @@ def fetched(*batches: bytes, at: int = 0, aborted: tuple[tuple[int, int], ...] =
     return FetchResult(TP0, assignment=assignment, partition_records=reader, backoff=0)
 
 
-def all_chunks(result: FetchResult, records: int = 100, size: int = EVERYTHING) -> list[Chunk]:
+def all_chunks(
+    result: FetchResult,
+    records: int = 100,
+    size: int = EVERYTHING,
+    hollow: Hollow | None = None,
+) -> list[Chunk]:
     chunks = []
+    hollow = hollow or Hollow()
     while result.has_more():
-        chunk = take_chunk(result, records, size)
+        chunk = take_chunk(result, records, size, hollow)
         if chunk is not None:
             chunks.append(chunk)
     return chunks
@@ -109,7 +119,7 @@ def test_a_chunk_ends_soon_after_its_bytes() -> None:
 
 def test_the_position_follows_each_chunk() -> None:
     result = fetched(batch(0, [*range(10)]))
-    assert take_chunk(result, 4, EVERYTHING) is not None
+    assert take_chunk(result, 4, EVERYTHING, Hollow()) is not None
     assert result._assignment.state.position == 4
 
 
@@ -145,13 +155,47 @@ def test_a_fetch_of_nothing_visible_moves_the_position_and_gives_no_chunk() -> N
     assert result._assignment.state.position == 3
 
 
+def test_a_stage_goes_on_after_a_marker_that_was_fetched_alone() -> None:
+    hollow, taken, position, next_offset = Hollow(), [], 0, 0
+    for one_fetch in (
+        [batch(0, [0, 1], producer=9)],
+        [batch(2, [2], producer=9, control=True)],
+        [batch(3, [3], producer=9, control=True)],
+        [batch(4, [4, 5], producer=9), batch(6, [6], producer=9, control=True)],
+        [batch(7, [8])],
+        [batch(9, [9], producer=9, control=True)],
+    ):
+        result = fetched(*one_fetch, at=position)
+        for chunk in all_chunks(result, hollow=hollow):
+            part = next_part(chunk, next_offset)
+            assert part is not None
+            taken += part.offsets.tolist()
+            next_offset = part.ends
+        position = result._assignment.state.position
+    assert taken == [0, 1, 4, 5, 8]
+    # The last marker is behind the stage's offset; what waits for the end of the topic may go on.
+    assert (next_offset, hollow.behind(next_offset), position) == (9, 10, 10)
+    assert hollow.behind(5) == 5
+
+
+def test_records_that_nobody_delivered_stay_a_hole_that_ends_the_stage() -> None:
+    hollow = Hollow()
+    (chunk,) = all_chunks(fetched(batch(0, [0, 1])), hollow=hollow)
+    assert all_chunks(fetched(batch(2, [2], producer=9, control=True), at=2), hollow=hollow) == []
+    # Retention deleted 3 to 7: the client starts over at 8 by itself.
+    (later,) = all_chunks(fetched(batch(8, [8]), at=8), hollow=hollow)
+    assert later.begins == 8
+    with pytest.raises(StateError, match="records 2 to 7 were never delivered"):
+        next_part(later, chunk.ends)
+
+
 @pytest.mark.parametrize("change", ["lost", "paused", "moved"])
 def test_a_partition_that_changed_hands_since_the_fetch_gives_nothing(change: str) -> None:
     result = fetched(batch(0, [0, 1]))
     result._assignment.active = change != "lost"
     result._assignment.state.paused = change == "paused"
     result._assignment.state.position = 1 if change == "moved" else 0
-    assert take_chunk(result, 100, EVERYTHING) is None
+    assert take_chunk(result, 100, EVERYTHING, Hollow()) is None
 
 
 def test_since_cuts_off_what_was_seen() -> None:

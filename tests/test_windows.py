@@ -40,7 +40,8 @@ def _worlds(draw: hs.DrawFn) -> list[dict[str, Any]]:
             "prompt_fp": f"k1:{pick % 40}",
             "template_fp": f"{pick % 6:016x}",
             "asn": 64_500 + pick % 4,
-            "status": (200, 200, 400, 429, 500)[pick % 5],
+            # a model is known from its first answer on, so the first requests have one
+            "status": (200, 200, 400, 429, 500)[pick % 5 if number > 1 else 0],
         }
         kept = {name: value for i, (name, value) in enumerate(optional.items()) if pick >> i & 1}
         made.append(
@@ -48,7 +49,9 @@ def _worlds(draw: hs.DrawFn) -> list[dict[str, Any]]:
                 number,
                 START + time,
                 "abc"[pick % 3],
-                **{**kept, "model": f"m-{pick % 2}", "input_tokens": pick % 997},
+                **kept
+                | {"model": f"m-{(pick if number > 1 else number) % 2}"}
+                | {"input_tokens": pick % 997},
             )
         )
     return made
@@ -215,3 +218,28 @@ def test_an_event_time_that_no_tick_can_carry_is_counted_and_moves_nothing() -> 
     assert partition.counters[st.BEYOND] == 1
     assert partition.counters[st.ACCEPTED] == 2
     assert partition.watermark == START + 1 - 10 * MINUTE
+
+
+def test_the_newest_model_is_the_one_that_answered_last_for_the_first_time() -> None:
+    partition = AccountPartition(config(), 0)
+    names = [f"model-{n}" for n in range(12)] + ["just-released"] * 28 + ["mispelt"]
+    feed(
+        partition,
+        [
+            request(n, START + n * 1000, model=name, status=404 if name == "mispelt" else 200)
+            for n, name in enumerate(names)
+        ],
+    )
+    partition.raise_mark(START + 30 * MINUTE)
+    before = [1] * 12  # each was the newest when it came
+    assert row_of(partition, "a")["requests"] == len(names)
+    assert partition.state.hours[0]["newest"] == sum(before) + 28
+
+
+def test_a_model_unused_for_a_day_gives_its_place_to_a_new_one() -> None:
+    partition = AccountPartition(config(), 0)
+    feed(partition, [request(n, START + n, model=f"model-{n}") for n in range(layout.MODELS_KNOWN)])
+    feed(partition, [request(100, START + HOUR, model="too-soon")])
+    feed(partition, [request(200 + n, START + 2 * DAY, model="later") for n in range(5)])
+    partition.raise_mark(START + 2 * DAY + 30 * MINUTE)
+    assert partition.state.hours[0]["newest"] == 5

@@ -24,6 +24,7 @@ from streams.files import read_chunks
 from streams.settings import Settings
 
 CHUNK_ROWS = 20_000
+LATE_SHARE = 0.02  # collectors are late with far fewer: beyond it the file is in another order
 
 
 def run(
@@ -118,12 +119,21 @@ class _Summary:
     def show(self, engine: Engine, as_json: bool) -> None:
         seconds = time.perf_counter() - self.started
         totals = np.sum([a.counters for a in engine.accounts], axis=0)
+        late = int(totals[st.LATE])
+        if late > LATE_SHARE * self.records:
+            Console(stderr=True, soft_wrap=True).print(
+                f"hydrawatch: {late:,} of {self.records:,} events lie behind their partition's "
+                "watermark and counted for no window: the file is not in order of arrival. Sort it "
+                "by ingest_time (or event_time) before; a dump of a topic, partition by partition, "
+                "needs that too",
+                style="yellow",
+            )
         facts = {
             "file": self.file,
             "records": self.records,
             "rejected": dict(self.rejected),
             "duplicates": int(totals[st.DUPLICATE]),
-            "late": int(totals[st.LATE]),
+            "late": late,
             "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},
             "accounts_named": len(self.named),
             "seconds": round(seconds, 2),

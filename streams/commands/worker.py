@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import os
 import signal
+import sys
+from pathlib import Path
 
 import structlog
 
@@ -18,7 +21,9 @@ from streams.health import HealthServer
 from streams.settings import Settings
 from streams.warm_up import warm_up
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's mallopt
+MADV_DONTNEED = 4
+STARTED_ANEW = "_HYDRAWATCH_STARTED_ANEW"  # set by the worker itself: where no cache can be written
 
 log = structlog.get_logger()
 
@@ -33,13 +38,23 @@ def run(settings: Settings) -> int:
     problems = topics.verify(settings, loaded.config.engine.partitions)
     if problems:
         raise ConfigError("\n".join(map(str, problems)))
-    warm_up()  # a compilation in the middle of the stream would outlast the session
+    # A compilation in the middle of the stream would outlast the session.
+    if warm_up() and not os.environ.get(STARTED_ANEW):
+        start_anew()
     tune_memory()
     import uvloop
 
     # The policy too: Faust's consumer thread makes a loop of its own, and reads all bytes with it.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     return uvloop.run(_run(settings, loaded))
+
+
+def start_anew() -> None:
+    """Replace this process by a fresh one: a compiler that has run holds on to 220 MB."""
+    log.info("kernels compiled; starting anew with what is on disk")
+    os.execve(
+        sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, STARTED_ANEW: "1"}
+    )
 
 
 def tune_memory() -> None:
@@ -51,11 +66,27 @@ def tune_memory() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):  # another libc has its own ways
         libc = ctypes.CDLL(None)
+        libc.mallopt(M_ARENA_MAX, 1)  # threads take turns anyway; heaps of their own keep holes
         libc.mallopt(M_MMAP_THRESHOLD, 6 << 20)
         libc.mallopt(M_TRIM_THRESHOLD, 64 << 20)
+    drop_compiler_pages()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def drop_compiler_pages() -> None:
+    """Unmap the compiler's code, 50 MB that nothing needs once the kernels are loaded.
+
+    Only its text, which is never written: a page that is wanted again is read from the file.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None, use_errno=True)
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            span, permissions, *rest = line.split()
+            if permissions == "r-xp" and "libllvmlite" in rest[-1]:
+                start, end = (int(part, 16) for part in span.split("-"))
+                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 
 async def _run(settings: Settings, loaded: Loaded) -> int:

@@ -1,0 +1,87 @@
+"""The control topic as the campaign owner reads it, while ticks go on."""
+
+import asyncio
+
+import numpy as np
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from detectors.config import load_config
+from detectors.reports import Report, encode
+from streams import topics
+from streams.history import ControlMark, read_marks
+from streams.metrics import Metrics
+from streams.outlet import Outlet
+from streams.settings import Settings
+from streams.stages import OwnerStage
+from streams.topic_plan import PLANS
+from streams.transport_chunks import Chunk
+
+pytestmark = pytest.mark.broker
+
+MINUTE = 60_000
+START = 1_767_571_200_000 // MINUTE
+LOADED = load_config("[engine]\npartitions = 1")
+ALLOWANCE = {
+    "control_id": "c-1",
+    "kind": "allowance",
+    "at": START * MINUTE,
+    "recorded_at": START * MINUTE,
+    "until": (START + 10_000) * MINUTE,
+    "account_id": "a-1",
+    "families": ["identity"],
+}
+
+
+class SlowBroker(Outlet):
+    """The worker's producer, with a broker that takes its time to say that a mark is durable."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, Metrics())
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def mark(self, partition: int, record: bytes) -> None:
+        self.asked.set()
+        await self.answer.wait()
+        await super().mark(partition, record)
+
+
+def reports(offset: int, tick: int) -> Chunk:
+    """What both sources say once they have passed a tick."""
+    values = [record for source in (0, 1) for record in encode(Report(source, tick))]
+    offsets = np.arange(offset, offset + len(values))
+    end = offset + len(values)
+    return Chunk(
+        "evidence", 0, list(values), [None] * len(values), offsets, offsets, end, offset, end
+    )
+
+
+async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(broker: str) -> None:
+    names = {plan.setting: f"control-{plan.setting}" for plan in PLANS}
+    settings = Settings(broker=broker, partitions=1, **names)
+    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    outlet = SlowBroker(settings)
+    await outlet.start()
+    stage = OwnerStage(settings, LOADED, outlet, Metrics())
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        await stage.process(reports(0, START + 5))
+        await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
+        await asyncio.wait_for(outlet.asked.wait(), 20)
+        later = asyncio.create_task(stage.process(reports(2, START + 20)))
+        await asyncio.sleep(0.2)  # as long as it likes: the broker has not answered
+        assert stage.owner.closed == START + 5
+        assert not stage.owner.books.control.allowances
+        assert stage.owner.control_log == []
+        outlet.answer.set()
+        await asyncio.wait_for(later, 20)
+        assert stage.owner.closed == START + 20
+        assert stage.owner.books.control.allowances
+        marks = await read_marks(settings, 0)
+        assert marks == [ControlMark("c-1", 1, START + 6)]
+    finally:
+        stage.close()
+        await producer.stop()
+        await outlet.stop()

@@ -1,0 +1,34 @@
+"""What the campaign owner reads back before it sends anything."""
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from streams import topics
+from streams.history import read_published
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.topic_plan import PLANS
+
+pytestmark = pytest.mark.broker
+
+FOREIGN = [b"not an alert", b"", b"[1]", b"{}", b'{"alert_id":"\xff","revision":1}', b"\xff", None]
+
+
+async def test_what_is_no_alert_is_passed_over_and_counted(broker: str) -> None:
+    names = {plan.setting: f"history-{plan.setting}" for plan in PLANS}
+    settings, metrics = Settings(broker=broker, partitions=1, **names), Metrics()
+    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    topic = settings.alerts_topic
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        for value in (b'{"alert_id":"a","revision":2}', *FOREIGN, b'{"alert_id":"b","revision":1}'):
+            await producer.send_and_wait(topic, value, key=b"k")
+    finally:
+        await producer.stop()
+    for _ in range(2):
+        assert await read_published(settings, metrics) == {"a": 2, "b": 1}
+        found = metrics.registry.get_sample_value("hydrawatch_foreign_records", {"topic": topic})
+        assert found == len(FOREIGN)
