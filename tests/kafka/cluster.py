@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from streams.embedded import free_port
 from tests.kafka.node import Node
@@ -123,13 +123,21 @@ class KafkaCluster:
         """The nodes whose copy of a partition is complete."""
         return sorted(self._partition(topic, partition)["isr_nodes"])
 
-    def _partition(self, topic: str, partition: int) -> Mapping[str, Any]:
-        admin = self.admin()
-        try:
-            (found,) = admin.describe_topics([topic])
-        finally:
-            admin.close()
-        return next(p for p in found["partitions"] if p["partition_index"] == partition)
+    def _partition(self, topic: str, number: int) -> Mapping[str, Any]:
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            admin = self.admin()
+            try:
+                (found,) = admin.describe_topics([topic])
+            finally:
+                admin.close()
+            for partition in found["partitions"]:
+                if partition["partition_index"] == number:
+                    return cast("Mapping[str, Any]", partition)
+            # A node that has just come back may not have heard of it yet.
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no node knows partition {number} of {topic}")
+            time.sleep(0.1)
 
     def wait_until_settled(self, seconds: float = SETTLE_S) -> None:
         """Return when every running node is a member of the cluster."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from kafka import KafkaAdminClient, KafkaConsumer
-from kafka import TopicPartition as KafkaPartition
 
-from tests.integration.conftest import broker, fresh_name, produce  # noqa: F401  (fixtures)
-from tests.integration.test_bulk_transport import Reader, numbered, until
+from tests.integration.test_bulk_transport import Reader, committed, numbered, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
 Produce = Callable[[str, Sequence[Sequence[bytes]]], Awaitable[None]]
@@ -120,12 +116,5 @@ async def test_a_bulk_reader_goes_across_the_gaps_that_transactions_leave(
         await until(lambda: reader.count() == 25)
         await asyncio.sleep(0.5)
     assert reader.seen[0] == numbered(25)
-    at = await _committed(broker, fresh_name, fresh_name)
     # The end, 45, holds no record but a marker: to wait for a commit of it is to wait for ever.
-    assert at == 44
-
-
-async def _committed(address: str, group: str, topic: str) -> int | None:
-    from tests.integration.test_bulk_transport import committed
-
-    return await committed(address, group, topic)
+    assert await committed(broker, fresh_name, fresh_name) == 44
