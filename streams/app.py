@@ -19,6 +19,7 @@ from faust.types import TP
 
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
+from detectors.errors import ConfigError
 from detectors.workbench import Workbench
 from streams.acks import AckQueue
 from streams.broker import faust_credentials, faust_urls
@@ -29,6 +30,7 @@ from streams.settings import Settings
 from streams.stages import AccountStage, KeyStage, OwnerStage
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from streams.transport_chunks import Chunk
+from streams.twins import Twins
 
 log = structlog.get_logger()
 _trimmed = [0.0]
@@ -72,6 +74,7 @@ class Worker:
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
         self._acks = AckQueue(self._transport.ack_through)
+        self._twins = Twins(settings.instance_id)
         self._held: set[TP] = set()  # partitions that wait for slower ones
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -153,6 +156,10 @@ class Worker:
         return 0 if stage is None else int(stage.next_offset)
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
+        try:
+            self._twins.assigned(app.consumer_generation_id)
+        except ConfigError as error:
+            await app.crash(error)
         mine = {tp for tp in assigned if tp.topic in self._topics()}
         self._acks.forget()
         self._held.clear()

@@ -95,6 +95,17 @@ def test_a_worker_says_what_replay_says_though_its_only_broker_restarts(
             assert wait_for(settings, len(expected)) == expected
 
 
+def test_two_workers_with_one_instance_id_do_not_go_on(three: KafkaCluster, tmp_path: Path) -> None:
+    settings = Settings(broker=three.bootstrap, partitions=4, instance_id="one")
+    topics.create(settings, 4, replication=3)
+    with worker(settings, tmp_path / "1") as first, worker(settings, tmp_path / "2") as second:
+        until = time.monotonic() + 60
+        while first.poll() is None and second.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert (first.poll() or 0) == 1 or (second.poll() or 0) == 1
+
+
 async def _send_and_kill(cluster: KafkaCluster, topic: str, leader: int) -> set[bytes]:
     producer = AIOKafkaProducer(
         bootstrap_servers=cluster.bootstrap, acks="all", enable_idempotence=True
