@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streams.embedded import EmbeddedBroker
 
@@ -59,8 +60,13 @@ def _kafka() -> KafkaCluster:
 def _empty(kafka: KafkaCluster) -> None:
     admin = kafka.admin()
     try:
-        topics = [name for name in admin.list_topics() if not name.startswith("__")]
-        if topics:
+        if topics := _topics(admin):
             admin.delete_topics(topics)
+        while _topics(admin):  # Kafka answers before it has forgotten them
+            time.sleep(0.05)
     finally:
         admin.close()
+
+
+def _topics(admin: Any) -> list[str]:
+    return [name for name in admin.list_topics() if not name.startswith("__")]

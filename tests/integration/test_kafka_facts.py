@@ -25,8 +25,8 @@ async def test_a_restart_with_the_same_instance_id_moves_no_partition(
         async with two.running():
             await until(lambda: len(one.app.consumer.assignment()) == 1)
             await until(lambda: len(two.app.consumer.assignment()) == 1)
-        mine, theirs = one.app.consumer.assignment(), two.assignments[-1]
-        heard = len(one.assignments)
+            mine, theirs = one.app.consumer.assignment(), two.app.consumer.assignment()
+            heard = len(one.assignments)
         again = Reader(broker, fresh_name, fresh_name, instance="two")
         async with again.running():
             await until(lambda: again.app.consumer.assignment() == theirs)
@@ -48,7 +48,8 @@ async def test_a_restart_without_an_instance_id_moves_partitions_there_and_back(
         two = Reader(broker, fresh_name, fresh_name)
         async with two.running():
             await until(lambda: len(one.app.consumer.assignment()) == 1)
-        heard = len(one.assignments)
+            await until(lambda: len(two.app.consumer.assignment()) == 1)
+            heard = len(one.assignments)
         await until(lambda: len(one.app.consumer.assignment()) == 2)  # it said good-bye
         assert len(one.assignments) > heard
 
