@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 import msgspec
-import orjson
 
+from detectors.decode_reject import MISSING_PROPERTY, OUT_OF_RANGE, WRONG_TYPE, Refusal
+from detectors.decode_slow import parse_object
 from detectors.kinds import Family
 
 ControlKind = Literal[
@@ -21,9 +22,7 @@ ControlKind = Literal[
     "key_rotation",
     "suppression",
 ]
-Reason = Literal["not_json", "not_an_object", "too_large", "missing", "wrong_type", "out_of_range"]
 
-MAX_BYTES = 65_536
 _KINDS: Final = ControlKind.__args__  # type: ignore[attr-defined]
 _FAMILIES: Final = Family.__args__  # type: ignore[attr-defined]
 _ACTIONS: Final = ("observe", "throttle", "verify", "restrict", "suspend", "lift")
@@ -74,40 +73,24 @@ class ControlEvent(msgspec.Struct, frozen=True):
 
 
 class RejectedControl(msgspec.Struct, frozen=True):
-    """Why a record is no control event: a bounded reason for metrics, a message for people."""
+    """Why a record is no control event: one of `decode_reject.REASONS`, and a message for people."""
 
-    reason: Reason
+    reason: str
     message: str
-
-
-class _Bad(Exception):  # noqa: N818  # never leaves this module: it becomes a RejectedControl
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.rejected = RejectedControl(reason, message)
 
 
 def decode_control(raw: bytes | None, timestamp_ms: int | None) -> ControlEvent | RejectedControl:
     """Read one record. `timestamp_ms` is the record's own; None in a replay, which takes `at`."""
-    if raw is None:
-        return RejectedControl("not_json", "the record has no value")
-    if len(raw) > MAX_BYTES:
-        return RejectedControl("too_large", f"{len(raw)} bytes; at most {MAX_BYTES} are read")
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        return RejectedControl("not_json", f"not JSON: {error}")
-    if not isinstance(value, dict):
-        return RejectedControl("not_an_object", "a control event is a JSON object")
-    try:
-        return _checked(value, timestamp_ms)
-    except _Bad as bad:
-        return bad.rejected
+        return _checked(parse_object(raw), timestamp_ms)
+    except Refusal as refusal:
+        return RejectedControl(refusal.reason, refusal.message)
 
 
 def _checked(value: dict[str, Any], timestamp_ms: int | None) -> ControlEvent:
     for name in ("control_id", "kind", "at"):
         if name not in value:
-            raise _Bad("missing", f"'{name}' is missing")
+            raise Refusal(MISSING_PROPERTY, f"'{name}' is missing")
     given: dict[str, Any] = {"control_id": _text(value, "control_id")}
     given["kind"] = kind = _one_of(value, "kind", _KINDS)
     given["at"] = _whole(value, "at")
@@ -120,7 +103,7 @@ def _checked(value: dict[str, Any], timestamp_ms: int | None) -> ControlEvent:
     if value.get("note") is not None:
         given["note"] = _text(value, "note")
         if len(given["note"]) > 500:
-            raise _Bad("out_of_range", f"'note' has {len(given['note'])} characters, not 0 to 500")
+            raise Refusal(OUT_OF_RANGE, f"'note' has {len(given['note'])} characters, not 0 to 500")
     if value.get("action") is not None:
         given["action"] = _one_of(value, "action", _ACTIONS)
     if value.get("verdict") is not None:
@@ -142,17 +125,19 @@ def _checked(value: dict[str, Any], timestamp_ms: int | None) -> ControlEvent:
 def _check_kind(kind: str, given: dict[str, Any]) -> None:
     for name, not_empty in _NEEDS[kind]:
         if given.get(name) is None:
-            raise _Bad("missing", f"kind '{kind}' needs '{name}'")
+            raise Refusal(MISSING_PROPERTY, f"kind '{kind}' needs '{name}'")
         if not_empty and not given[name]:
-            raise _Bad("out_of_range", f"kind '{kind}' needs '{name}' not to be empty")
+            raise Refusal(OUT_OF_RANGE, f"kind '{kind}' needs '{name}' not to be empty")
     subjects = _SUBJECTS.get(kind, ())
     if subjects and not any(given.get(name) for name in subjects):
-        raise _Bad("missing", f"kind '{kind}' needs one of {', '.join(subjects)}, not empty")
+        raise Refusal(
+            MISSING_PROPERTY, f"kind '{kind}' needs one of {', '.join(subjects)}, not empty"
+        )
 
 
 def _text(value: dict[str, Any], name: str) -> str:
     if not isinstance(value[name], str):
-        raise _Bad("wrong_type", f"'{name}' is no text")
+        raise Refusal(WRONG_TYPE, f"'{name}' is no text")
     return str(value[name])
 
 
@@ -161,32 +146,32 @@ def _whole(value: dict[str, Any], name: str, low: int | None = None) -> int:
     # JSON knows one kind of number: 3.0 is whole.
     whole = isinstance(number, int) or (isinstance(number, float) and number.is_integer())
     if isinstance(number, bool) or not whole:
-        raise _Bad("wrong_type", f"'{name}' is no whole number")
+        raise Refusal(WRONG_TYPE, f"'{name}' is no whole number")
     if low is not None and number < low:
-        raise _Bad("out_of_range", f"'{name}' is {number}; it is at least {low}")
+        raise Refusal(OUT_OF_RANGE, f"'{name}' is {number}; it is at least {low}")
     if not -(1 << 63) <= number < 1 << 63:
-        raise _Bad("out_of_range", f"'{name}' does not fit in 64 bits")
+        raise Refusal(OUT_OF_RANGE, f"'{name}' does not fit in 64 bits")
     return int(number)
 
 
 def _one_of(value: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
     if value[name] not in allowed:
-        raise _Bad("out_of_range", f"'{name}' is none of {', '.join(allowed)}")
+        raise Refusal(OUT_OF_RANGE, f"'{name}' is none of {', '.join(allowed)}")
     return str(value[name])
 
 
 def _families(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise _Bad("wrong_type", "'families' is no list")
+        raise Refusal(WRONG_TYPE, "'families' is no list")
     for family in value:
         if family not in _FAMILIES:
-            raise _Bad("out_of_range", f"'families' holds one that is none of {_FAMILIES}")
+            raise Refusal(OUT_OF_RANGE, f"'families' holds one that is none of {_FAMILIES}")
     return tuple(value)
 
 
 def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _Bad("wrong_type", "'confidence' is no number")
+        raise Refusal(WRONG_TYPE, "'confidence' is no number")
     if not 0 <= value <= 1:
-        raise _Bad("out_of_range", "'confidence' is not from 0 to 1")
+        raise Refusal(OUT_OF_RANGE, "'confidence' is not from 0 to 1")
     return float(value)

@@ -111,10 +111,10 @@ class Decoder:
         rejected: list[Rejected] = []
         left = np.flatnonzero(done == 0)
         if left.size:
-            slow = Slow(buffer, len(raw), int(self._limits[1]))
+            slow = Slow(len(raw), int(self._limits[1]))
             for row in left.tolist():
                 try:
-                    found = slow.decode(values[row], int(starts[row]), int(stamps[row]), unknown)
+                    found = slow.decode(values[row], int(stamps[row]), unknown)
                 except Refusal as refusal:
                     rejected.append(Rejected(row, refusal.reason, refusal.message))
                     continue

@@ -26,7 +26,6 @@ from detectors.schema import (
     FLAG,
     INDEX,
     INFINITE,
-    INT64_MAX,
     MICRO,
     MONEY,
     REAL,
@@ -79,7 +78,7 @@ def demand(p: Property, event: dict[str, Any]) -> object:
     if whole is None:
         raise Refusal(WRONG_TYPE, f"{p.name} must be an integer")
     if type(whole) is float or not p.low <= whole <= p.high:
-        raise Refusal(OUT_OF_RANGE, f"{p.name} must be an integer from 0 to {INT64_MAX}")
+        raise Refusal(OUT_OF_RANGE, f"{p.name} must be an integer from 0 to {int(p.high)}")
     return whole
 
 

@@ -41,17 +41,14 @@ _QUOTE, _BACKSLASH = 34, 92
 class Slow:
     """Decodes the records of one batch that were not plain; strings gather in `texts`."""
 
-    def __init__(self, buffer: np.ndarray, end: int, future_ms: int) -> None:
-        self._buffer = buffer
+    def __init__(self, end: int, future_ms: int) -> None:
         self._end = end
         self._future_ms = future_ms
         self.texts = bytearray()
 
-    def decode(
-        self, value: bytes | None, start: int, stamp: int, unknown: np.ndarray
-    ) -> list[object]:
+    def decode(self, value: bytes | None, stamp: int, unknown: np.ndarray) -> list[object]:
         """One record's row, without fingerprints; raises Refusal. Adds to `unknown` if it is accepted."""
-        event = self._parse(value, start)
+        event = parse_object(value)
         row = list(BLANK)
         missing = version(event)
         for p in _REQUIRED:
@@ -70,29 +67,6 @@ class Slow:
         for i in missing:
             unknown[i] += 1
         return row
-
-    def _parse(self, value: bytes | None, start: int) -> dict[str, Any]:
-        if value is None:
-            raise Refusal(NULL_VALUE, "the record has no value (a tombstone); an event is expected")
-        if len(value) > MOST_BYTES:
-            raise Refusal(TOO_LARGE, f"{len(value)} bytes; at most {MOST_BYTES} are allowed")
-        try:
-            text = str(value, "utf-8")
-        except UnicodeDecodeError as error:
-            raise Refusal(NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from None
-        if text.count("[") + text.count("{") > MOST_NESTING:
-            depth = nesting(self._buffer, start, start + len(value))
-            if depth > MOST_NESTING:
-                raise Refusal(
-                    TOO_DEEP, f"nested {depth} deep; at most {MOST_NESTING} levels are allowed"
-                )
-        try:
-            event = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            event = _second_opinion(text, error.pos)
-        if type(event) is not dict:
-            raise Refusal(NOT_OBJECT, "JSON, but not an object")
-        return event
 
     def _put(self, p: Property, value: Any, row: list[object]) -> None:
         if p.kind == TEXT:
@@ -114,6 +88,31 @@ class Slow:
                 f"event_time is more than {self._future_ms} ms after the record's timestamp "
                 "(or its ingest_time, where it has no timestamp)",
             )
+
+
+def parse_object(value: bytes | None) -> dict[str, Any]:
+    """The JSON object that a record holds; raises Refusal with the reason where it holds none."""
+    if value is None:
+        raise Refusal(NULL_VALUE, "the record has no value (a tombstone); an event is expected")
+    if len(value) > MOST_BYTES:
+        raise Refusal(TOO_LARGE, f"{len(value)} bytes; at most {MOST_BYTES} are allowed")
+    try:
+        text = str(value, "utf-8")
+    except UnicodeDecodeError as error:
+        raise Refusal(NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from None
+    if text.count("[") + text.count("{") > MOST_NESTING:
+        depth = nesting(np.frombuffer(value, np.uint8))
+        if depth > MOST_NESTING:
+            raise Refusal(
+                TOO_DEEP, f"nested {depth} deep; at most {MOST_NESTING} levels are allowed"
+            )
+    try:
+        event = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        event = _second_opinion(text, error.pos)
+    if type(event) is not dict:
+        raise Refusal(NOT_OBJECT, "JSON, but not an object")
+    return event
 
 
 def _second_opinion(text: str, position: int) -> Any:
@@ -138,12 +137,11 @@ def _integer(digits: str) -> float:
 
 
 @kernel
-def nesting(buffer: np.ndarray, start: int, stop: int) -> int:
+def nesting(value: np.ndarray) -> int:
     """How deep brackets outside strings nest in a record, JSON or not; no recursion."""
     depth = deepest = 0
     quoted = escaped = False
-    for at in range(start, stop):
-        c = buffer[at]
+    for c in value:
         if escaped:
             escaped = False
         elif quoted:

@@ -33,6 +33,7 @@ NOT_LISTED: Final = 255  # an enumeration's code for "not known"
 TEXT, CHOICE, COUNTRY, TEMPLATE, WHOLE, SHORT, REAL, MONEY, FLAG, VERSION = range(10)
 
 INT64_MAX = 2**63 - 1
+LATEST_MS = (2**31 - 1) * 60_000  # ticks are 32-bit: the year 6053
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 MICRO = 1_000_000
 INFINITE = float("inf")
@@ -88,7 +89,7 @@ def _choice(name: str, column: str, choices: tuple[str, ...]) -> Property:
 PROPERTIES: tuple[Property, ...] = (
     Property("schema_version", VERSION, 1, 1),
     _text("event_id", 64, "event_id", column="event", required=True),
-    _whole("event_time", "event_time", required=True),
+    _whole("event_time", "event_time", high=LATEST_MS, required=True),
     _text("account_id", 128, "account", required=True),
     _text("org_id", 128, "org"),
     _text("api_key_id", 128, "api_key"),

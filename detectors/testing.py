@@ -9,28 +9,21 @@ names bound before (`from time import time`) escape that, which is why determini
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import msgspec
 
-from detectors.evidence import SURPRISE_CAP, Context, Detector, Evidence, Window
+from detectors.evidence import SURPRISE_CAP, Context, Detector, Window
 from detectors.forbidden import ForbiddenError, world_forbidden
 from detectors.kinds import Family
+from detectors.scenarios import Outcome, Scenario, part, run, steps, without
 
-Outcome = tuple[Evidence, ...] | None
+__all__ = ["CHECKS", "Check", "Outcome", "Scenario", "check_detector", "run"]
+
 _SECRET = "verbatim-input-7f3a"
 _WILD = (0.0, -1.0, 1e-300, 1.0, 1e6, 1e18, 1e300, -1e300, math.inf, -math.inf, math.nan)
 _BROKEN_DUMPS: tuple[Any, ...] = (None, "", 7, [], {}, [0], [-1, 0.0], [10**6, 1, 2, 3], {"v": 0})
-
-
-class Scenario(msgspec.Struct, frozen=True):
-    """One entity's windows in order, with what was known of others and whether each is an attack."""
-
-    name: str
-    windows: tuple[Window, ...]
-    contexts: tuple[Context, ...]
-    labels: tuple[bool, ...]
 
 
 Check = Callable[[Detector[Any], Sequence[Scenario]], list[str]]
@@ -47,12 +40,6 @@ def check_detector(detector: Detector[Any], scenarios: Sequence[Scenario]) -> No
         raise AssertionError("\n".join([f"{type(detector).__name__} fails:", *complaints]))
 
 
-def run(detector: Detector[Any], scenario: Scenario) -> list[Outcome]:
-    """What a detector says to each window of a scenario, from fresh memory."""
-    memory = detector.fresh()
-    return [detector.observe(memory, w, c) for w, c in _steps(scenario)]
-
-
 def deterministic(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str]:
     """The same windows give the same evidence."""
     return [s.name for s in scenarios if run(detector, s) != run(detector, s)]
@@ -63,13 +50,13 @@ def causal(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str]:
     found = []
     for s in scenarios:
         memory, said, then = detector.fresh(), [], []
-        for window, context in _steps(s):
+        for window, context in steps(s):
             said.append(detector.observe(memory, window, context))
             then.append(msgspec.json.encode(said[-1]))
         if [msgspec.json.encode(outcome) for outcome in said] != then:
             found.append(f"{s.name}: evidence changed after it was given")
         half = len(s.windows) // 2
-        if run(detector, _part(s, half)) != said[:half]:
+        if run(detector, part(s, half)) != said[:half]:
             found.append(f"{s.name}: its first half alone gives other evidence")
     return found
 
@@ -79,7 +66,7 @@ def restorable(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[s
     found = []
     for s in scenarios:
         memory, said = detector.fresh(), []
-        for window, context in _steps(s):
+        for window, context in steps(s):
             plain = detector.dump(memory)
             if not _is_plain(plain):
                 return [f"{s.name}: a dump holds more than numbers, strings, lists and dicts"]
@@ -111,7 +98,7 @@ def bounded_memory(detector: Detector[Any], scenarios: Sequence[Scenario]) -> li
     found = []
     for s in scenarios:
         memory = detector.fresh()
-        for at, (window, context) in enumerate(_steps(s)):
+        for at, (window, context) in enumerate(steps(s)):
             names = {*window.values, *detector.card.reads}
             wild = {n: _WILD[(at + i) % len(_WILD)] for i, n in enumerate(sorted(names))}
             said = detector.observe(memory, msgspec.structs.replace(window, values=wild), context)
@@ -142,7 +129,7 @@ def tolerant(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str
         names = sorted({*detector.card.reads, *(n for c in s.contexts for n in c.facts)})
         for gone in [{n} for n in names] + [set(names)]:
             try:
-                run(detector, _without(s, gone))
+                run(detector, without(s, gone))
             except Exception as error:
                 found.append(f"{s.name}: without {', '.join(sorted(gone))}: {error!r}")
     return found
@@ -164,7 +151,7 @@ def unlearned_outage(detector: Detector[Any], scenarios: Sequence[Scenario]) -> 
     found = []
     for s in scenarios:
         memory, said = detector.fresh(), []
-        for window, context in _steps(s):
+        for window, context in steps(s):
             holed = dict.fromkeys(window.values, 1.0)
             hole = msgspec.structs.replace(window, values=holed, complete=False)
             detector.observe(memory, hole, context)
@@ -200,7 +187,7 @@ def discreet(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[str
     found = []
     for s in scenarios:
         memory = detector.fresh()
-        for window, context in _steps(s):
+        for window, context in steps(s):
             more: dict[str, Any] = {**window.values, _SECRET: 1.0, "prompt": _SECRET}
             marked = msgspec.structs.replace(window, values=more)
             if _SECRET in repr(detector.observe(memory, marked, context)):
@@ -214,7 +201,7 @@ def upgradable(detector: Detector[Any], scenarios: Sequence[Scenario]) -> list[s
     found = []
     for s in scenarios[:1]:
         memory = detector.fresh()
-        for window, context in _steps(s):
+        for window, context in steps(s):
             detector.observe(memory, window, context)
         plain = detector.dump(memory)
         cuts = [plain[:i] for i in range(len(plain))] if isinstance(plain, list) else []
@@ -260,22 +247,6 @@ def _complaints(check: Check, detector: Detector[Any], scenarios: Sequence[Scena
         return check(detector, scenarios)
     except Exception as error:
         return [f"raised {error!r}"]
-
-
-def _steps(scenario: Scenario) -> Iterator[tuple[Window, Context]]:
-    return zip(scenario.windows, scenario.contexts, strict=True)
-
-
-def _part(s: Scenario, count: int) -> Scenario:
-    return Scenario(s.name, s.windows[:count], s.contexts[:count], s.labels[:count])
-
-
-def _without(s: Scenario, gone: set[str]) -> Scenario:
-    def kept(values: Mapping[str, float]) -> dict[str, float]:
-        return {n: v for n, v in values.items() if n not in gone}
-
-    windows = tuple(msgspec.structs.replace(w, values=kept(w.values)) for w in s.windows)
-    return Scenario(s.name, windows, tuple(Context(kept(c.facts)) for c in s.contexts), s.labels)
 
 
 def _malformed(detector: Detector[Any], outcome: Outcome, window: Window) -> list[str]:

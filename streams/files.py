@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -54,6 +57,16 @@ def read_chunks(
     except OSError as error:
         reason = error.strerror or error
         raise EventFileError(f"{path}: {reason}; give a readable file or -") from error
+
+
+def overwrites(out: str, source: str) -> bool:
+    """Whether writing to `out` would destroy `source`, which is still read; - is standard input."""
+    try:
+        written = os.stat(out)
+        read = os.fstat(sys.stdin.fileno()) if source == "-" else os.stat(source)
+    except (OSError, ValueError):  # there is no such file yet, or standard input is none
+        return False
+    return stat.S_ISREG(written.st_mode) and os.path.samestat(written, read)
 
 
 def _no_report(_: int, __: int | None) -> None:
@@ -154,16 +167,9 @@ def _parquet(path: str, total: int, rows: int, report: Progress) -> Iterator[lis
             count = max(table.metadata.num_rows, 1)
             done = 0
             for batch in table.iter_batches(batch_size=rows):
-                columns = _plain_columns(batch)
                 done += batch.num_rows
                 report(total * done // count, total)
-                yield [
-                    orjson.dumps(
-                        {name: value for name, value in row.items() if value is not None},
-                        default=_last_resort,
-                    )
-                    for row in columns.to_pylist()
-                ]
+                yield [_line(row) for row in _rows(_plain_columns(batch))]
     except (pa.ArrowException, OSError, orjson.JSONEncodeError) as error:
         first = str(error).splitlines()[0]
         raise EventFileError(
@@ -172,18 +178,54 @@ def _parquet(path: str, total: int, rows: int, report: Progress) -> Iterator[lis
 
 
 def _plain_columns(batch: Any) -> Any:
-    """The batch with timestamps as whole milliseconds, which is how the contract writes them."""
+    """The batch as the contract writes it: timestamps as whole milliseconds, decimals as numbers."""
     import pyarrow as pa
 
     for place, declared in enumerate(batch.schema):
+        column = batch.column(place)
         if pa.types.is_timestamp(declared.type):
-            column = batch.column(place).cast(pa.timestamp("ms", declared.type.tz), safe=False)
-            batch = batch.set_column(place, declared.name, column.cast(pa.int64()))
+            column = column.cast(pa.timestamp("ms", declared.type.tz), safe=False).cast(pa.int64())
+        elif pa.types.is_decimal(declared.type):
+            column = column.cast(pa.float64(), safe=False)
+        else:
+            continue
+        batch = batch.set_column(place, declared.name, column)
     return batch
 
 
+def _rows(batch: Any) -> list[dict[str, Any]]:
+    """The rows; strings as bytes where one of them is no UTF-8, which parquet does not rule out."""
+    import pyarrow as pa
+
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except UnicodeDecodeError:
+        for place, declared in enumerate(batch.schema):
+            column = batch.column(place)
+            if pa.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
+            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+                batch = batch.set_column(place, declared.name, column.cast(pa.large_binary()))
+        rows = batch.to_pylist()
+    return rows
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    """One row as compact JSON; bytes that are no UTF-8 stay as they are, for the decoder to judge."""
+    known = {name: value for name, value in row.items() if value is not None}
+    try:
+        return orjson.dumps(known, default=_last_resort)
+    except orjson.JSONEncodeError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        text = json.dumps(known, ensure_ascii=False, default=_as_it_is)
+        return text.encode("utf-8", "surrogateescape")
+
+
 def _last_resort(value: object) -> object:
-    # Decimal money, dates, raw bytes: as text, which the decoder judges like any other value.
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return str(value)
+    # Dates, bytes: as text, which the decoder judges like any other value.
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _as_it_is(value: object) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)

@@ -140,8 +140,12 @@ class AccountGauges:
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._seen = accounts.counters.copy()
         self._tally = TallyGauge(metrics, "accounts", "account", "volume", accounts.tally)
+        self.restored(accounts)
+
+    def restored(self, accounts: AccountPartition) -> None:
+        """Count from here on: what restored state has counted was shown by whoever kept it."""
+        self._seen = accounts.counters.copy()
 
     def count(self, decoded: Decoded) -> None:
         """Count a decoded batch's rejects and unknown properties."""
@@ -190,8 +194,12 @@ class KeyGauges:
     def __init__(self, metrics: Metrics, topic: str, partition: int, keys: KeyPartition) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._seen = keys.state.counters.copy()
         self._tally = TallyGauge(metrics, "keys", "key", "births", keys.tally)
+        self.restored(keys)
+
+    def restored(self, keys: KeyPartition) -> None:
+        """Count from here on; see `AccountGauges.restored`."""
+        self._seen = keys.state.counters.copy()
 
     def update(self, keys: KeyPartition) -> None:
         """Counters by their difference, gauges as they stand."""
@@ -220,9 +228,13 @@ class OwnerGauges:
     def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
         self._metrics = metrics
+        self._begins = LAST_TICK
+        self.restored(owner)
+
+    def restored(self, owner: CampaignOwner) -> None:
+        """Count from here on; see `AccountGauges.restored`."""
         self._shed = owner.sizes()
         self._closed = owner.closed
-        self._begins = LAST_TICK
 
     def heard(self, tick: int) -> None:
         """A source spoke of a tick: before the first one closes, that says where time begins."""

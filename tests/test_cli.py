@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import orjson
 import pytest
@@ -17,9 +18,12 @@ from streams import alertview
 COMMANDS = ("worker", "replay", "simulate", "demo", "topics", "alerts", "check")
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, stdin: IO[bytes] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from streams.cli import main; main()", *arguments],
+        stdin=stdin,
         capture_output=True,
         text=True,
         timeout=120,
@@ -81,6 +85,7 @@ def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> N
         ["simulate", "--out", "x", "--topic"],
         ["simulate", "--out", "-", "--end", "soon"],
         ["simulate", "--out", "-", "--speed-up", "3"],
+        ["simulate", "--out", "missing/../x", "--truth", "x"],
         ["alerts", "--kind", "cluster"],
         ["alerts", "--min-action", "ban"],
     ],
@@ -111,6 +116,29 @@ def test_a_place_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
     done = run("simulate", "--accounts", "10", "--days", "0.1", "--out", missing)
     assert done.returncode == 1
     assert done.stderr == f"hydrawatch: {missing}: cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("way", ["file", "link", "control", "stdin"])
+def test_no_command_writes_over_what_it_reads(way: str, tmp_path: Path) -> None:
+    same, other, link = tmp_path / "same.jsonl", tmp_path / "other.jsonl", tmp_path / "link.jsonl"
+    same.write_bytes(b"{}\n")
+    other.write_bytes(b"{}\n")
+    link.hardlink_to(same)
+    arguments = {
+        "file": [str(same), "--alerts", str(same)],
+        "link": [str(same), "--alerts", str(link)],
+        "control": [str(other), "--control", str(same), "--alerts", str(same)],
+        "stdin": ["-", "--alerts", str(same)],
+    }[way]
+    with same.open("rb") as stdin:
+        done = run("replay", *arguments, stdin=stdin)
+    assert done.returncode == 2
+    assert done.stderr.endswith("give another file\n")
+    assert same.read_bytes() == b"{}\n"
+
+
+def test_alerts_may_go_where_nothing_is_kept() -> None:
+    assert run("replay", "/dev/null", "--alerts", "/dev/null").returncode == 0
 
 
 def test_a_reader_that_has_enough_ends_the_writer_quietly() -> None:

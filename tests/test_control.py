@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from detectors.alerts import TICK_MS
 from detectors.control import ControlEvent, RejectedControl, decode_control
 from detectors.control_book import ControlBook, Written
+from detectors.decode_reject import REASONS
 from tests.owner_stories import HASH_KEY, account, org
 
 SCHEMA = json.loads((Path(__file__).parent / "contract/control-event.v1.schema.json").read_text())
@@ -70,12 +71,15 @@ def test_the_contracts_examples_are_read(example: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (None, "not_json"),
+        (None, "null_value"),
         (b"", "not_json"),
-        (b"\xff{}", "not_json"),
-        (b"[1]", "not_an_object"),
+        (b'{"at":NaN}', "not_json"),
+        (b"\xff{}", "not_utf8"),
+        (b"[1]", "not_object"),
+        (b"[" * 40 + b"]" * 40, "too_deep"),
+        (b'{"control_id":"c","kind":"feedback","at":1e999}', "wrong_type"),
         (b" " * 70_000, "too_large"),
-        (b'{"control_id":"c","kind":"feedback"}', "missing"),
+        (b'{"control_id":"c","kind":"feedback"}', "missing_property"),
         (b'{"control_id":1,"kind":"feedback","at":1}', "wrong_type"),
         (b'{"control_id":"c","kind":"other","at":1}', "out_of_range"),
     ],
@@ -84,6 +88,7 @@ def test_a_record_that_is_no_event_is_a_value_with_its_reason(raw: bytes, reason
     rejected = decode_control(raw, None)
     assert isinstance(rejected, RejectedControl)
     assert rejected.reason == reason
+    assert reason in REASONS  # which docs/events.md explains, and which label the metric
     assert rejected.message
 
 

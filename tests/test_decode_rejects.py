@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.decode import MOST_BYTES, REASONS, Decoder, Rejected
+from detectors.schema import LATEST_MS
 
 KEY = bytes(range(16))
 EVENT = {
@@ -94,6 +95,7 @@ BAD: dict[str, list[bytes | None]] = {
         raw(model="x" * 129),
         raw(event_time=-1),
         raw(event_time=2**63),
+        raw(event_time=LATEST_MS + 1),
         raw(input_tokens=10**30),
         raw(output_tokens=-(10**30)),
         raw(output_tokens=float(2**53)),
@@ -120,6 +122,10 @@ def test_a_bad_record_is_set_aside_with_its_reason_and_costs_nothing_but_itself(
 
 def test_a_record_of_exactly_the_most_bytes_is_read() -> None:
     assert len(Decoder(KEY).decode([padded(MOST_BYTES)]).events) == 1
+
+
+def test_the_last_minute_that_a_tick_can_carry_is_read() -> None:
+    assert len(Decoder(KEY).decode([raw(event_time=LATEST_MS)]).events) == 1
 
 
 def test_brackets_inside_strings_are_no_nesting() -> None:

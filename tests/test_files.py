@@ -3,6 +3,7 @@
 import gzip
 import io
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
@@ -10,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from detectors.decode import Decoder
 from streams import files
 from streams.files import EventFileError, read_chunks
+from tests.stage_stories import KEY, START, request
 
 LINES = [b'{"event_id":"e-%d"}' % number for number in range(25)]
 
@@ -139,6 +142,41 @@ def test_parquet_timestamps_become_milliseconds_as_the_contract_has_them(tmp_pat
         pq.write_table(pa.table({"event_time": column}), path)
         (line,) = all_lines(path)
         assert orjson.loads(line)["event_time"] // 1000 == 1_777_026_031
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(10, 4), pa.decimal256(50, 9)])
+def test_numbers_in_parquet_decimals_are_numbers(kind: pa.DataType, tmp_path: Path) -> None:
+    path = tmp_path / "events.parquet"
+    costs = pa.array([Decimal("0.5"), None], kind)
+    times = pa.array([Decimal(START), Decimal(1)], pa.decimal128(20, 0))
+    pq.write_table(pa.table({"cost_usd": costs, "event_time": times}), path)
+    first, second = map(orjson.loads, all_lines(path))
+    assert first == {"cost_usd": 0.5, "event_time": START}
+    assert second == {"event_time": 1}
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), "dictionary"])
+def test_a_parquet_string_that_is_no_utf8_costs_its_row_alone(
+    kind: pa.DataType | str, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.parquet"
+    accounts = [b"a-1", b"\xff\xfe", 'é"'.encode()]
+    raw = pa.array(accounts, pa.large_binary() if kind == pa.large_string() else pa.binary())
+    if kind != pa.binary():
+        text = pa.large_string() if kind == pa.large_string() else pa.string()
+        raw = pa.Array.from_buffers(text, len(raw), raw.buffers())
+    if kind == "dictionary":
+        raw = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int32()), raw)
+    events = pa.Table.from_pylist([request(n, START) | {"lang": "é"} for n in range(3)])
+    at = events.schema.get_field_index("account_id")
+    pq.write_table(events.set_column(at, "account_id", raw), path)
+    decoded = Decoder(KEY).decode(all_lines(path))
+    assert [(r.row, r.reason) for r in decoded.rejected] == [(1, "not_utf8")]
+    assert decoded.events["row"].tolist() == [0, 2]
+    good = Decoder(KEY).decode(
+        [orjson.dumps(request(n, START, a)) for n, a in ((0, "a-1"), (2, 'é"'))]
+    )
+    assert decoded.events["account"].tolist() == good.events["account"].tolist()
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:

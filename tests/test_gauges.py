@@ -51,7 +51,7 @@ def test_every_record_read_ends_in_exactly_one_outcome() -> None:
     crowd = [orjson.dumps(request(n, START, f"a-{n}")) for n in range(1500)]
     repeated, late = crowd[0], orjson.dumps(request(999, START, "a-0"))
     later = orjson.dumps(request(998, START + 60 * MINUTE, "a-0"))
-    bad = [b"{", orjson.dumps(request(997, -2, "a-0")), orjson.dumps(request(996, -1))]
+    bad = [b"{", orjson.dumps(request(997, 2**62, "a-0")), orjson.dumps(request(996, -1))]
     told(metrics, *crowd, repeated, later, late, *bad, room=1000)
     found = outcomes(metrics)
     assert sum(found.values()) == 1500 + 3 + 3
@@ -132,6 +132,18 @@ def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others
     assert series() == set()
     of_accounts.update(accounts)  # a task that was under way
     assert series() == set()
+
+
+def test_what_restored_state_had_counted_is_not_counted_again() -> None:
+    metrics = Metrics()
+    values = [orjson.dumps(request(n, START)) for n in range(20)]
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    accounts.ingest(Decoder(KEY).decode(values))
+    gauges.restored(accounts)
+    accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(20, START))]))
+    gauges.update(accounts)
+    assert outcomes(metrics)["accepted"] == 1
 
 
 def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(

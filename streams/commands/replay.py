@@ -20,7 +20,7 @@ from detectors.control import ControlEvent, decode_control
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.configured import configured
-from streams.files import read_chunks
+from streams.files import overwrites, read_chunks
 from streams.settings import Settings
 
 CHUNK_ROWS = 20_000
@@ -37,6 +37,9 @@ def run(
     json_summary: bool,
 ) -> int:
     """Replay `file` and write its alerts, one JSON object a line. Returns the exit code."""
+    for source in (file, control):
+        if source is not None and overwrites(alerts, source):
+            raise ConfigError(f"--alerts {alerts}: is what is read ({source}); give another file")
     engine = Engine(configured(settings, partitions), settings.hash_key_bytes())
     if control is not None:
         _take_controls(engine, control)

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from detectors.errors import ConfigError, HydrawatchError
 from streams import topics
+from streams.files import overwrites
 from streams.produce import produce
 from streams.settings import Settings
 from streams.topic_plan import DAY_MS, PLANS
@@ -48,6 +49,8 @@ def run(settings: Settings, wanted: Wanted, as_json: bool) -> int:
         raise ConfigError("say where to: --out FILE, --out - or --topic, one of them")
     if wanted.speed_up and not wanted.topic:
         raise ConfigError("--speed-up paces a topic; with --out leave it away")
+    if wanted.out and wanted.truth and _one_file(wanted.out, wanted.truth):
+        raise ConfigError(f"--truth {wanted.truth}: is where the events go; give another file")
     end_ms = _end_ms(wanted)
     if wanted.topic:
         topics.partition_count(settings, settings.requests_topic)  # before the work, not after it
@@ -81,6 +84,12 @@ def _write(
         sys.stdout.buffer.flush()
     else:
         world.write(wanted.out, advance)
+
+
+def _one_file(out: str, truth: str) -> bool:
+    if Path(out).exists():
+        return overwrites(truth, out)
+    return Path(out).resolve() == Path(truth).resolve()
 
 
 def _end_ms(wanted: Wanted) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from tests.integration.test_bulk_transport import Reader, committed, numbered, until
+from tests.integration.bulk_readers import Reader, committed, numbered, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
 Produce = Callable[[str, Sequence[Sequence[bytes]]], Awaitable[None]]
