@@ -257,7 +257,7 @@ def _finish(work: Callable[[Settings], int]) -> None:
         from streams.settings import load
 
         settings = load()
-        logs.setup(settings.log_level)
+        logs.setup(settings.log_level, secrets=settings.secrets())
         return work(settings)
 
     _end(with_settings)

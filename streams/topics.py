@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.errors import ConfigError
-from streams.broker import BrokerError, client_options, explained
+from streams.broker import BrokerError, blocking_client_options, explained
 from streams.configured import configured
 from streams.settings import Settings, variable
 from streams.topic_plan import PLANS, partitions_of
@@ -57,21 +58,9 @@ def create(
     wanted = {plan.name(settings): partitions_of(plan, count, alert_partitions) for plan in PLANS}
     with _admin(settings) as admin:
         present = _present(admin, list(wanted))
-        clashes = [
-            f"topic {plan.name(settings)} has {present[name]} partitions, not {wanted[name]}; "
-            f"Kafka cannot take partitions away and adding some sends accounts elsewhere: "
-            f"name a new topic in {variable(plan.setting)}, or delete this one and its data"
-            for plan in PLANS
-            if (name := plan.name(settings)) in present
-            and plan.spread != "free"
-            and present[name] != wanted[name]
-        ]
-        if clashes:
-            raise ConfigError("\n".join(clashes))
+        _refuse_clashes(settings, present, wanted)
         missing = [plan for plan in PLANS if plan.name(settings) not in present]
         if missing:
-            # A concurrent `create` (two workers' init containers) may win the race: that is success
-            # if its partitions are ours, which the caller's verify sees.
             outcome = admin.create_topics(
                 {
                     plan.name(settings): {
@@ -84,6 +73,8 @@ def create(
                 raise_errors=False,
             )
             _refuse_failures(outcome)
+            # A concurrent `create` (two workers' init containers) may have won the race for some.
+            _refuse_clashes(settings, _visible(admin, list(wanted)), wanted)
     return [
         Created(
             topic=(name := plan.name(settings)),
@@ -145,13 +136,42 @@ def partition_count(settings: Settings, topic: str) -> int:
     return present[topic]
 
 
+def _refuse_clashes(
+    settings: Settings, present: Mapping[str, int], wanted: Mapping[str, int]
+) -> None:
+    clashes = [
+        f"topic {plan.name(settings)} has {present[name]} partitions, not {wanted[name]}; "
+        f"Kafka cannot take partitions away and adding some sends accounts elsewhere: "
+        f"name a new topic in {variable(plan.setting)}, or delete this one and its data"
+        for plan in PLANS
+        if (name := plan.name(settings)) in present
+        and plan.spread != "free"
+        and present[name] != wanted[name]
+    ]
+    if clashes:
+        raise ConfigError("\n".join(clashes))
+
+
+def _visible(admin: Any, names: list[str]) -> dict[str, int]:
+    """What is present, once all is: Kafka answers before every broker knows of a new topic."""
+    deadline = time.monotonic() + ANSWER_MS / 1000
+    while len(present := _present(admin, names)) < len(names):
+        if time.monotonic() > deadline:
+            unseen = ", ".join(sorted(set(names) - set(present)))
+            raise BrokerError(f"created, but the broker does not list them after 10 s: {unseen}")
+        time.sleep(0.05)
+    return present
+
+
 @contextmanager
 def _admin(settings: Settings) -> Iterator[Any]:
     from kafka import KafkaAdminClient
 
     with explained(settings):
         admin = KafkaAdminClient(
-            **client_options(settings), client_id="hydrawatch-admin", bootstrap_timeout_ms=ANSWER_MS
+            **blocking_client_options(settings),
+            client_id="hydrawatch-admin",
+            bootstrap_timeout_ms=ANSWER_MS,
         )
         try:
             yield admin
