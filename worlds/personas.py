@@ -55,7 +55,7 @@ TECHNICAL = (DEVELOPER, PIPELINE, AGENT_BUILDER, EVALUATOR)
 # The log of daily volume: accounts of people are read as log-normal around ten a day; automated
 # clients spread wider (151 clients of a provider over 14 days: standard deviation 2.5 of the log
 # of their rates; ServeGen at f891d11, Apache-2.0). Here less, as a rate limit ends the tail.
-_VOLUME_MEDIAN, _VOLUME_SPREAD, _MACHINE_SPREAD = 11.0, 1.2, 1.6
+_VOLUME_MEDIAN, _VOLUME_SPREAD, _MACHINE_SPREAD = 11.0, 1.2, 1.35
 # From the same traces: a client's days spread by 0.3 to 1.9 (quartiles), median 0.6; its
 # inter-arrival times within ten minutes have a CV of 1.03 to 2.5, median 1.27. A log-normal of
 # spread s has the CV sqrt(exp(s^2) - 1), so 0.85 to 1.4.

@@ -22,7 +22,9 @@ PIECE = Piece(
     {
         "accounts": accounts(300),
         "starts": starts(0.4),
-        "spread": Parameter(0.25, 0.0, 1.0, "share of the rest of the period over which they start"),
+        "spread": Parameter(
+            0.25, 0.0, 1.0, "share of the rest of the period over which they start"
+        ),
         "daily": Parameter(REQUESTS_PER_DAY, 1.0, 500.0, "requests per account and day"),
     },
 )

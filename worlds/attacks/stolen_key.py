@@ -34,7 +34,10 @@ def build(at: Ground, values: Values) -> Actors:
     thief["starts"] = begins
     thief["ends"] = begins + int(values["hours"] * HOUR_MS)
     thief["active"] = 1.0
-    thief["daily_log"], thief["daily_spread"] = np.log(values["requests"] * 24 / values["hours"]), 0.0
+    thief["daily_log"], thief["daily_spread"] = (
+        np.log(values["requests"] * 24 / values["hours"]),
+        0.0,
+    )
     thief["most"] = values.count("requests")
     thief["turns"] = 40.0
     thief["think_log"] = np.log(1_500.0)
