@@ -46,14 +46,17 @@ class AccountTrees:
         self._trees = HalfSpaceTrees(n_trees=25, height=8, window_size=1_000, seed=7)
         self._voice = Voice()
         self._days: dict[int, dict[str, _Day]] = {}
+        self._open = 0
 
     def observe(self, events: Sequence[Event]) -> list[dict[str, Any]]:
         """Add up each account's day; judge all of a day when it has closed."""
         for event in events:
             self._voice.now = max(self._voice.now, event.event_time)
             open_day = (self._voice.now - LATENESS_MS) // DAY_MS
-            for day in sorted(d for d in self._days if d < open_day):
-                self._judge(self._days.pop(day))
+            if open_day > self._open:
+                self._open = open_day
+                for day in sorted(d for d in self._days if d < open_day):
+                    self._judge(self._days.pop(day))
             day = event.event_time // DAY_MS
             if day >= open_day:
                 self._add(self._days.setdefault(day, {}), event)

@@ -102,11 +102,6 @@ class Ledger:
         elif alert["state"] == "retracted" and named:
             spells[-1] = (spells[-1][0], at)
 
-    def first_named(self, account: str) -> int | None:
-        """When the account was first advised to be acted on."""
-        spells = self.spells.get(account)
-        return spells[0][0] if spells else None
-
     def stands(self, account: str) -> bool:
         """Whether in the end the account is named and this was not taken back."""
         spells = self.spells.get(account)
