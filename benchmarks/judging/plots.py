@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.ticker
 
 mpl.use("Agg")  # files only, wherever it runs
 
@@ -21,6 +22,7 @@ from worlds.scoring.who import GREY
 PANELS_ACROSS = 4
 MADE, LEAKED, OTHER, ALERT = "#9a9a9a", "#c1272d", "#1f6fb2", "#2f7d32"
 MARKERS = "osD^v<>PX*"
+SHARES_SHOWN = (0.001, 100)  # per cent
 QUIETEST = 0.1  # the least rate that the colours tell apart
 
 
@@ -91,7 +93,14 @@ def _leaks(preset: str, outcomes: Sequence[Outcome]) -> Any:
         panel.set_ylabel("share of its requests", fontsize=8)
         panel.tick_params(labelsize=8)
     handles, labels = _handles(axes)
-    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=9)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=2 if across < 3 else 5,
+        frameon=False,
+        fontsize=9,
+    )
     return figure
 
 
@@ -109,7 +118,7 @@ def _false_positives(preset: str, outcomes: Sequence[Outcome]) -> Any:
     panel.imshow(np.ma.masked_less(shade, 0), aspect="auto", cmap="YlOrRd", vmin=0, vmax=4)
     for row, column in np.ndindex(*rates.shape):
         value = rates[row, column]
-        text = "–" if np.isnan(value) else "0" if value == 0 else f"{value:.3g}"
+        text = "–" if np.isnan(value) else f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
         dark = value > 300
         panel.text(
             column,
@@ -157,10 +166,11 @@ def _recall_by_share(preset: str, outcomes: Sequence[Outcome]) -> Any:
     codes = sorted({c["scenario"] for o in outcomes for c in o["score"]["campaigns"]}, key=in_order)
     for panel, name in zip(axes.flat, names, strict=False):
         theirs = [c for o in outcomes if o["contender"] == name for c in o["score"]["campaigns"]]
-        for code, campaigns in grouped(theirs, lambda c: c["scenario"]).items():
-            at = codes.index(code)
+        by_code = grouped(theirs, lambda c: c["scenario"])
+        for at, code in enumerate(codes):
+            campaigns = by_code.get(code, [])
             panel.plot(
-                [max(100 * c["share_of_traffic"], 1e-4) for c in campaigns],
+                [max(100 * c["share_of_traffic"], SHARES_SHOWN[0]) for c in campaigns],
                 [c["named"] / c["accounts"] if c["accounts"] else 0 for c in campaigns],
                 MARKERS[at % len(MARKERS)],
                 color=plt.cm.tab20(at % 20),
@@ -171,6 +181,8 @@ def _recall_by_share(preset: str, outcomes: Sequence[Outcome]) -> Any:
                 mew=0.4,
             )
         panel.set_xscale("log")
+        panel.set_xlim(*SHARES_SHOWN)
+        panel.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
         panel.set_ylim(0, 1)
         panel.grid(alpha=0.25)
         panel.set_title(name, fontsize=10, loc="left")
@@ -203,5 +215,4 @@ def _handles(axes: Any) -> tuple[list[Any], list[str]]:
     for panel in axes.flat:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    ordered = sorted(found, key=in_order)
-    return [found[label] for label in ordered], ordered
+    return list(found.values()), list(found)
