@@ -14,23 +14,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 # This file bears the name of a package: from the repository's root, `worlds` is that package.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from rich.console import Console  # noqa: E402
+from rich.console import Console
 
-from benchmarks.judging import split  # noqa: E402
-from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, thresholds  # noqa: E402
-from benchmarks.judging.summary import Outcome, as_json, grouped  # noqa: E402
-from benchmarks.judging.tables import grids, markdown, show  # noqa: E402
-from benchmarks.judging.trial import Trial, run  # noqa: E402
+from benchmarks.judging import split
+from benchmarks.judging.arguments import setting
+from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, thresholds
+from benchmarks.judging.summary import Outcome, as_json, grouped
+from benchmarks.judging.tables import grids, markdown, show
+from benchmarks.judging.trial import Trial, run_apart
 
 PRESETS = ("quick", "standard", "evasive", "calm", "published")
 ADAPTS = "A19"
@@ -71,22 +70,14 @@ def main() -> int:
 def _trials(trial: Trial, names: list[str], together: bool) -> Iterator[Outcome]:
     """All contenders on one world: hydrawatch alone, the baselines together where nobody adapts."""
     baselines = [name for name in names if name != HYDRAWATCH]
-    first = [] if HYDRAWATCH not in names else _apart(trial, [HYDRAWATCH])
+    first = [] if HYDRAWATCH not in names else run_apart(replace(trial, contenders=(HYDRAWATCH,)))
     yield from first
     adapting = any(c["scenario"] == ADAPTS for o in first for c in o["score"]["campaigns"])
     if baselines and (together or (first and not adapting)):
-        yield from _apart(trial, baselines)
+        yield from run_apart(replace(trial, contenders=tuple(baselines)))
     else:
         for name in baselines:
-            yield from _apart(trial, [name])
-
-
-def _apart(trial: Trial, names: list[str]) -> list[dict[str, Any]]:
-    """In a fresh process, so that its peak memory is its own."""
-    from dataclasses import replace
-
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(run, replace(trial, contenders=tuple(names))).result()
+            yield from run_apart(replace(trial, contenders=(name,)))
 
 
 def _method(seeds: tuple[int, ...], given: argparse.Namespace) -> str:
@@ -149,7 +140,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument(
         "--set",
         action="append",
-        type=_override,
+        type=setting,
         default=[],
         metavar="KEY=VALUE",
         help="override a setting of the presets, as accounts=2000",
@@ -167,16 +158,6 @@ def _names(text: str) -> list[str]:
         if name not in NAMES:
             raise argparse.ArgumentTypeError(f"no contender {name!r}; there are {', '.join(NAMES)}")
     return names
-
-
-def _override(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no KEY=VALUE")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 if __name__ == "__main__":

@@ -144,8 +144,8 @@ def test_the_trees_find_a_day_unlike_the_others() -> None:
     events = []
     for day in range(30):
         for who in range(100):
-            for n in range(draw.randrange(3, 9)):
-                events.append((START + day * DAY_MS + 9 * HOUR_MS + n * HOUR_MS // 4, f"a{who}"))
+            morning = START + day * DAY_MS + 9 * HOUR_MS
+            events += [(morning + n * HOUR_MS // 4, f"a{who}") for n in range(draw.randrange(3, 9))]
     events += [(START + 28 * DAY_MS + n * 20_000, "odd") for n in range(4000)]
     heard = [event(n, who, at) for n, (at, who) in enumerate(sorted(events))]
     said = named(AccountTrees(0.9).observe(heard))

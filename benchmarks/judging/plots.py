@@ -157,7 +157,6 @@ def _recall_by_share(preset: str, outcomes: Sequence[Outcome]) -> Any:
         across,
         figsize=(3.8 * across, 2.9 * down + 0.6),
         squeeze=False,
-        sharex=True,
         sharey=True,
         layout="constrained",
     )

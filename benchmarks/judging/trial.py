@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import resource
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,12 @@ class Trial:
     without: tuple[str, ...] = ()
     overrides: dict[str, Any] = field(default_factory=dict)
     config: Path | None = None
+
+
+def run_apart(trial: Trial) -> list[dict[str, Any]]:
+    """Run it in a fresh process, so that its peak memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(run, trial).result()
 
 
 def run(trial: Trial) -> list[dict[str, Any]]:
