@@ -201,7 +201,9 @@ def test_cost_sharing_is_neither_right_nor_wrong_to_name() -> None:
 
 def test_a_hijacked_account_named_before_the_hijack_is_wronged() -> None:
     facts = truth()
-    facts["campaigns"][1] |= {"scenario": "A18", "first_event": START + 5 * HOUR}
+    facts["campaigns"][1]["scenario"] = "A18"
+    for account in PAIR:
+        facts["accounts"][account]["since"] = START + 5 * HOUR
     early = score(facts, hourly(), [alert("p0", START)])
     assert early.harm.wrong["throttle"] == 1
     assert early.campaigns[1].named == 0
@@ -210,6 +212,15 @@ def test_a_hijacked_account_named_before_the_hijack_is_wronged() -> None:
     assert late.precision == 1.0
     assert late.campaigns[1].requests == 10
     assert late.campaigns[1].before_named == pytest.approx((1 + 5) / 10)
+
+
+def test_a_sleeper_may_be_named_before_it_wakes() -> None:
+    facts = truth()
+    for account in PAIR:
+        facts["accounts"][account]["since"] = START + 5 * HOUR
+    result = score(facts, hourly(), [alert("p0", START)])
+    assert result.precision == 1.0
+    assert result.campaigns[1].before_alert == 0.0
 
 
 def test_held_out_scenarios_are_judged_neither_way() -> None:
@@ -299,6 +310,14 @@ def test_redelivered_events_count_once_and_others_not_at_all() -> None:
     assert events.account.tolist() == [0, 1, 1]
     assert events.time.tolist() == [20, 5, 30]
     assert seen.records == 6
+
+
+def test_what_a_genuine_owner_sent_is_not_the_campaigns() -> None:
+    seen = Sightings()
+    values = [raw(str(n), "a", n) for n in range(4)]
+    seen.take(values, np.array([False, True, False, True]))
+    assert seen.of({"a"}).time.tolist() == [1, 3]
+    assert seen.records == 4
 
 
 def test_sightings_may_be_asked_midway_and_go_on() -> None:

@@ -24,7 +24,7 @@ def curves(who: Who, events: AttackEvents, ledger: Ledger) -> dict[str, dict[str
     free = unnamed(who, events, ledger)
     place = {name: at for at, name in enumerate(events.accounts)}
     for campaign in who.campaigns:
-        mask = events_of(campaign, events, place)
+        mask = events_of(who, campaign, events, place)
         times = events.time[mask]
         if not len(times):
             continue

@@ -53,7 +53,7 @@ def run(trial: Trial) -> list[dict[str, Any]]:
     sightings = Sightings()
     began = shown = time.perf_counter()
     for records in world.slices():
-        sightings.take(records.values)
+        sightings.take(records.values, getattr(records, "guilty", None))
         for name, one in judged.items():
             alerts = one.take(records)
             for alert in alerts:
@@ -67,8 +67,8 @@ def run(trial: Trial) -> list[dict[str, Any]]:
     elapsed = time.perf_counter() - began
     truth = world.truth()
     known = who(truth, trial.without)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before the scorer's own
     events = sightings.of(known.of)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [
         {
             "contender": name,

@@ -13,6 +13,8 @@ from worlds.scoring.who import Campaign, Who
 
 Mask = npt.NDArray[np.bool_]
 
+_NEVER = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignScore:
@@ -75,13 +77,13 @@ def unnamed(who: Who, events: AttackEvents, ledger: Ledger) -> Mask:
     return free
 
 
-def events_of(campaign: Campaign, events: AttackEvents, place: dict[str, int]) -> Mask:
-    """Which events are the campaign's: its accounts', from its first request on."""
-    theirs = np.zeros(len(events.accounts) + 1, dtype=np.bool_)
-    theirs[[place[account] for account in campaign.accounts if account in place]] = True
-    mask: Mask = theirs[events.account]
-    if campaign.first_event is not None:
-        mask = mask & (events.time >= campaign.first_event)
+def events_of(who: Who, campaign: Campaign, events: AttackEvents, place: dict[str, int]) -> Mask:
+    """Which events are the campaign's: its accounts', each from its first request for it on."""
+    since = np.full(len(events.accounts), _NEVER)
+    for account in campaign.accounts:
+        if account in place:
+            since[place[account]] = who.since[account]
+    mask: Mask = events.time >= since[events.account]
     return mask
 
 
@@ -93,7 +95,7 @@ def _score(
     at_large: Mask,
     place: dict[str, int],
 ) -> CampaignScore:
-    mask = events_of(campaign, events, place)
+    mask = events_of(who, campaign, events, place)
     times = events.time[mask]
     alerted = first_alert(who, campaign, ledger)
     ids = {name for account in campaign.accounts for name in ledger.ids.get(account, ())}

@@ -104,7 +104,7 @@ class Ledger:
 
     def stands(self, account: str) -> bool:
         """Whether in the end the account is named and this was not taken back."""
-        spells = self.spells.get(account)
+        spells = self.spells.get(account, [])
         return bool(spells) and spells[-1][1] == FOREVER
 
     def final_cluster(self, account: str) -> str | None:

@@ -1,18 +1,20 @@
 """Who did what when, taken from the stream itself: the attackers' events, each counted once.
 
-Which accounts attack is known only when a world has ended (attackers replace each other while it
-runs), so every event is noted, 20 bytes each, in an unnamed file on disk; memory holds the account
-ids and one batch. In the end only the attackers' rows are read back.
+A simulation says of each record whether it was sent for a campaign; a file does not, and which
+accounts attack its truth may say only afterwards (attackers replace each other). So rows wait in an
+unnamed file on disk, 20 bytes each; memory holds account ids and one batch until they are asked for.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from worlds.randomness import Ints
 
@@ -51,11 +53,14 @@ class Sightings:
         self._decoder = msgspec.json.Decoder(_Fields)
         self.records = 0
 
-    def take(self, values: Iterable[bytes]) -> None:
-        """Note a batch of record values; one that is no event is passed over, as the engine does."""
+    def take(self, values: Sequence[bytes], guilty: npt.NDArray[np.bool_] | None = None) -> None:
+        """Note a batch of record values, or only those sent for a campaign where that is known.
+
+        One that is no event is passed over, as the engine does.
+        """
+        self.records += len(values)
         codes, decode, rows = self._codes, self._decoder.decode, []
-        for value in values:
-            self.records += 1
+        for value in values if guilty is None else compress(values, guilty.tolist()):
             try:
                 event = decode(value)
             except msgspec.DecodeError:

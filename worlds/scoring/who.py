@@ -11,8 +11,8 @@ VERSION = 1
 ORDINARY = "ordinary"
 # Cost-sharing breaks the terms and is no extraction: neither right nor wrong to name.
 GREY = frozenset({"B21"})
-# Genuine accounts that were taken over: to accuse one before that is as wrong as any.
-HIJACKED = frozenset({"A18"})
+# Genuine accounts and keys that were taken over: to accuse one before that is as wrong as any.
+HIJACKED = frozenset({"A12", "A18"})
 DAY_MS = 86_400_000
 
 
@@ -29,11 +29,16 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Who:
-    """A world's accounts by what they are; `look_alike` has one code for each benign account."""
+    """A world's accounts by what they are.
+
+    `look_alike`: the code of each benign account. `of`: the campaign of each attacker, `since`: its
+    first request for it (event time, ms). `ignored`: accounts of scenarios that were left out.
+    """
 
     look_alike: Mapping[str, str]
     campaigns: tuple[Campaign, ...]
     of: Mapping[str, Campaign]
+    since: Mapping[str, int]
     ignored: frozenset[str]
     requests: int
     start_ms: int
@@ -59,7 +64,7 @@ class Who:
         if campaign is None:
             return False
         if campaign.scenario in HIJACKED:
-            return campaign.first_event is not None and at >= campaign.first_event
+            return at >= self.since[account]
         return True
 
 
@@ -97,10 +102,15 @@ def who(truth: Mapping[str, Any], without: Collection[str] = ()) -> Who:
                 last_event=entry["last_event"],
             )
         )
+    of = {account: campaign for campaign in campaigns for account in campaign.accounts}
     return Who(
         look_alike=look_alike,
         campaigns=tuple(campaigns),
-        of={account: campaign for campaign in campaigns for account in campaign.accounts},
+        of=of,
+        since={
+            account: truth["accounts"][account].get("since", campaign.first_event or 0)
+            for account, campaign in of.items()
+        },
         ignored=frozenset(ignored),
         requests=truth["requests"],
         start_ms=truth["start_ms"],
