@@ -206,6 +206,7 @@ def test_a_hijacked_account_named_before_the_hijack_is_wronged() -> None:
         facts["accounts"][account]["since"] = START + 5 * HOUR
     early = score(facts, hourly(), [alert("p0", START)])
     assert early.harm.wrong["throttle"] == 1
+    assert early.harm.look_alikes["before the hijack"].named["throttle"] == 1
     assert early.campaigns[1].named == 0
     assert early.campaigns[1].before_named == 1.0
     late = score(facts, hourly(), [alert("p0", START + 6 * HOUR)])
@@ -221,6 +222,12 @@ def test_a_sleeper_may_be_named_before_it_wakes() -> None:
     result = score(facts, hourly(), [alert("p0", START)])
     assert result.precision == 1.0
     assert result.campaigns[1].before_alert == 0.0
+
+
+def test_an_account_that_the_truth_does_not_know_is_wronged() -> None:
+    result = judged([alert("nobody"), alert("h0")])
+    assert result.precision == 0.5
+    assert result.harm.look_alikes["not in the truth"].named["throttle"] == 1
 
 
 def test_held_out_scenarios_are_judged_neither_way() -> None:

@@ -13,6 +13,7 @@ from worlds.scoring.who import DAY_MS, GREY, Who
 
 PER = 10_000
 BEFORE_HIJACK = "before the hijack"
+UNKNOWN = "not in the truth"  # say, an account that was to be taken over and never was
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,15 @@ def _by_class(who: Who, ledger: Ledger) -> dict[str, LookAlike]:
     for accusation in ledger.accusations:
         if accusation.account in who.ignored or who.guilty(accusation.account, accusation.at):
             continue
-        code = who.look_alike.get(accusation.account, BEFORE_HIJACK)
+        code = who.look_alike.get(accusation.account)
+        if code is None:
+            code = BEFORE_HIJACK if accusation.account in who.of else UNKNOWN
         for action in ACTING:
             if accusation.reaches(action):
                 found[code][action].add(_on_its_day(accusation))
-    hijacked = found.get(BEFORE_HIJACK)
-    if hijacked:
-        sizes[BEFORE_HIJACK] = len({account for named in hijacked.values() for account, _ in named})
+    for code in (BEFORE_HIJACK, UNKNOWN):  # of these only the accused are known
+        if code in found:
+            sizes[code] = len({account for account, _ in found[code]["throttle"]})
     return {
         code: LookAlike(
             accounts=sizes[code],
