@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from worlds.score import Score, score
@@ -60,7 +61,8 @@ def hourly(accounts: Iterable[str] = (*HYDRA, *PAIR)) -> AttackEvents:
     """Ten events of each account, one an hour from the start on."""
     names = tuple(sorted(accounts))
     account = np.repeat(np.arange(len(names)), 10)
-    return AttackEvents(names, account, START + np.tile(np.arange(10), len(names)) * HOUR)
+    time = START + np.tile(np.arange(10), len(names)) * HOUR
+    return AttackEvents(names, account, time, np.full(len(names), 40))
 
 
 def alert(account: str, at: int = START, action: str = "throttle", **more: Any) -> dict[str, Any]:
@@ -157,6 +159,8 @@ def test_what_leaked_is_counted_until_the_first_alert_and_until_each_account_is_
     assert hydra.before_named == pytest.approx((2 + 5 + 10 + 10) / 40)
     assert hydra.detect_hours == 2.0
     assert hydra.recall == 0.5
+    assert hydra.share_of_traffic == pytest.approx(40 / 1000)
+    assert hydra.share_of_accounts == pytest.approx(40 / 160)
 
 
 def test_each_action_stands_for_itself_and_harder_ones() -> None:
@@ -308,10 +312,15 @@ def raw(event: str, account: str, time: int) -> bytes:
     )
 
 
+def take(seen: Sightings, values: list[bytes], **more: Any) -> None:
+    keys = [str(orjson.loads(v)["account_id"]).encode() if v[:1] == b"{" else b"" for v in values]
+    seen.take(values, keys, **more)
+
+
 def test_redelivered_events_count_once_and_others_not_at_all() -> None:
     seen = Sightings()
-    seen.take([raw("1", "b", 30), raw("2", "a", 20), raw("3", "z", 10)])
-    seen.take([raw("1", "b", 30), raw("4", "b", 5), b"no event"])
+    take(seen, [raw("1", "b", 30), raw("2", "a", 20), raw("3", "z", 10)])
+    take(seen, [raw("1", "b", 30), raw("4", "b", 5), b"no event"])
     events = seen.of({"a", "b", "silent"})
     assert events.accounts == ("a", "b", "silent")
     assert events.account.tolist() == [0, 1, 1]
@@ -322,15 +331,16 @@ def test_redelivered_events_count_once_and_others_not_at_all() -> None:
 def test_what_a_genuine_owner_sent_is_not_the_campaigns() -> None:
     seen = Sightings()
     values = [raw(str(n), "a", n) for n in range(4)]
-    seen.take(values, np.array([False, True, False, True]))
+    take(seen, values, guilty=np.array([False, True, False, True]))
     assert seen.of({"a"}).time.tolist() == [1, 3]
+    assert seen.of({"a"}).sent.tolist() == [4]
     assert seen.records == 4
 
 
 def test_sightings_may_be_asked_midway_and_go_on() -> None:
     seen = Sightings()
-    seen.take([raw("1", "a", 1)])
+    take(seen, [raw("1", "a", 1)])
     assert len(seen.of({"a"})) == 1
-    seen.take([raw("2", "a", 2)])
+    take(seen, [raw("2", "a", 2)])
     assert seen.of({"a"}).time.tolist() == [1, 2]
     assert len(seen.of(set())) == 0

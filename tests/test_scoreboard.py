@@ -116,6 +116,7 @@ def test_plots_are_drawn_with_and_without_attacks(tmp_path: Path) -> None:
         "small-leaks.png",
         "small-false-positives.png",
         "small-recall-by-share.png",
+        "small-recall-by-dilution.png",
     ]
     calm = board()
     for one in calm:

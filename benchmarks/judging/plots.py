@@ -22,7 +22,9 @@ from worlds.scoring.who import GREY
 PANELS_ACROSS = 4
 MADE, LEAKED, OTHER, ALERT = "#9a9a9a", "#c1272d", "#1f6fb2", "#2f7d32"
 MARKERS = "osD^v<>PX*"
-SHARES_SHOWN = (0.001, 100)  # per cent
+# shares in per cent: the figure, its label, the axis
+OF_THE_WORLD = ("share_of_traffic", "campaign's share of all requests, %", (0.001, 100))
+OF_ITS_ACCOUNTS = ("share_of_accounts", "campaign's share of its accounts' requests, %", (1, 120))
 QUIETEST = 0.1  # the least rate that the colours tell apart
 
 
@@ -34,7 +36,8 @@ def draw(presets: Mapping[str, Sequence[Outcome]], directory: Path) -> list[Path
         for name, figure in (
             ("leaks", _leaks(preset, outcomes)),
             ("false-positives", _false_positives(preset, outcomes)),
-            ("recall-by-share", _recall_by_share(preset, outcomes)),
+            ("recall-by-share", _recall(preset, outcomes, *OF_THE_WORLD)),
+            ("recall-by-dilution", _recall(preset, outcomes, *OF_ITS_ACCOUNTS)),
         ):
             if figure is None:
                 continue
@@ -141,8 +144,10 @@ def _false_positives(preset: str, outcomes: Sequence[Outcome]) -> Any:
     return figure
 
 
-def _recall_by_share(preset: str, outcomes: Sequence[Outcome]) -> Any:
-    """A point per campaign and seed: accounts found against its share of the world's requests."""
+def _recall(
+    preset: str, outcomes: Sequence[Outcome], share: str, label: str, limits: tuple[float, float]
+) -> Any:
+    """A point per campaign and seed: accounts found against a share of requests."""
     if not any(o["score"]["campaigns"] for o in outcomes):
         return None
     names = [
@@ -169,7 +174,7 @@ def _recall_by_share(preset: str, outcomes: Sequence[Outcome]) -> Any:
         for at, code in enumerate(codes):
             campaigns = by_code.get(code, [])
             panel.plot(
-                [max(100 * c["share_of_traffic"], SHARES_SHOWN[0]) for c in campaigns],
+                [max(100 * c[share], limits[0]) for c in campaigns],
                 [c["named"] / c["accounts"] if c["accounts"] else 0 for c in campaigns],
                 MARKERS[at % len(MARKERS)],
                 color=plt.cm.tab20(at % 20),
@@ -180,16 +185,16 @@ def _recall_by_share(preset: str, outcomes: Sequence[Outcome]) -> Any:
                 mew=0.4,
             )
         panel.set_xscale("log")
-        panel.set_xlim(*SHARES_SHOWN)
+        panel.set_xlim(*limits)
         panel.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
         panel.set_ylim(0, 1)
         panel.grid(alpha=0.25)
         panel.set_title(name, fontsize=10, loc="left")
-        panel.set_xlabel("campaign's share of all requests, %", fontsize=8)
+        panel.set_xlabel(label, fontsize=8)
         panel.set_ylabel("its accounts found", fontsize=8)
         panel.tick_params(labelsize=8)
     handles, labels = _handles(axes)
-    figure.suptitle(f"{preset}: accounts found by size of the attack", fontsize=11)
+    figure.suptitle(f"{preset}: accounts found by the attack's share", fontsize=11)
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
     return figure
 

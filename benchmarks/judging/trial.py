@@ -53,7 +53,7 @@ def run(trial: Trial) -> list[dict[str, Any]]:
     sightings = Sightings()
     began = shown = time.perf_counter()
     for records in world.slices():
-        sightings.take(records.values, getattr(records, "guilty", None))
+        sightings.take(records.values, records.keys, getattr(records, "guilty", None))
         for name, one in judged.items():
             alerts = one.take(records)
             for alert in alerts:

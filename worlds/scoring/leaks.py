@@ -23,7 +23,8 @@ class CampaignScore:
     `before_alert`: requests before the first alert that advises to act on one of its accounts.
     `before_named`: requests that an account made while it was not named itself. `named`: accounts
     that stand named in the end. `ids`: campaign_ids that alerts gave to its accounts.
-    `share_of_traffic`: its requests among all of the world's.
+    `share_of_traffic`: its requests among all of the world's; `share_of_accounts`: among all that
+    its accounts sent.
     """
 
     campaign: str
@@ -31,6 +32,7 @@ class CampaignScore:
     accounts: int
     requests: int
     share_of_traffic: float
+    share_of_accounts: float
     named: int
     ids: int
     detect_hours: float | None
@@ -99,6 +101,7 @@ def _score(
     times = events.time[mask]
     alerted = first_alert(who, campaign, ledger)
     ids = {name for account in campaign.accounts for name in ledger.ids.get(account, ())}
+    sent = int(sum(events.sent[place[a]] for a in campaign.accounts if a in place))
     detect = None
     if alerted is not None and campaign.first_event is not None:
         detect = max(0, alerted - campaign.first_event) / 3_600_000
@@ -108,6 +111,7 @@ def _score(
         accounts=len(campaign.accounts),
         requests=len(times),
         share_of_traffic=len(times) / who.requests if who.requests else 0.0,
+        share_of_accounts=min(1.0, len(times) / sent) if sent else 0.0,
         named=sum(_stands(who, account, ledger) for account in campaign.accounts),
         ids=len(ids),
         detect_hours=detect,

@@ -8,6 +8,7 @@ unnamed file on disk, 20 bytes each; memory holds account ids and one batch unti
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -32,12 +33,14 @@ class _Fields(msgspec.Struct):
 class AttackEvents:
     """Columns over the attackers' events, sorted by account, then time (event time, ms).
 
-    `account` holds positions in `accounts`.
+    `account` holds positions in `accounts`; `sent` has all records of each account, also those of a
+    genuine owner or a customer, redelivered ones included.
     """
 
     accounts: tuple[str, ...]
     account: Ints
     time: Ints
+    sent: Ints
 
     def __len__(self) -> int:
         """Give the number of events."""
@@ -49,16 +52,23 @@ class Sightings:
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
+        self._sent: Counter[bytes] = Counter()
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as its owner)
         self._decoder = msgspec.json.Decoder(_Fields)
         self.records = 0
 
-    def take(self, values: Sequence[bytes], guilty: npt.NDArray[np.bool_] | None = None) -> None:
-        """Note a batch of record values, or only those sent for a campaign where that is known.
+    def take(
+        self,
+        values: Sequence[bytes],
+        keys: Sequence[bytes],
+        guilty: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Note a batch of records, in detail only those sent for a campaign where that is known.
 
         One that is no event is passed over, as the engine does.
         """
         self.records += len(values)
+        self._sent.update(keys)
         codes, decode, rows = self._codes, self._decoder.decode, []
         for value in values if guilty is None else compress(values, guilty.tolist()):
             try:
@@ -87,4 +97,5 @@ class Sightings:
         _, once = np.unique(found["event"], return_index=True)
         account, time = wanted[found["account"][once]], found["time"][once].astype(np.int64)
         order = np.lexsort((time, account))
-        return AttackEvents(names, account[order], time[order])
+        sent = np.array([self._sent[name.encode()] for name in names], dtype=np.int64)
+        return AttackEvents(names, account[order], time[order], sent)
