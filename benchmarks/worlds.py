@@ -30,15 +30,26 @@ from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, threshol
 from benchmarks.judging.summary import Outcome, as_json, grouped
 from benchmarks.judging.tables import grids, markdown, show
 from benchmarks.judging.trial import Trial, run_apart
+from detectors.config import VERSION
+from detectors.errors import HydrawatchError
 
 PRESETS = ("quick", "standard", "evasive", "calm", "published")
 ADAPTS = "A19"
 PIPED_WIDTH = 180
+NOTHING_NOTE = "– where no seed has the figure"
 
 
 def main() -> int:
-    """Run the trials asked for and print the scoreboard."""
+    """Run the trials asked for and print the scoreboard; 2 where the arguments make no world."""
     given = _parsed()
+    try:
+        return _board(given)
+    except (HydrawatchError, ValueError, OSError) as error:
+        print(f"benchmarks/worlds.py: {error}", file=sys.stderr)
+        return 2
+
+
+def _board(given: argparse.Namespace) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPED_WIDTH)
@@ -92,9 +103,6 @@ def _method(seeds: tuple[int, ...], given: argparse.Namespace) -> str:
     )
 
 
-NOTHING_NOTE = "– where no seed has the figure"
-
-
 def _save(
     path: str | None, outcomes: list[Outcome], seeds: tuple[int, ...], given: argparse.Namespace
 ) -> None:
@@ -103,6 +111,7 @@ def _save(
         return
     presets = grouped(outcomes, lambda o: o["preset"])
     facts = {
+        "version": VERSION,
         "purpose": "judging" if given.judge else "tuning",
         "seeds": seeds,
         "held_out": sorted(split.HELD_OUT),
