@@ -1,6 +1,6 @@
 """Chooses the baselines' thresholds: the best F1 over accounts, on tuning seeds.
 
-    python benchmarks/tune.py --preset standard --seeds 2 --set accounts=4000
+    python benchmarks/tune.py --preset standard --seeds 2 --set scale=0.2
 
 Held-out scenarios are left out and judging seeds are never touched. What it prints is written by
 hand into benchmarks/judging/contenders.py, so that a threshold changes only where it can be seen.

@@ -23,6 +23,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from rich.console import Console
+from worlds.presets import PRESETS
 
 from benchmarks.judging import split
 from benchmarks.judging.arguments import setting
@@ -33,8 +34,6 @@ from benchmarks.judging.trial import Trial, run_apart
 from detectors.config import VERSION
 from detectors.errors import HydrawatchError
 
-PRESETS = ("quick", "standard", "evasive", "calm", "published")
-ADAPTS = "A19"
 PIPED_WIDTH = 180
 NOTHING_NOTE = "– where no seed has the figure"
 
@@ -81,10 +80,9 @@ def _board(given: argparse.Namespace) -> int:
 def _trials(trial: Trial, names: list[str], together: bool) -> Iterator[Outcome]:
     """All contenders on one world: hydrawatch alone, the baselines together where nobody adapts."""
     baselines = [name for name in names if name != HYDRAWATCH]
-    first = [] if HYDRAWATCH not in names else run_apart(replace(trial, contenders=(HYDRAWATCH,)))
-    yield from first
-    adapting = any(c["scenario"] == ADAPTS for o in first for c in o["score"]["campaigns"])
-    if baselines and (together or (first and not adapting)):
+    if HYDRAWATCH in names:
+        yield from run_apart(replace(trial, contenders=(HYDRAWATCH,)))
+    if baselines and (together or not trial.adapts):
         yield from run_apart(replace(trial, contenders=tuple(baselines)))
     else:
         for name in baselines:
@@ -129,7 +127,7 @@ def _parsed() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--preset", action="append", choices=PRESETS, help="default: quick; may be repeated"
+        "--preset", action="append", choices=tuple(PRESETS), help="default: quick; may be repeated"
     )
     parser.add_argument("--seeds", type=int, default=1, choices=range(1, 6), help="how many")
     parser.add_argument(
@@ -152,7 +150,7 @@ def _parsed() -> argparse.Namespace:
         type=setting,
         default=[],
         metavar="KEY=VALUE",
-        help="override a setting of the presets, as accounts=2000",
+        help="override a setting of the presets, as scale=0.2 or days=7",
     )
     parser.add_argument("--config", type=Path, help="detectors.toml for hydrawatch")
     parser.add_argument("--json", help="write everything, curves included, to this file")

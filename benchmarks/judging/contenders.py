@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import orjson
 
 from benchmarks.baselines.chance import Coin, Never
 from benchmarks.baselines.components import Components
@@ -15,14 +18,12 @@ from benchmarks.baselines.trees import AccountTrees
 from benchmarks.baselines.volume import OwnPast, RateLimit
 from detectors.alerts import Alert
 from detectors.config import load_config
+from detectors.control import ControlEvent, decode_control
 from detectors.engine import Engine
-from worlds.emit import Records
-from worlds.load import dense
+from streams.warm_up import warm_up
 
 HYDRAWATCH = "hydrawatch"
 HASH_KEY = bytes(16)
-WARM_EVENTS = 20_000
-WARM_MS = 1_776_947_400_000
 CARD_SHARERS = 10  # the cap: how many accounts a family, a lab or a small office has
 
 
@@ -51,12 +52,26 @@ BASELINES: Mapping[str, Tuned] = {
 NAMES = (HYDRAWATCH, *BASELINES)
 
 
+class Slice(Protocol):
+    """A slice of a stream: values, and when (ms) each arrived."""
+
+    @property
+    def values(self) -> list[bytes]:
+        """The records' values."""
+        ...
+
+    @property
+    def timestamps(self) -> np.ndarray:
+        """When each was appended."""
+        ...
+
+
 class Contender(Protocol):
     """Takes slices of a stream and gives alert records; `seconds` is the CPU time it took."""
 
     seconds: float
 
-    def take(self, records: Records) -> list[dict[str, Any]]:
+    def take(self, records: Slice) -> list[dict[str, Any]]:
         """Hear a slice."""
         ...
 
@@ -64,15 +79,15 @@ class Contender(Protocol):
 class Hydrawatch:
     """The engine, as `hydrawatch replay` runs it."""
 
-    def __init__(self, config: Path | None = None) -> None:
+    def __init__(self, config: Path | None, controls: Iterable[Mapping[str, Any]]) -> None:
         loaded = load_config(config.read_text(), str(config)) if config else load_config()
-        warm = Engine(loaded, HASH_KEY)  # kernels load or compile outside the measured time
-        for records in dense(WARM_EVENTS, accounts=500, start_ms=WARM_MS):
-            warm.feed(warm.decode(records.values, records.timestamps))
+        warm_up()  # kernels load or compile outside the measured time
         self._engine = Engine(loaded, HASH_KEY)
+        for control in controls:
+            self._engine.control(_control(control))
         self.seconds = 0.0
 
-    def take(self, records: Records) -> list[dict[str, Any]]:
+    def take(self, records: Slice) -> list[dict[str, Any]]:
         """Decode and feed a slice."""
         began = time.process_time()
         decoded = self._engine.decode(records.values, records.timestamps)
@@ -89,7 +104,7 @@ class Judged:
         self._reader = Reader()
         self.seconds = 0.0
 
-    def take(self, records: Records) -> list[dict[str, Any]]:
+    def take(self, records: Slice) -> list[dict[str, Any]]:
         """Decode a slice and let the baseline hear it."""
         began = time.process_time()
         alerts = self._baseline.observe(self._reader.read(records.values))
@@ -97,10 +112,15 @@ class Judged:
         return alerts
 
 
-def contender(name: str, config: Path | None = None) -> Contender:
-    """Make a contender afresh; `name@threshold` takes one of a baseline's other thresholds."""
+def contender(
+    name: str, config: Path | None = None, controls: Iterable[Mapping[str, Any]] = ()
+) -> Contender:
+    """Make a contender afresh; `name@n` takes the nth of a baseline's thresholds.
+
+    `controls` are the platform's control events (releases, allowances); only hydrawatch hears them.
+    """
     if name == HYDRAWATCH:
-        return Hydrawatch(config)
+        return Hydrawatch(config, controls)
     title, _, which = name.partition("@")
     tuned = BASELINES[title]
     threshold = tuned.among[int(which)] if which else tuned.chosen
@@ -110,6 +130,13 @@ def contender(name: str, config: Path | None = None) -> Contender:
 def thresholds(names: Sequence[str]) -> dict[str, Any]:
     """The threshold of each baseline among the names."""
     return {name: BASELINES[name].chosen for name in names if name in BASELINES}
+
+
+def _control(control: Mapping[str, Any]) -> ControlEvent:
+    event = decode_control(orjson.dumps(dict(control)), None)
+    if not isinstance(event, ControlEvent):
+        raise TypeError(f"the world's control event cannot be read: {event.message}")
+    return event
 
 
 def _as_mapping(alert: Alert) -> dict[str, Any]:

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worlds.catalogue import PIECES
+from worlds.presets import preset
+from worlds.simulation import Simulation
+from worlds.spec import WorldSpec
+
 from benchmarks.judging.contenders import HYDRAWATCH, contender
 from benchmarks.judging.curves import curves
-from benchmarks.judging.interim import Simulation, preset
 from worlds.score import score_ledger
 from worlds.scoring.ledger import Ledger
 from worlds.scoring.sightings import Sightings
@@ -34,6 +38,16 @@ class Trial:
     overrides: dict[str, Any] = field(default_factory=dict)
     config: Path | None = None
 
+    @property
+    def spec(self) -> WorldSpec:
+        """The world's spec, with the overrides."""
+        return preset(self.preset, **self.overrides)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether somebody in this world changes what they do once they are acted on."""
+        return any(PIECES[chosen.kind].adapt for chosen in self.spec.pieces)
+
 
 def run_apart(trial: Trial) -> list[dict[str, Any]]:
     """Run it in a fresh process, so that its peak memory is its own."""
@@ -47,13 +61,13 @@ def run(trial: Trial) -> list[dict[str, Any]]:
     A contender that is alone has its alerts told to the world after every slice, so that attackers
     who adapt can. `peak_mib` is the process's peak, the simulator's share included.
     """
-    world = Simulation(preset(trial.preset, **trial.overrides), trial.seed, END_MS)
-    judged = {name: contender(name, trial.config) for name in trial.contenders}
+    world = Simulation(trial.spec, trial.seed, END_MS)
+    judged = {name: contender(name, trial.config, world.controls()) for name in trial.contenders}
     ledgers = {name: Ledger() for name in judged}
     sightings = Sightings()
     began = shown = time.perf_counter()
     for records in world.slices():
-        sightings.take(records.values, records.keys, getattr(records, "guilty", None))
+        sightings.take(records.values, records.keys, records.guilty)
         for name, one in judged.items():
             alerts = one.take(records)
             for alert in alerts:
