@@ -23,7 +23,6 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from rich.console import Console
-from worlds.presets import PRESETS
 
 from benchmarks.judging import split
 from benchmarks.judging.arguments import setting
@@ -33,6 +32,7 @@ from benchmarks.judging.tables import grids, markdown, show
 from benchmarks.judging.trial import Trial, run_apart
 from detectors.config import VERSION
 from detectors.errors import HydrawatchError
+from worlds.presets import PRESETS
 
 PIPED_WIDTH = 180
 NOTHING_NOTE = "– where no seed has the figure"

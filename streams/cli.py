@@ -32,8 +32,10 @@ app.add_typer(topics_app, name="topics")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same world.")]
-Accounts = Annotated[int, typer.Option(min=1, help="Ordinary accounts.")]
-Days = Annotated[float, typer.Option(min=0.01, help="Days of event time.")]
+Days = Annotated[
+    float | None, typer.Option(min=0.05, max=400, help="Days of event time, if not its own.")
+]
+Scale = Annotated[float, typer.Option(min=0.001, max=1000, help="So many times all accounts.")]
 Partitions = Annotated[
     int | None,
     typer.Option(min=1, max=1024, help="Partitions of the pipeline.  [HYDRAWATCH_PARTITIONS]"),
@@ -110,15 +112,11 @@ def simulate(
         str | None, typer.Option(help="A composition of one's own (TOML).", metavar="FILE")
     ] = None,
     seed: Seed = 1,
-    days: Annotated[
-        float | None, typer.Option(min=0.05, max=400, help="Days of event time, if not its own.")
-    ] = None,
+    days: Days = None,
     accounts: Annotated[
         int | None, typer.Option(min=1, help="Ordinary accounts, if not its own.")
     ] = None,
-    scale: Annotated[
-        float, typer.Option(min=0.001, max=1000, help="So many times all accounts.")
-    ] = 1.0,
+    scale: Scale = 1.0,
     attacks: Annotated[bool, typer.Option(help="--no-attacks leaves them out.")] = True,
     out: Annotated[
         str | None, typer.Option(help=".jsonl or .jsonl.gz; - for stdout.", metavar="FILE|-")
@@ -178,10 +176,12 @@ def simulate(
 @app.command(epilog="Example: `hydrawatch demo --stay`")
 def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Leave it up until Ctrl-C.")] = False,
-    accounts: Accounts = 2000,
-    days: Days = 7.0,
+    preset: Annotated[
+        str, typer.Option(help="The world: quick, standard, evasive, calm or published.")
+    ] = "quick",
+    days: Days = None,
+    scale: Scale = 1.0,
     seed: Seed = 1,
-    hydra: Annotated[int, typer.Option(min=2, help="Accounts of the hydra.")] = 300,
 ) -> None:
     """Show it all on this machine: a broker, a worker, a simulated world, and the alerts.
 
@@ -191,7 +191,7 @@ def demo(
     def work(settings: Settings) -> int:
         from streams.commands import demo as command
 
-        return command.run(settings, stay, accounts, days, seed, hydra)
+        return command.run(settings, stay, preset, days, scale, seed)
 
     _finish(work)
 

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from worlds.catalogue import PIECES
-from worlds.presets import preset
-from worlds.simulation import Simulation
-from worlds.spec import WorldSpec
-
 from benchmarks.judging.contenders import HYDRAWATCH, contender
 from benchmarks.judging.curves import curves
+from worlds.catalogue import PIECES
+from worlds.presets import preset
 from worlds.score import score_ledger
 from worlds.scoring.ledger import Ledger
 from worlds.scoring.sightings import Sightings
 from worlds.scoring.who import who
+from worlds.simulation import Simulation
+from worlds.spec import WorldSpec
 
 END_MS = 1_780_272_000_000  # a Monday, 2026-06-01: the same worlds whenever they are judged
 SHOWN_EVERY_S = 1.0
