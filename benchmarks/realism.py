@@ -37,7 +37,7 @@ from worlds.simulation import Simulation
 Column = npt.NDArray[np.float64]
 END_MS = 1_780_272_000_000  # a Monday, 2026-06-01
 BIN_S = 600  # as the trace's
-LEAST_IN_BIN = 8  # requests from which a CV says something
+LEAST_IN_BIN = 20  # requests from which a CV says something
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def world_of(accounts: int, days: float, seed: int) -> dict[str, Column]:
         "rate": np.log(
             np.bincount(actors["account"][machine])[np.unique(actors["account"][machine])]
         ),
-        "cv": bin_cvs(actors["account"][ordinary], rows["time"][ordinary]),
+        "cv": bin_cvs(actors["account"][machine], rows["time"][machine]),
         "hours": np.bincount(rows["time"][ordinary] % DAY_MS // HOUR_MS, minlength=24)
         / ordinary.sum(),
         "conversation in": np.log(rows["input"][conversation]),
@@ -151,7 +151,7 @@ def pairs(data: Path, accounts: int, days: float, seed: int) -> tuple[list[Pair]
     found = [
         Pair("rate of automated clients", "log of requests, about the median",
              centred["trace"], centred["world"], "medians differ by construction"),
-        Pair("burstiness", "log CV between requests, 10 minutes",
+        Pair("burstiness of automated clients", "log CV between requests, 10 minutes",
              np.log(trace["cv"]), np.log(world["cv"]), f"bins of {LEAST_IN_BIN} requests and more"),
         *(
             Pair(f"tokens: {name}", "log tokens", trace[name], world[name])

@@ -97,7 +97,17 @@ def test_options_that_make_no_sense_say_what_would(wrong: list[str]) -> None:
 
 
 def test_a_world_goes_to_a_file_the_same_for_the_same_seed(tmp_path: Path) -> None:
-    world = ["simulate", "--scale", "0.01", "--days", "0.5", "--seed", "7", "--end", "1777000000000"]
+    world = [
+        "simulate",
+        "--scale",
+        "0.01",
+        "--days",
+        "0.5",
+        "--seed",
+        "7",
+        "--end",
+        "1777000000000",
+    ]
     truth = tmp_path / "truth.json"
     done = run(*world, "--out", str(tmp_path / "one.jsonl"), "--truth", str(truth), "--json")
     assert done.returncode == 0, done.stderr

@@ -55,12 +55,15 @@ TECHNICAL = (DEVELOPER, PIPELINE, AGENT_BUILDER, EVALUATOR)
 # The log of daily volume: accounts of people are read as log-normal around ten a day; automated
 # clients spread wider (151 clients of a provider over 14 days: standard deviation 2.5 of the log
 # of their rates; ServeGen at f891d11, Apache-2.0). Here less, as a rate limit ends the tail.
-_VOLUME_MEDIAN, _VOLUME_SPREAD, _MACHINE_SPREAD = 11.0, 1.2, 1.35
+_VOLUME_MEDIAN, _VOLUME_SPREAD, _MACHINE_SPREAD = 10.0, 1.2, 1.35
 # From the same traces: a client's days spread by 0.3 to 1.9 (quartiles), median 0.6; its
-# inter-arrival times within ten minutes have a CV of 1.03 to 2.5, median 1.27. A log-normal of
-# spread s has the CV sqrt(exp(s^2) - 1), so 0.85 to 1.4.
+# inter-arrival times within ten minutes have the CVs below at the shares above them. A log-normal
+# of spread s has the CV sqrt(exp(s^2) - 1), which gives an automated client's s.
 _DAY_SPREAD = (0.3, 0.9)
-_THINK_SPREAD = (0.85, 1.4)
+_CV_SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+_CVS = (0.85, 0.91, 1.03, 1.27, 2.5, 5.2, 8.6, 12.0)
+_THINK_SPREAD = (0.85, 1.4)  # people's
+_MACHINE_WAIT_MS = 3_000.0  # median between two requests of a run
 _OWN_LENGTH = 0.5  # how far, in logs, an account's lengths lie from its persona's
 
 
@@ -114,7 +117,12 @@ def dress(rng: np.random.Generator, table: Actors, persona: Ints) -> None:
     spread = np.where(machine, _MACHINE_SPREAD, _VOLUME_SPREAD)
     table["daily_log"] += np.log(_VOLUME_MEDIAN) + rng.normal(0, 1, count) * spread
     table["daily_spread"] = rng.uniform(*_DAY_SPREAD, count)
-    table["think_spread"] = rng.uniform(*_THINK_SPREAD, count)
+    cv = np.interp(rng.random(count), _CV_SHARES, _CVS)
+    table["think_spread"] = np.where(
+        machine, np.sqrt(np.log1p(cv**2)), rng.uniform(*_THINK_SPREAD, count)
+    )
+    waits = np.log(_MACHINE_WAIT_MS) + rng.normal(0, 0.8, count)
+    table["think_log"] = np.where(machine, waits, table["think_log"])
     table["active"] = np.where(machine, rng.uniform(0.7, 1.0, count), rng.beta(1.2, 2.4, count))
     table["turns"] *= rng.lognormal(0, 0.4, count)
     table["cot"] = rng.beta(1.5, 9.0, count)

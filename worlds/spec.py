@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from worlds.catalogue import PIECES
 from worlds.piece import ATTACK
 
+SMALLEST = 6  # accounts that scaling leaves to a piece that had them: fewer make no group
+
 
 @dataclass(frozen=True)
 class Down:
@@ -50,14 +52,15 @@ class WorldSpec:
         return replace(self, pieces=calm)
 
     def scaled(self, factor: float) -> WorldSpec:
-        """Give the same world with `factor` times the accounts, but each piece's least at least."""
+        """Give the same world with `factor` times the accounts, though hardly fewer than six to a piece."""
         pieces = []
         for chosen in self.pieces:
             piece = PIECES[chosen.kind]
             values = dict(chosen.values)
             if "accounts" in piece.parameters:
                 limits = piece.parameters["accounts"]
-                wanted = round(piece.values(values)["accounts"] * factor)
+                full = int(piece.values(values)["accounts"])
+                wanted = max(round(full * factor), min(full, SMALLEST))
                 values["accounts"] = int(min(max(wanted, limits.low), limits.high))
             pieces.append(Chosen(chosen.kind, values))
         return replace(

@@ -36,6 +36,6 @@ PIECE = Piece(
     {
         "accounts": accounts(100),
         "starts": starts(0.65),
-        "times": Parameter(5.0, 1.0, 50.0, "times the usual volume"),
+        "times": Parameter(4.0, 1.0, 50.0, "times the usual volume"),
     },
 )
