@@ -151,45 +151,54 @@ _TABLES = _tables()
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
-@kernel
-def _copy(text: Any, at: int, pieces: Any, number: int) -> int:  # pragma: no cover (compiled)
-    first, last = pieces.starts[number], pieces.starts[number + 1]
-    for i in range(first, last):
-        text[at + i - first] = pieces.text[i]
-    return at + last - first
+# Places in the text are unsigned, so that no index is looked at for being negative.
 
 
 @kernel
-def _digits(text: Any, at: int, value: int) -> int:  # pragma: no cover (compiled)
-    count = 1
-    rest = value // 10
-    while rest > 0:
-        count += 1
-        rest //= 10
+def _copy(text: Any, at: Any, pieces: Any, number: int) -> Any:  # pragma: no cover (compiled)
+    first = np.uint64(pieces.starts[number])
+    length = np.uint64(pieces.starts[number + 1]) - first
+    for i in range(length):
+        text[at + i] = pieces.text[first + i]
+    return at + length
+
+
+@kernel
+def _digits(text: Any, at: Any, value: Any) -> Any:  # pragma: no cover (compiled)
+    ten = np.uint64(10)
+    rest = np.uint64(value)
+    count = np.uint64(1)
+    limit = ten
+    while rest >= limit:
+        count += np.uint64(1)
+        limit *= ten
+    end = at + count
     for i in range(count):
-        text[at + count - 1 - i] = 48 + value % 10
-        value //= 10
-    return at + count
+        whole = rest // ten
+        text[end - np.uint64(1) - i] = np.uint8(np.uint64(48) + rest - whole * ten)
+        rest = whole
+    return end
 
 
 @kernel
-def _hex(text: Any, at: int, value: Any, digits: int) -> int:  # pragma: no cover (compiled)
-    for i in range(digits):
-        text[at + digits - 1 - i] = _HEX[value & np.uint64(15)]
+def _hex(text: Any, at: Any, value: Any, digits: Any) -> Any:  # pragma: no cover (compiled)
+    end = at + np.uint64(digits)
+    for i in range(np.uint64(digits)):
+        text[end - np.uint64(1) - i] = _HEX[value & np.uint64(15)]
         value >>= np.uint64(4)
-    return at + digits
+    return end
 
 
 @kernel
 def _fingerprint(
-    text: Any, at: int, words: Any, member: int, value: Any, digits: int
-) -> int:  # pragma: no cover (compiled)
+    text: Any, at: Any, words: Any, member: int, value: Any, digits: int
+) -> Any:  # pragma: no cover (compiled)
     """Write a member with a fingerprint; one of 0 as nothing."""
     if value == 0:
         return at
     at = _hex(text, _copy(text, at, words, member), value, digits)
     text[at] = 34
-    return at + 1
+    return at + np.uint64(1)
 
 
 @kernel
@@ -197,7 +206,7 @@ def _write(
     rows: Any, actors: Any, places: Any, words: Any, tables: Any, text: Any, ends: Any
 ) -> int:  # pragma: no cover (compiled)
     tls, client, capability, cot, grading, language, model, status = tables
-    at = 0
+    at = np.uint64(0)
     for i in range(len(rows)):
         r = rows[i]
         at = _hex(text, _copy(text, at, words, 0), r.event, 16)
@@ -228,12 +237,10 @@ def _write(
         at = _digits(text, _copy(text, at, words, 15), r.latency)
         at = _copy(text, at, words, 16)
         at = _digits(text, at, r.cost_micro // 1_000_000)
+        # six decimals: the digits of a million and the rest, whose leading 1 the point overwrites
+        end = _digits(text, at, 1_000_000 + r.cost_micro % 1_000_000)
         text[at] = 46
-        micro = r.cost_micro % 1_000_000
-        for digit in range(6):
-            text[at + 6 - digit] = 48 + micro % 10
-            micro //= 10
-        at = _copy(text, at + 7, words, 17)
+        at = _copy(text, end, words, 17)
         ends[i] = at
     return at
 

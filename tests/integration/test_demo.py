@@ -67,7 +67,7 @@ def test_the_demo_names_hydra_accounts_only_and_sums_up(tmp_path: Path) -> None:
     assert named == of
     assert int(named) >= 30  # half of it: the world ends now, and differs a little by time of day
     assert "false alarms  none" in out
-    assert re.search(r"time to detect  \d+ (h|min)", out)
+    assert re.search(r"A1, \d+ accounts  first alert after \d+ (h|min)", out)
     letters, malformed = re.findall(r"(\d+) dead letters for (\d+) malformed", out)[0]
     assert letters == malformed
     assert re.search(r" (suspend|restrict|verify) +(account|campaign) ", out), "alerts as they come"
