@@ -204,7 +204,7 @@ def _fingerprint(
 @kernel
 def _write(
     rows: Any, actors: Any, places: Any, words: Any, tables: Any, text: Any, ends: Any
-) -> int:  # pragma: no cover (compiled)
+) -> Any:  # pragma: no cover (compiled)
     tls, client, capability, cot, grading, language, model, status = tables
     at = np.uint64(0)
     for i in range(len(rows)):

@@ -22,7 +22,7 @@ def build(at: Ground, values: Values) -> Actors:
     days = max(0.5, (at.period.end - begins) / 86_400_000)
     table = network(at, count, begins, values["requests"] / days)
     table["starts"] = begins
-    table["daily_spread"] = 0.15
+    table["daily_log"], table["daily_spread"] = np.log(values["requests"] / days), 0.15
     table["active"] = 1.0
     table["rhythm"] = MACHINE
     table["most"] = 20_000
