@@ -39,16 +39,16 @@ class Tuned(NamedTuple):
 BASELINES: Mapping[str, Tuned] = {
     "never": Tuned(lambda _: Never(), None, ()),
     "coin": Tuned(Coin, 0.01, ()),
-    "rate limit": Tuned(RateLimit, 50, (20, 50, 100, 200, 500)),
-    "own z-score": Tuned(OwnPast, 2.0, (1.0, 1.5, 2.0, 3.0, 4.0)),
+    "rate limit": Tuned(RateLimit, 20, (20, 50, 100, 200, 500)),
+    "own z-score": Tuned(OwnPast, 1.0, (1.0, 1.5, 2.0, 3.0, 4.0)),
     "accounts per prefix": Tuned(AccountsPerPrefix, 20, (10, 15, 20, 30, 50)),
     "union-find": Tuned(Components, 20, (5, 10, 20, 50, 200)),
     "capped union-find": Tuned(
         lambda both: Components(*both),
-        (20, 10),
+        (20, 6),
         ((20, 4), (20, 6), (20, 10), (20, 20), (50, 4), (50, 6), (50, 10), (50, 20)),
     ),
-    "half-space trees": Tuned(AccountTrees, 0.8, (0.5, 0.6, 0.7, 0.8, 0.9)),
+    "half-space trees": Tuned(AccountTrees, 0.5, (0.5, 0.6, 0.7, 0.8, 0.9)),
 }
 NAMES = (HYDRAWATCH, *BASELINES)
 
