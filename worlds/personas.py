@@ -119,6 +119,8 @@ def dress(rng: np.random.Generator, table: Actors, persona: Ints) -> None:
     table["turns"] *= rng.lognormal(0, 0.4, count)
     table["cot"] = rng.beta(1.5, 9.0, count)
     table["error_share"] = rng.gamma(1.2, 0.007, count)
-    table["model_cum"] = draw_mix(rng, np.tile([[0.48, 0.30, 0.12, 0.10, 0.0]], (count, 1)), 6.0)
+    # the newest model is not out yet: nobody leans to it
+    table["model_cum"] = 1.0
+    table["model_cum"][:, :4] = draw_mix(rng, np.tile([[0.48, 0.30, 0.12, 0.10]], (count, 1)), 6.0)
     old_cli = (table["client"] == SILENT_CLI) & (rng.random(count) < 0.3)
     table["silent"][old_cli, 1] = 1

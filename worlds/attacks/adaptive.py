@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import NEVER, Actors
-from worlds.attacks.network import network, share_prefixes
+from worlds.attacks.network import CAREFUL, network, share_prefixes
 from worlds.clock import HOUR_MS
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
@@ -23,7 +23,7 @@ def build(at: Ground, values: Values) -> Actors:
     """Make the accounts at work and those in stock, which begin when one is given up."""
     count = values.count("accounts")
     stock = round(count * values["stock"])
-    table = network(at, count + stock, at.moment(values["starts"]))
+    table = network(at, count + stock, at.moment(values["starts"]), fresh=CAREFUL)
     table["starts"][count:] = NEVER
     elsewhere = table.copy()
     share_prefixes(at, elsewhere, 15, 40)

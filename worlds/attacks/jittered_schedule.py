@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
-from worlds.attacks.network import network
+from worlds.attacks.network import CAREFUL, network
 from worlds.clock import EVENING, OFFICE
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
@@ -14,7 +14,7 @@ from worlds.piece import Parameter, Piece, Values, accounts, starts
 def build(at: Ground, values: Values) -> Actors:
     """Make the network: active on some days only, by local office hours or evenings."""
     rng, count = at.rng, values.count("accounts")
-    table = network(at, count, at.moment(values["starts"]))
+    table = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     table["rhythm"] = np.where(rng.random(count) < 0.7, OFFICE, EVENING)
     table["active"] = np.clip(rng.normal(values["active"], 0.15, count), 0.1, 1.0)
     table["daily_spread"] = rng.uniform(0.5, 0.9, count)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
-from worlds.attacks.network import network
+from worlds.attacks.network import CAREFUL, network
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 
 
 def build(at: Ground, values: Values) -> Actors:
     """Make the network; each account keeps a rate of its own between the two."""
-    table = network(at, values.count("accounts"), at.moment(values["starts"]), 1.0)
+    table = network(at, values.count("accounts"), at.moment(values["starts"]), 1.0, fresh=CAREFUL)
     low, high = sorted((values["daily_low"], values["daily_high"]))
     table["daily_log"] = np.log(at.rng.uniform(low, high, len(table)))
     table["turns"] = 2.0

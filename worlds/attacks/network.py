@@ -21,7 +21,10 @@ from worlds.vocabulary import COUNTRIES
 
 REQUESTS_PER_DAY = 25.6
 WAVES = 4
-_AGE_MEDIAN_DAYS, _AGE_SPREAD = 50.0, 1.0  # bought or laid in stock, rarely fresh
+FRESH = 0.6  # share of accounts made days before use; the others are bought, or laid in stock
+CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked at
+_FRESH_DAYS = (0.2, 6.0)
+_AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
 
 
@@ -31,16 +34,18 @@ def network(
     begins: int,
     daily: float = REQUESTS_PER_DAY,
     spread: float = 0.25,
+    fresh: float = FRESH,
 ) -> Actors:
     """Make `count` accounts of one operator, which start in waves from `begins` (ms) on.
 
-    `spread`: over which share of the rest of the period they start.
+    `spread`: over which share of the rest of the period they start. `fresh`: share of accounts made
+    days before.
     """
     rng = at.rng
     table = dressed(at, count)
     table["guilty"] = True
     set_volume(rng, table, daily)
-    set_waves(at, table, begins, spread)
+    set_waves(at, table, begins, spread, fresh)
     share_cards(rng, table, 4, 8)
     share_devices(rng, table, 2, 4)
     share_prefixes(at, table, 15, 40)
@@ -78,13 +83,14 @@ def set_volume(rng: np.random.Generator, table: Actors, daily: float) -> None:
     table["turns"] = rng.uniform(3.0, 10.0, count)
 
 
-def set_waves(at: Ground, table: Actors, begins: int, spread: float) -> None:
+def set_waves(at: Ground, table: Actors, begins: int, spread: float, fresh: float) -> None:
     """Start accounts in waves, all within the first `spread` of what is left of the period."""
     rng, count = at.rng, len(table)
     apart = max(1, int((at.period.end - begins) * spread) // (WAVES - 1))
     wave = np.sort(rng.integers(0, WAVES, count))
     table["starts"] = begins + wave * apart + rng.integers(0, max(1, apart // 3), count)
-    age_days = np.clip(rng.lognormal(np.log(_AGE_MEDIAN_DAYS), _AGE_SPREAD, count), 0.2, 700.0)
+    aged = np.clip(rng.lognormal(np.log(_AGE_MEDIAN_DAYS), _AGE_SPREAD, count), 0.2, 700.0)
+    age_days = np.where(rng.random(count) < fresh, rng.uniform(*_FRESH_DAYS, count), aged)
     table["created"] = table["starts"] - (age_days * DAY_MS).astype(np.int64)
 
 
@@ -133,7 +139,7 @@ def share_prompts(
     table["free_form"] = 0.06
     table["jitter"] = jitter
     table["systems"][:, 0] = systems[rng.integers(0, len(systems), count)]
-    table["systems_cum"][:, 0] = 0.9
+    table["systems_cum"][:, 0] = rng.uniform(0.4, 1.0, count)
 
 
 def in_step(at: Ground, table: Actors, parts: int, every_minutes: int, jitter_s: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worlds.actors import Actors
-from worlds.attacks.network import in_step, network, own_homes
+from worlds.attacks.network import CAREFUL, in_step, network, own_homes
 from worlds.ground import Ground
 from worlds.personas import draw_clients
 from worlds.piece import Parameter, Piece, Values, accounts, starts
@@ -12,7 +12,7 @@ from worlds.piece import Parameter, Piece, Values, accounts, starts
 def build(at: Ground, values: Values) -> Actors:
     """Make the network: everything bought one by one, work handed out from one queue."""
     count = values.count("accounts")
-    table = network(at, count, at.moment(values["starts"]))
+    table = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     own_homes(at, table)
     table["client"] = draw_clients(at.rng, ("api", "cli", "web", "cloud_a"), count)
     table["systems"] = 0

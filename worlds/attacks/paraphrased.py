@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worlds.actors import Actors, cumulative
-from worlds.attacks.network import in_step, network, own_homes, share_cards
+from worlds.attacks.network import CAREFUL, in_step, network, own_homes, share_cards
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 
@@ -11,7 +11,7 @@ from worlds.piece import Parameter, Piece, Values, accounts, starts
 def build(at: Ground, values: Values) -> Actors:
     """Make the network: a prompt's fingerprint lies 4 to 16 bits from its template's."""
     count = values.count("accounts")
-    table = network(at, count, at.moment(values["starts"]))
+    table = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     own_homes(at, table)
     share_cards(at.rng, table, 4, 8)
     low, high = sorted((values.count("bits_low"), values.count("bits_high")))

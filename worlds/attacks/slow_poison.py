@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
-from worlds.attacks.network import network, set_volume
+from worlds.attacks.network import CAREFUL, network, set_volume
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 from worlds.population import set_habits
@@ -19,7 +19,7 @@ _THE_ACCOUNTS = (
 def build(at: Ground, values: Values) -> Actors:
     """Make the accounts with innocent use that stays, and extraction that begins at the same time."""
     rng, count = at.rng, values.count("accounts")
-    extraction = network(at, count, at.moment(values["starts"]))
+    extraction = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     cover = extraction.copy()
     set_habits(rng, cover, at.commons, np.ones(count, dtype=np.bool_))
     for name in _THE_ACCOUNTS:
