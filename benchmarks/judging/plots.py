@@ -41,7 +41,7 @@ def draw(presets: Mapping[str, Sequence[Outcome]], directory: Path) -> list[Path
         ):
             if figure is None:
                 continue
-            path = directory / f"{preset}-{name}.png"
+            path = directory / f"{Path(preset).stem}-{name}.png"
             figure.savefig(path, dpi=110)
             plt.close(figure)
             written.append(path)
