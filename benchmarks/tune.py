@@ -1,6 +1,6 @@
 """Chooses the baselines' thresholds: the best F1 over accounts, on tuning seeds.
 
-    python benchmarks/tune.py --preset standard --seeds 2 --set scale=0.2
+    python benchmarks/tune.py --preset standard --seeds 2 --scale 0.3
 
 Held-out scenarios are left out and judging seeds are never touched. What it prints is written by
 hand into benchmarks/judging/contenders.py, so that a threshold changes only where it can be seen.
@@ -19,7 +19,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from rich.console import Console
 
 from benchmarks.judging import split
-from benchmarks.judging.arguments import setting
+from benchmarks.judging.arguments import add_sizes, sizes
 from benchmarks.judging.contenders import BASELINES
 from benchmarks.judging.summary import Outcome, grouped
 from benchmarks.judging.tables import Grid, show
@@ -33,13 +33,13 @@ def main() -> int:
     )
     parser.add_argument("--preset", default="standard")
     parser.add_argument("--seeds", type=int, default=2, choices=range(1, 6))
-    parser.add_argument("--set", action="append", type=setting, default=[], metavar="KEY=VALUE")
+    add_sizes(parser)
     given = parser.parse_args()
     names = tuple(f"{n}@{at}" for n, tuned in BASELINES.items() for at in range(len(tuned.among)))
     outcomes: list[Outcome] = []
     for seed in split.TUNING_SEEDS[: given.seeds]:
         held_out = tuple(sorted(split.HELD_OUT))
-        outcomes += run_apart(Trial(given.preset, seed, names, held_out, dict(given.set)))
+        outcomes += run_apart(Trial(given.preset, seed, names, held_out, sizes(given)))
     show(Console(), table(outcomes))
     return 0
 

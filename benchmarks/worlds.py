@@ -25,7 +25,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from rich.console import Console
 
 from benchmarks.judging import split
-from benchmarks.judging.arguments import setting
+from benchmarks.judging.arguments import add_sizes, sizes
 from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, thresholds
 from benchmarks.judging.summary import Outcome, as_json, grouped
 from benchmarks.judging.tables import grids, markdown, show
@@ -59,7 +59,7 @@ def _board(given: argparse.Namespace) -> int:
     outcomes: list[Outcome] = []
     for preset in given.preset or ["quick"]:
         for seed in seeds:
-            trial = Trial(preset, seed, (), without, dict(given.set), given.config)
+            trial = Trial(preset, seed, (), without, sizes(given), given.config)
             outcomes += _trials(trial, given.contenders, given.together)
             _save(given.json, outcomes, seeds, given)
     presets = grouped(outcomes, lambda o: o["preset"])
@@ -113,7 +113,7 @@ def _save(
         "purpose": "judging" if given.judge else "tuning",
         "seeds": seeds,
         "held_out": sorted(split.HELD_OUT),
-        "overrides": dict(given.set),
+        "sizes": sizes(given),
         "interval": "Student's t, 95 %, over seeds: [mean, low, high, seeds]",
         "thresholds": {name: tuned.chosen for name, tuned in BASELINES.items()},
         "summary": as_json(presets),
@@ -127,7 +127,11 @@ def _parsed() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--preset", action="append", choices=tuple(PRESETS), help="default: quick; may be repeated"
+        "--preset",
+        action="append",
+        type=_world,
+        metavar="NAME",
+        help=f"{', '.join(PRESETS)}, or a composition FILE.toml; may be repeated (default: quick)",
     )
     parser.add_argument("--seeds", type=int, default=1, choices=range(1, 6), help="how many")
     parser.add_argument(
@@ -144,19 +148,18 @@ def _parsed() -> argparse.Namespace:
         action="store_true",
         help="baselines share one pass even where attackers adapt, who then hear none of them",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        type=setting,
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a setting of the presets, as scale=0.2 or days=7",
-    )
+    add_sizes(parser)
     parser.add_argument("--config", type=Path, help="detectors.toml for hydrawatch")
     parser.add_argument("--json", help="write everything, curves included, to this file")
     parser.add_argument("--markdown", help="write the tables to this file")
     parser.add_argument("--plots", type=Path, help="write the plots into this directory")
     return parser.parse_args()
+
+
+def _world(text: str) -> str:
+    if text not in PRESETS and not text.endswith(".toml"):
+        raise argparse.ArgumentTypeError(f"no preset {text!r}; there are {', '.join(PRESETS)}")
+    return text
 
 
 def _names(text: str) -> list[str]:

@@ -24,7 +24,7 @@ SENSITIVE: dict[str, Any] = {
     "own z-score": 1.0,
     "accounts per prefix": 3,
     "union-find": 4,
-    "capped union-find": 4,
+    "capped union-find": (4, 10),
     "half-space trees": 0.5,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.judging.intervals import estimate
 from benchmarks.judging.plots import draw
 from benchmarks.judging.summary import as_json, by_look_alike, by_scenario
 from benchmarks.judging.tables import grids, markdown
+from benchmarks.judging.trial import Trial, run
 from tests.test_score import alert, hourly, oracle, truth
 from worlds.score import score
 from worlds.scoring.ledger import read
@@ -124,3 +126,39 @@ def test_plots_are_drawn_with_and_without_attacks(tmp_path: Path) -> None:
     assert [f.name for f in draw({"calm": calm}, tmp_path)] == ["calm-false-positives.png"]
     assert len(list(grids("calm", calm))) == 3
     assert set(NAMES) > {HYDRAWATCH}
+
+
+def test_a_trial_scores_every_contender_on_the_same_world() -> None:
+    small = {"scale": 0.1, "days": 2.0}
+    alone = run(Trial("quick", 11, (HYDRAWATCH,), overrides=small))
+    together = run(Trial("quick", 11, ("never", "union-find"), overrides=small))
+    outcomes = [*alone, *together]
+    assert [o["contender"] for o in outcomes] == [HYDRAWATCH, "never", "union-find"]
+    assert len({(o["events"], o["accounts"]) for o in outcomes}) == 1
+    never, linked = (o["score"] for o in together)
+    assert never["figures"]["leak_by_account"] == 1.0
+    assert [c["requests"] for c in never["campaigns"]] == [
+        c["requests"] for c in linked["campaigns"]
+    ]
+    assert all(c["requests"] > 0 for c in never["campaigns"])
+    assert all(json.dumps(o) for o in outcomes)
+    assert list(grids("quick", outcomes))
+
+
+def test_held_out_scenarios_stay_in_the_stream_and_out_of_the_score() -> None:
+    small = {"scale": 0.1, "days": 2.0}
+    seen, kept = (
+        run(Trial("quick", 11, ("never",), without=w, overrides=small))[0]
+        for w in ((), ("A1", "B7"))
+    )
+    assert seen["events"] == kept["events"]
+    assert [c["scenario"] for c in seen["score"]["campaigns"]] == ["A1"]
+    assert kept["score"]["campaigns"] == ()
+    assert set(seen["score"]["harm"]["look_alikes"]) - set(
+        kept["score"]["harm"]["look_alikes"]
+    ) == {"B7"}
+
+
+def test_only_worlds_with_somebody_who_adapts_need_a_pass_for_each_baseline() -> None:
+    assert Trial("evasive", 1, ()).adapts
+    assert not Trial("standard", 1, ()).adapts

@@ -41,7 +41,7 @@ def draw(presets: Mapping[str, Sequence[Outcome]], directory: Path) -> list[Path
         ):
             if figure is None:
                 continue
-            path = directory / f"{preset}-{name}.png"
+            path = directory / f"{Path(preset).stem}-{name}.png"
             figure.savefig(path, dpi=110)
             plt.close(figure)
             written.append(path)
@@ -79,15 +79,9 @@ def _leaks(preset: str, outcomes: Sequence[Outcome]) -> Any:
             )
         panel.plot(days, curve["leaked"], color=LEAKED, lw=2, label=f"leaked, {main}")
         named = np.flatnonzero(curve["alerts"])
-        panel.plot(
-            days[named],
-            np.full(len(named), -0.06),
-            "|",
-            color=ALERT,
-            ms=6,
-            label="accounts named",
-            clip_on=False,
-        )
+        if len(named):  # an empty line would still claim room in the layout
+            depth = np.full(len(named), -0.06)
+            panel.plot(days[named], depth, "|", color=ALERT, ms=6, label="accounts named")
         if curve["first_alert_hours"] is not None:
             panel.axvline(curve["first_alert_hours"] / 24, color=ALERT, lw=1, label="first alert")
         panel.set_title(f"{curve['scenario']}   {name}", fontsize=9, loc="left")
@@ -172,10 +166,11 @@ def _recall(
         theirs = [c for o in outcomes if o["contender"] == name for c in o["score"]["campaigns"]]
         by_code = grouped(theirs, lambda c: c["scenario"])
         for at, code in enumerate(codes):
-            campaigns = by_code.get(code, [])
+            if not (campaigns := by_code.get(code)):
+                continue
             panel.plot(
                 [max(100 * c[share], limits[0]) for c in campaigns],
-                [c["named"] / c["accounts"] if c["accounts"] else 0 for c in campaigns],
+                [c["named"] / max(1, c["accounts"]) for c in campaigns],
                 MARKERS[at % len(MARKERS)],
                 color=plt.cm.tab20(at % 20),
                 ms=6,

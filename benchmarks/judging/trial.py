@@ -14,7 +14,8 @@ from typing import Any
 from benchmarks.judging.contenders import HYDRAWATCH, contender
 from benchmarks.judging.curves import curves
 from worlds.catalogue import PIECES
-from worlds.presets import preset
+from worlds.composition import CompositionError, composed
+from worlds.presets import PRESETS, preset
 from worlds.score import score_ledger
 from worlds.scoring.ledger import Ledger
 from worlds.scoring.sightings import Sightings
@@ -28,7 +29,10 @@ SHOWN_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class Trial:
-    """What to run. Several contenders share one pass over the world, and none is then told on."""
+    """What to run; `preset` may be the path of a composition.
+
+    Several contenders share one pass over the world, and none is then told on.
+    """
 
     preset: str
     seed: int
@@ -40,7 +44,13 @@ class Trial:
     @property
     def spec(self) -> WorldSpec:
         """The world's spec, with the overrides."""
-        return preset(self.preset, **self.overrides)
+        if self.preset in PRESETS:
+            return preset(self.preset, **self.overrides)
+        if self.overrides:
+            raise CompositionError(
+                f"{self.preset}: sizes of a composition are in its file; leave --scale and the like out"
+            )
+        return composed(Path(self.preset).read_text(encoding="utf-8"), self.preset)
 
     @property
     def adapts(self) -> bool:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from worlds.scoring.ledger import ACTING, Accusation, Ledger
-from worlds.scoring.who import DAY_MS, GREY, Who
+from worlds.scoring.who import DAY_MS, GREY, HIJACKED, Who
 
 PER = 10_000
 BEFORE_HIJACK = "before the hijack"
@@ -80,9 +80,11 @@ def _by_class(who: Who, ledger: Ledger) -> dict[str, LookAlike]:
         for action in ACTING:
             if accusation.reaches(action):
                 found[code][action].add(_on_its_day(accusation))
-    for code in (BEFORE_HIJACK, UNKNOWN):  # of these only the accused are known
-        if code in found:
-            sizes[code] = len({account for account, _ in found[code]["throttle"]})
+    hijacked = sum(len(c.accounts) for c in who.campaigns if c.scenario in HIJACKED)
+    if hijacked:
+        sizes[BEFORE_HIJACK] = hijacked
+    if UNKNOWN in found:  # only the accused of them are known
+        sizes[UNKNOWN] = len({account for account, _ in found[UNKNOWN]["throttle"]})
     return {
         code: LookAlike(
             accounts=sizes[code],
