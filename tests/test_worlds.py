@@ -186,6 +186,13 @@ def test_an_account_sends_nothing_before_it_exists(events: list[dict[str, Any]])
     assert not early
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_actor_of_a_preset_starts_before_its_account_is_made(name: str) -> None:
+    for seed in range(3):
+        actors = Simulation(preset(name, scale=0.2), seed, END_MS).cast.actors
+        assert (actors["starts"] >= actors["created"]).all()
+
+
 def test_few_events_are_late_fewer_come_twice_and_those_say_the_same() -> None:
     world = Simulation(preset("quick", attacks=False), 1, END_MS)
     rows = np.concatenate(list(world.rows()))

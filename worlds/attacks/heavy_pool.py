@@ -21,6 +21,7 @@ def build(at: Ground, values: Values) -> Actors:
     begins = at.moment(values["starts"])
     days = max(0.5, (at.period.end - begins) / 86_400_000)
     table = network(at, count, begins, values["requests"] / days)
+    table["created"] -= table["starts"] - begins
     table["starts"] = begins
     table["daily_log"], table["daily_spread"] = np.log(values["requests"] / days), 0.15
     table["active"] = 1.0
