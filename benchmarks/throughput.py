@@ -25,6 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Beside this file lies worlds.py, which would hide the package of that name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
 from streams import topics
 from streams.embedded import EmbeddedBroker
 from streams.produce import produce
