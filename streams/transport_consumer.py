@@ -122,6 +122,7 @@ class BulkConsumer(stock.Consumer):
         self.ledgers: dict[TP, Ledger] = {}
         self.chunks = ChunkFetcher(self.options, self.ledgers, Fetched)
         self._room = asyncio.Event()
+        self._positioning: asyncio.Task[None] | None = None
         super().__init__(transport, *args, **kwargs)
         self._read_offset = _ReadOffsets(self.options.topics)
 
@@ -198,12 +199,23 @@ class BulkConsumer(stock.Consumer):
         for tp in bulk:
             self._committed_offset.pop(tp, None)  # a commit that failed at a rebalance is in it
         await super().perform_seek()
-        starts: dict[TP, int | None] = {}
-        for tp in bulk:
-            start = await self.options.start_offset(tp)
-            # The stock seek leaves a partition without a commit where its dropped records end.
-            starts[tp] = self._committed_offset[tp] if start is None else start
-        await self._position(starts)
+        # Faust gives up waiting for this after its request time-out, and reading state back may
+        # take longer; nothing of a partition is read before it has been positioned.
+        if self._positioning is not None:
+            self._positioning.cancel()
+        self._positioning = asyncio.create_task(self._position_bulk(sorted(bulk)))
+
+    async def _position_bulk(self, bulk: list[TP]) -> None:
+        try:
+            for tp in bulk:
+                start = await self.options.start_offset(tp)
+                # The stock seek leaves a partition without a commit where its dropped records end.
+                await self._position({tp: self._committed_offset[tp] if start is None else start})
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self.app.crash(error)
+            raise
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Read on from `offset`."""
@@ -237,6 +249,8 @@ class BulkConsumer(stock.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what was in flight of the partitions that are taken away."""
+        if self._positioning is not None:
+            self._positioning.cancel()
         self._forget(revoked)
         await super().on_partitions_revoked(revoked)
 

@@ -76,7 +76,11 @@ class Reader:
         self.topic = topic
         self.seen: dict[int, list[bytes | None]] = defaultdict(list)
         self.events: list[Any] = []
-        options = BulkOptions(frozenset({topic}), start, chunk_records)
+
+        async def start_offset(tp: TP) -> int | None:
+            return start(tp)
+
+        options = BulkOptions(frozenset({topic}), start_offset, chunk_records)
         self.transport = use_bulk_transport(self.app, options)
         if table:
             self.table = self.app.Table("kept", default=int, partitions=2)
