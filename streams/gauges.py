@@ -251,6 +251,11 @@ class OwnerGauges:
         end = (owner.closed + 1) * MINUTE_MS
         self.partition.delay(self._metrics.watermark_delay, end, "owner")
 
+    def forget(self) -> None:
+        """Another worker owns the campaigns now."""
+        self.partition.forget()
+        self._metrics.largest_campaign.set(0)
+
     def measure(self, owner: CampaignOwner) -> None:
         """What is held and what was shed; it costs a look at every campaign."""
         sizes = owner.sizes()
