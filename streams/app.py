@@ -22,6 +22,7 @@ from detectors.config import VERSION, Loaded
 from detectors.errors import ConfigError
 from detectors.workbench import Workbench
 from streams.broker import faust_credentials, faust_urls
+from streams.gauges import begin_at_zero
 from streams.health import Heartbeat, Readiness
 from streams.keeper import Keeper
 from streams.metrics import Metrics
@@ -60,7 +61,12 @@ class Worker:
         self.loaded = loaded
         self.metrics = Metrics()
         self.metrics.describe(VERSION, loaded.digest)
+        begin_at_zero(self.metrics)
+        pipeline = loaded.config.engine.partitions
+        for topic, count in zip(self._topics(), (pipeline, pipeline, 1), strict=True):
+            self.metrics.partitions.labels(topic).set(count)
         self.readiness = Readiness(assignment="no partitions assigned yet")
+        self.metrics.ready.set_function(lambda: not self.readiness.reasons())
         self.heartbeat = Heartbeat()
         self.watchdog = Watchdog(self.metrics, self.readiness, settings.stall_s)
         self.outlet = Outlet(settings, self.metrics)

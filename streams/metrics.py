@@ -69,6 +69,7 @@ class Metrics:
         self.partitions_assigned = self._gauge(
             "partitions_assigned", "Partitions this worker owns", "topic"
         )
+        self.partitions = self._gauge("partitions", "Partitions that some worker must own", "topic")
         self.rebalances = self._counter(
             "rebalances", "Times that partitions were assigned to this worker, the first included"
         )
@@ -161,6 +162,7 @@ class Metrics:
             "alerts", "Alert records sent", "kind", "severity", "action", "state"
         )
         # The process.
+        self.ready = self._gauge("ready", "1 while /readyz says that all is well")
         self._build = Info(
             "build", "Version of hydrawatch", namespace=NAMESPACE, registry=self.registry
         )

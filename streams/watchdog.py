@@ -67,7 +67,10 @@ class Watchdog:
     def look(self, tp: TP, place: int, *, unread: bool, held: bool = False) -> None:
         """A partition has come to `place` of its input; is there more, and may it be read?"""
         now = self._clock()
-        seen = self._seen.setdefault(tp, _Progress(place, now))
+        seen = self._seen.get(tp)
+        if seen is None:
+            seen = self._seen[tp] = _Progress(place, now)
+            self._metrics.stalls.labels(tp.topic)  # a rate needs a series to begin with
         waits = (unread or tp in self._at_work) and not held
         if place != seen.place or not waits:
             seen.place, seen.since = place, now
