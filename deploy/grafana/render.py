@@ -24,7 +24,8 @@ COLOURS = ("#3274d9", "#56a64b", "#e0752d", "#c4162a", "#8f3bb8", "#0a9ba5", "#b
 UNITS = {"s": " s", "bytes": "B", "Bps": "B/s", "cps": "/s", "percentunit": "", "short": ""}
 PAGE = """<!doctype html><meta charset="utf-8"><title>hydrawatch</title><style>
 body{font:12px sans-serif;margin:12px;background:#f4f5f5}.board{position:relative}
-.panel{position:absolute;background:#fff;border:1px solid #ddd;box-sizing:border-box;padding:4px 6px;overflow:hidden}
+.panel{position:absolute;background:#fff;border:1px solid #ddd;box-sizing:border-box}
+.panel{padding:4px 6px;overflow:hidden}
 .title{font-weight:600}.big{font-size:26px;margin-top:14px}.red{color:#c4162a}.none{color:#c4162a}
 .legend{font-size:10px;line-height:12px}td,th{text-align:left;padding-right:10px;font-size:10px}
 </style>"""
