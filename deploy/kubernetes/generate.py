@@ -8,6 +8,7 @@ prometheus-rule.yaml from deploy/prometheus/rules.yml. A test fails while one is
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import tempfile
@@ -78,7 +79,7 @@ def users() -> list[dict[str, Any]]:
     """Each role as Strimzi's user operator takes it: a SCRAM password, and its rights."""
     rights: dict[str, list[dict[str, Any]]] = {}
     for words in _calls():
-        pairs = list(zip(words, words[1:], strict=False))
+        pairs = list(itertools.pairwise(words))
         given = [value for option, value in pairs if option == "--allow-principal"]
         operations = [value for option, value in pairs if option == "--operation"]
         prefixed = ("--resource-pattern-type", "prefixed") in pairs
