@@ -78,6 +78,9 @@ def test_every_rule_has_a_story_in_which_it_fires(rule: dict[str, Any]) -> None:
         for question in story.get("promql_expr_test", []):
             for sample in question.get("exp_samples") or []:
                 fired |= set(re.findall(r'alertname="(\w+)"', sample["labels"]))
+        for question in story.get("alert_rule_test", []):
+            if question.get("exp_alerts"):
+                fired.add(question["alertname"])
     assert rule["alert"] in fired
 
 
