@@ -25,7 +25,7 @@ from tests.prometheus import (
 
 pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(280)]
 
-SMALL = ["--stay", "--days", "2", "--accounts", "200", "--hydra", "60"]
+SMALL = ["--stay", "--scale", "0.3"]
 DEMO = [sys.executable, "-c", "from streams.cli import main; main()", "demo", *SMALL]
 EMPTY = {
     'ALERTS{alertname=~"Hydrawatch.*"}': "a table of what is wrong, and nothing need be",
