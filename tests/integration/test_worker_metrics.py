@@ -1,80 +1,31 @@
-"""A worker whose input stands still says so from outside, and goes on where it was."""
+"""A worker tells the truth from outside: when its input stands still, and what is not its own."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from streams import topics
 from streams.embedded import EmbeddedBroker
 from streams.settings import Settings
+from tests.integration.watched import Watched, free_port
 from tests.integration.workers import Batch, send, worker
 from worlds import load
 
 pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(200)]
 
 EVENTS = 120_000
+STAGES = 4 + 4 + 1  # of accounts, of keys, and the owner
 START_MS = 1_777_000_000_000
-PATIENCE_S = 60.0
-
-
-class Watched:
-    """What a worker says over HTTP."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self._process = process
-        self._url = f"http://127.0.0.1:{port}"
-
-    def reasons(self) -> dict[str, str]:
-        found: dict[str, str] = orjson.loads(self._get("/readyz"))["reasons"]
-        return found
-
-    def total(self, series: str, **labels: str) -> float:
-        """The sum of a series' samples; nan while the worker does not answer."""
-        try:
-            text = self._get("/metrics").decode()
-        except OSError:
-            return float("nan")
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == series and labels.items() <= sample.labels.items()
-        )
-
-    def until(self, what: str, reached: Any) -> None:
-        ends = time.monotonic() + PATIENCE_S
-        while not reached():
-            assert self._process.poll() is None, "the worker ended"
-            assert time.monotonic() < ends, what
-            time.sleep(0.05)
-
-    def _get(self, path: str) -> bytes:
-        try:
-            with urllib.request.urlopen(self._url + path, timeout=5) as answer:
-                body: bytes = answer.read()
-        except urllib.error.HTTPError as error:
-            body = error.read()
-        return body
 
 
 def test_a_broker_that_freezes_is_seen_and_when_it_thaws_nothing_is_lost_or_twice(
     tmp_path: Path,
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with EmbeddedBroker() as broker:
         # Small chunks: it must not have read everything before we look.
         settings = Settings(
@@ -102,3 +53,39 @@ def test_a_broker_that_freezes_is_seen_and_when_it_thaws_nothing_is_lost_or_twic
             watched.until("still not ready", lambda: not watched.reasons())
             assert watched.total("hydrawatch_events_total") == EVENTS
             assert watched.total("hydrawatch_events_total", outcome="accepted") == EVENTS
+
+
+def test_each_partitions_gauges_are_shown_by_its_owner_alone(tmp_path: Path) -> None:
+    with EmbeddedBroker() as broker:
+        common = {"broker": broker.address, "partitions": 4}
+        ports = free_port(), free_port()
+        first, second = (Settings(**common, metrics_port=port) for port in ports)
+        topics.create(first, 4, replication=1)
+        batches = load.dense(4_000, accounts=1_000, start_ms=START_MS)
+        send(first, [Batch(list(b.keys), list(b.values), b.timestamps) for b in batches])
+        with worker(first, tmp_path / "1") as one:
+            watched = Watched(one, ports[0])
+            # One of each kind that comes and goes with a partition, by who writes it.
+            gauges = (
+                "hydrawatch_lag_records",
+                "hydrawatch_stalled_seconds",
+                "hydrawatch_snapshot_age_seconds",
+                "hydrawatch_snapshot_timestamp_seconds",
+            )
+            for name in gauges:
+                watched.until(name, lambda name=name: len(watched.series(name)) == STAGES)
+            whole = {name: watched.series(name) for name in gauges}
+            assert watched.total("hydrawatch_rebalances_total") == 1
+            with worker(second, tmp_path / "2") as two:
+                other = Watched(two, ports[1])
+                other.until(
+                    "no partition moves",
+                    lambda: other.total("hydrawatch_partitions_assigned") >= 1,
+                )
+                other.until("not ready", lambda: not other.reasons())
+                for name in gauges:
+                    shown = watched.series(name), other.series(name)
+                    assert not shown[0] & shown[1], name
+                    assert shown[0] | shown[1] <= whole[name], name
+                    assert shown[0] < whole[name], name
+                assert watched.total("hydrawatch_rebalances_total") >= 2
