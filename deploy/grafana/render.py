@@ -30,6 +30,7 @@ body{font:12px sans-serif;margin:12px;background:#f4f5f5}.board{position:relativ
 .legend{font-size:10px;line-height:12px}td,th{text-align:left;padding-right:10px;font-size:10px}
 </style>"""
 
+NOW_S = 30.0
 Series = tuple[dict[str, str], list[tuple[float, float]]]
 
 
@@ -93,6 +94,8 @@ def _drawn(panel: dict[str, Any], found: list[Series], start: float, end: float)
     at = panel["gridPos"]
     w, h = at["w"] * CELL_W - 6, at["h"] * CELL_H - 6
     found = [series for series in found if series[1]]
+    if panel["type"] != "timeseries":  # as it is now, not as it was
+        found = [series for series in found if series[1][-1][0] > end - NOW_S]
     unit = UNITS[panel["fieldConfig"]["defaults"]["unit"]]
     if not found:
         body = '<div class="none">no data</div>'
