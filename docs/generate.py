@@ -105,6 +105,8 @@ SETTING_MEANINGS = {
     "evidence_topic": "internal: closed ticks for the campaign owner",
     "marks_topic": "internal: what the wall clock decided, written before it is used",
     "state_topic": "internal: what the stages have kept of the past",
+    "stall_s": "a partition with something to do that has not moved for so long makes /readyz fail, "
+    "and ten times as long /livez",
     "snapshot_s": "how often each partition's state is kept; what came after is read again",
     "group": "consumer group of the workers; begins with hydrawatch",
     "hash_key": "keys all fingerprints inside; the same for all workers, 16 characters or more; "

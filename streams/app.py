@@ -22,6 +22,7 @@ from detectors.config import VERSION, Loaded
 from detectors.errors import ConfigError
 from detectors.workbench import Workbench
 from streams.broker import faust_credentials, faust_urls, patiently
+from streams.gauges import begin_at_zero
 from streams.health import Heartbeat, Readiness
 from streams.keeper import Keeper
 from streams.metrics import Metrics
@@ -33,6 +34,7 @@ from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_
 from streams.transport_chunks import Chunk
 from streams.twins import Twins
 from streams.under_way import UnderWay
+from streams.watchdog import Watchdog
 
 log = structlog.get_logger()
 _trimmed = [0.0]
@@ -60,8 +62,14 @@ class Worker:
         self.loaded = loaded
         self.metrics = Metrics()
         self.metrics.describe(VERSION, loaded.digest)
+        begin_at_zero(self.metrics)
+        pipeline = loaded.config.engine.partitions
+        for topic, count in zip(self._topics(), (pipeline, pipeline, 1), strict=True):
+            self.metrics.partitions.labels(topic).set(count)
         self.readiness = Readiness(assignment="no partitions assigned yet")
+        self.metrics.ready.set_function(lambda: not self.readiness.reasons())
         self.heartbeat = Heartbeat()
+        self.watchdog = Watchdog(self.metrics, self.readiness, settings.stall_s)
         self.outlet = Outlet(settings, self.metrics)
         self.stages: dict[TP, Any] = {}
         self._bench = Workbench(loaded.config.engine.partitions)
@@ -73,6 +81,7 @@ class Worker:
             settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
         )
         self._held: set[TP] = set()  # partitions that wait for slower ones
+        self._read_back = 0  # bytes of the state that is being restored
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- wiring -------------------------------------------------------------------------------
@@ -120,9 +129,10 @@ class Worker:
                 stage = self.stages.get(tp)
                 if stage is None:
                     continue  # of an assignment that has ended
-                await patiently(stage.prepare, "read what was written down")
-                async with stage.busy:
-                    await self._under_way.add(tp, await stage.process(chunk))
+                with self.watchdog.at_work(tp):
+                    await patiently(stage.prepare, "read what was written down")
+                    async with stage.busy:
+                        await self._under_way.add(tp, await stage.process(chunk))
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -169,6 +179,7 @@ class Worker:
         return stage
 
     def _recovered(self, size: int) -> None:
+        self._read_back = size
         self.metrics.recovery_bytes.set(size)
         self.readiness.wait_for("recovery", f"reading state back: {size / 1e6:,.0f} MB so far")
 
@@ -177,10 +188,12 @@ class Worker:
             self._twins.assigned(app.consumer_generation_id)
         except ConfigError as error:
             await app.crash(error)
+        self.metrics.rebalances.inc()
         mine = {tp for tp in assigned if tp.topic in self._topics()}
         self._held.clear()
         gone = [tp for tp in self.stages if tp not in mine]
         self._keeper.forget(gone)
+        self.watchdog.keep_to(mine)
         for tp in gone:
             self._under_way.forget(tp)
             self.stages.pop(tp).close()
@@ -267,10 +280,17 @@ class Worker:
         """Show how far behind we are, also while nothing is read or the broker does not answer."""
         while True:
             await asyncio.sleep(IDLE_POLL_S)
+            self._keeper.show(self.stages)
+            self.metrics.held_back.set(len(self._held))
             for tp in self.app.consumer.assignment():
                 stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)
-                if stage is not None and high is not None:
-                    stage.watch(max(0, high - self._transport.read_behind(tp, stage.next_offset)))
+                if stage is None and tp.topic in self._topics():
+                    self.watchdog.look(tp, self._read_back, unread=True)
+                elif stage is not None and high is not None:
+                    lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
+                    stage.watch(lag)
+                    held = tp in self._held
+                    self.watchdog.look(tp, stage.next_offset, unread=lag > 0, held=held)
 
     async def _catch_up(self) -> None:
         """Ready once the requests that lay there at the assignment have been read."""

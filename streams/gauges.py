@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 
 import numpy as np
 from prometheus_client import Gauge
@@ -11,7 +12,9 @@ from detectors import account_state as st
 from detectors import key_state as ks
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.accounts import AccountPartition
+from detectors.alerts import ACTIONS, SEVERITIES
 from detectors.decode import Decoded
+from detectors.decode_reject import REASONS
 from detectors.findings import TickFindings
 from detectors.inbox import BEFORE_TIME
 from detectors.keys import KeyPartition
@@ -60,7 +63,25 @@ OWNER_EVICTIONS = {
     "alerts_held_back": "alert_refused",
 }
 OWNER_PARTITION = 0  # campaigns have one owner
+NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
 LAST_TICK = 1 << 62
+
+
+def begin_at_zero(metrics: Metrics) -> None:
+    """Show the counters that rules watch from the start.
+
+    A series that comes into being at 500 has, to Prometheus, never risen.
+    """
+    for kinds in (ACCOUNT_EVICTIONS, KEY_EVICTIONS, OWNER_EVICTIONS):
+        for kind in kinds.values():
+            metrics.evictions.labels(kind)
+    for by in LATE_BY.values():
+        metrics.late_events.labels(by)
+    for reason in REASONS:
+        metrics.dead_letters.labels(reason, "receiving")
+    for severity, action in product(SEVERITIES, ACTIONS):
+        for state in NEW_STATES:
+            metrics.alerts.labels("account", severity, action, state)
 
 
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
@@ -250,6 +271,11 @@ class OwnerGauges:
         self._closed = owner.closed
         end = (owner.closed + 1) * MINUTE_MS
         self.partition.delay(self._metrics.watermark_delay, end, "owner")
+
+    def forget(self) -> None:
+        """Another worker owns the campaigns now."""
+        self.partition.forget()
+        self._metrics.largest_campaign.set(0)
 
     def measure(self, owner: CampaignOwner) -> None:
         """What is held and what was shed; it costs a look at every campaign."""

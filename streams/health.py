@@ -71,7 +71,10 @@ class Readiness:
 
 
 class HealthServer:
-    """The HTTP server of one process. `start`, `stop`; or use it as a context manager."""
+    """The HTTP server of one process. `start`, `stop`; or use it as a context manager.
+
+    `dead`, asked from the server's threads, names what only a restart can mend.
+    """
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class HealthServer:
         host: str = "127.0.0.1",
         port: int = 9464,
         stalled_s: float = STALLED_S,
+        dead: Callable[[], dict[str, str]] = dict,
     ) -> None:
         self._registry = registry
         self._readiness = readiness
@@ -89,6 +93,7 @@ class HealthServer:
         self._host = host
         self._wanted_port = port
         self._stalled_s = stalled_s
+        self._dead = dead
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -139,7 +144,7 @@ class HealthServer:
         if path == "/livez":
             age = self._heartbeat.age_s()
             stalled = {"event_loop": f"has had no turn for {age:.0f} s"}
-            return _state(stalled if age > self._stalled_s else {})
+            return _state((stalled if age > self._stalled_s else {}) | self._dead())
         if path == "/readyz":
             return _state(self._readiness.reasons())
         return 404, "text/plain; charset=utf-8", b"/metrics, /livez and /readyz are here\n"

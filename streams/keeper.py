@@ -20,6 +20,7 @@ from faust.types import TP
 
 from detectors.config import Loaded, as_plain
 from streams.broker import client_options, explained
+from streams.gauges import PartitionGauges
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.state_log import Kept, Part, StateLog
@@ -67,6 +68,7 @@ class Keeper:
         self._covered = covered
         self._origin = origin(settings, loaded)
         self._logs: dict[TP, StateLog] = {}
+        self._gauges: dict[TP, PartitionGauges] = {}
         self._kept: dict[TP, tuple[float, int]] = {}  # when, and up to which offset
         self._cost_s: dict[TP, float] = {}
         self._producer: Any = None
@@ -97,6 +99,7 @@ class Keeper:
         started = time.monotonic()
         place = partition_of(stage, self._partitions)
         state = self._logs[tp] = StateLog(self._settings, place, self._origin)
+        self._gauges[tp] = PartitionGauges(self._metrics, tp.topic, stage.partition)
         kept = await state.recover(stage.part, self._send(place), progress)
         if kept is not None:
             stage.went_on(kept)
@@ -107,7 +110,18 @@ class Keeper:
         """Partitions that moved away: another worker keeps them."""
         for tp in tps:
             self._logs.pop(tp, None)
+            if tp in self._gauges:
+                self._gauges.pop(tp).forget()
             self._kept.pop(tp, None)
+
+    def show(self, stages: dict[TP, Any]) -> None:
+        """Show how old what is kept has become; also while keeping takes for ever."""
+        now = time.monotonic()
+        for tp, (since, offset) in self._kept.items():
+            stage = stages.get(tp)
+            if stage is not None:
+                age = now - since if stage.next_offset > offset else 0.0
+                self._gauges[tp].set(self._metrics.snapshot_age, age, stage.name)
 
     async def run(self, stages: dict[TP, Any]) -> None:
         """Keep whatever is due, for ever."""
@@ -141,8 +155,8 @@ class Keeper:
         self._metrics.snapshots.labels(stage.name).inc()
         self._metrics.snapshot_bytes.labels(stage.name).inc(size)
         self._metrics.snapshot_seconds.labels(stage.name).observe(time.monotonic() - started)
-        self._metrics.snapshot_time.labels(stage.name, str(stage.partition)).set(time.time())
-        self._metrics.state_log_bytes.labels(stage.name, str(stage.partition)).set(state.bytes)
+        self._gauges[tp].set(self._metrics.snapshot_time, time.time(), stage.name)
+        self._gauges[tp].set(self._metrics.state_log_bytes, state.bytes, stage.name)
         await self._delete(state)
 
     def _due(self, stages: dict[TP, Any]) -> TP | None:

@@ -69,6 +69,22 @@ class Metrics:
         self.partitions_assigned = self._gauge(
             "partitions_assigned", "Partitions this worker owns", "topic"
         )
+        self.partitions = self._gauge("partitions", "Partitions that some worker must own", "topic")
+        self.rebalances = self._counter(
+            "rebalances", "Times that partitions were assigned to this worker, the first included"
+        )
+        self.held_back = self._gauge(
+            "held_back_partitions", "Partitions not read on because others are behind in event time"
+        )
+        self.stalled = self._gauge(
+            "stalled_seconds",
+            "Time that a partition has not moved though it has something to do",
+            "topic",
+            "partition",
+        )
+        self.stalls = self._counter(
+            "stalls", "Times that a partition stood still for HYDRAWATCH_STALL_S", "topic"
+        )
         # Work done.
         self.batch = Histogram(
             "batch_seconds",
@@ -119,6 +135,12 @@ class Metrics:
         self.snapshot_time = self._gauge(
             "snapshot_timestamp_seconds", "When the state was kept last", "stage", "partition"
         )
+        self.snapshot_age = self._gauge(
+            "snapshot_age_seconds",
+            "Time since the state was kept, 0 where nothing has come since",
+            "stage",
+            "partition",
+        )
         self.state_log_bytes = self._gauge(
             "state_log_bytes", "Bytes at the broker that hold the state", "stage", "partition"
         )
@@ -140,6 +162,7 @@ class Metrics:
             "alerts", "Alert records sent", "kind", "severity", "action", "state"
         )
         # The process.
+        self.ready = self._gauge("ready", "1 while /readyz says that all is well")
         self._build = Info(
             "build", "Version of hydrawatch", namespace=NAMESPACE, registry=self.registry
         )

@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     idle_s: float = Field(default=10.0, gt=0, le=3600)
     # How often each partition's state is kept at the broker: what came after is read again.
     snapshot_s: float = Field(default=30.0, gt=0, le=3600)
+    # Longer than the largest chunk or a slow fetch takes; ten times as long and /livez gives up.
+    stall_s: float = Field(default=60.0, gt=0, le=3600)
     # Records per chunk: large enough to pay Faust's cost once, small enough for heartbeats between.
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
 

@@ -272,7 +272,7 @@ class OwnerStage:
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
         self._controls.stop()
-        self._gauges.partition.forget()
+        self._gauges.forget()
 
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""

@@ -35,7 +35,10 @@ COMMANDS = typer.main.get_command(app)
 METRICS = {
     name
     for family in Metrics().registry.collect()
-    for name in (family.name, family.name + ("_total" if family.type == "counter" else ""))
+    for name in (
+        family.name,
+        family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""),
+    )
 }
 
 

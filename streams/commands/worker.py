@@ -99,6 +99,7 @@ async def _run(settings: Settings, loaded: Loaded) -> int:
         worker.heartbeat,
         host=settings.metrics_host,
         port=settings.metrics_port,
+        dead=worker.watchdog.dead,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,0 +1,143 @@
+"""Draws the dashboards from a Prometheus onto one plain page, for a look without Grafana.
+
+    python deploy/grafana/render.py --prometheus http://127.0.0.1:9090 --minutes 30 --out boards.html
+
+It draws the same JSON that Grafana reads, panel by panel, less prettily: a change of a dashboard can
+be looked at before it is deployed, and a screenshot taken by any headless browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import math
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+CELL_W, CELL_H = 60, 34  # pixels of one cell of Grafana's grid
+COLOURS = ("#3274d9", "#56a64b", "#e0752d", "#c4162a", "#8f3bb8", "#0a9ba5", "#b8860b", "#666")
+UNITS = {"s": " s", "bytes": "B", "Bps": "B/s", "cps": "/s", "percentunit": "", "short": ""}
+PAGE = """<!doctype html><meta charset="utf-8"><title>hydrawatch</title><style>
+body{font:12px sans-serif;margin:12px;background:#f4f5f5}.board{position:relative}
+.panel{position:absolute;background:#fff;border:1px solid #ddd;box-sizing:border-box}
+.panel{padding:4px 6px;overflow:hidden}
+.title{font-weight:600}.big{font-size:26px;margin-top:14px}.red{color:#c4162a}.none{color:#c4162a}
+.legend{font-size:10px;line-height:12px}td,th{text-align:left;padding-right:10px;font-size:10px}
+</style>"""
+
+NOW_S = 30.0
+Series = tuple[dict[str, str], list[tuple[float, float]]]
+
+
+def main() -> int:
+    """Draw all dashboards into one file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--prometheus", default="http://127.0.0.1:9090")
+    parser.add_argument("--minutes", type=float, default=30.0, help="up to now")
+    parser.add_argument("--interval", default="1m", help="for $__rate_interval")
+    parser.add_argument("--board", help="only this one, such as overview")
+    parser.add_argument("--out", type=Path, default=Path("boards.html"))
+    given = parser.parse_args()
+    end = time.time()
+    start = end - given.minutes * 60
+    page = [PAGE]
+    for path in sorted((HERE / "dashboards").glob("*.json")):
+        if given.board in (None, path.stem):
+            board = json.loads(path.read_text())
+            page.append(f"<h2>{html.escape(board['title'])}</h2>")
+            low = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in board["panels"])
+            page.append(f'<div class="board" style="height:{low * CELL_H}px">')
+            for panel in board["panels"]:
+                asked = [
+                    found
+                    for target in panel["targets"]
+                    for found in _ask(given.prometheus, target, given.interval, start, end)
+                ]
+                page.append(_drawn(panel, asked, start, end))
+            page.append("</div>")
+    given.out.write_text("\n".join(page), encoding="utf-8")
+    print(f"{given.out}: {end - start:.0f} s up to now")
+    return 0
+
+
+def _ask(url: str, target: dict[str, Any], interval: str, start: float, end: float) -> list[Series]:
+    expr = target["expr"].replace("$__rate_interval", interval)
+    step = max(1.0, (end - start) / 300)
+    given = urllib.parse.urlencode({"query": expr, "start": start, "end": end, "step": step})
+    with urllib.request.urlopen(f"{url}/api/v1/query_range?{given}", timeout=30) as answer:
+        result = json.load(answer)["data"]["result"]
+    return [
+        (
+            series["metric"] | {"": _legend(target["legendFormat"], series["metric"])},
+            [(at, float(v)) for at, v in series["values"] if math.isfinite(float(v))],
+        )
+        for series in result
+    ]
+
+
+def _legend(form: str, labels: dict[str, str]) -> str:
+    if form == "__auto":
+        return ", ".join(f"{k}={v}" for k, v in labels.items() if k != "__name__")
+    for name, value in labels.items():
+        form = form.replace("{{" + name + "}}", value)
+    return form
+
+
+def _drawn(panel: dict[str, Any], found: list[Series], start: float, end: float) -> str:
+    at = panel["gridPos"]
+    w, h = at["w"] * CELL_W - 6, at["h"] * CELL_H - 6
+    found = [series for series in found if series[1]]
+    if panel["type"] != "timeseries":  # as it is now, not as it was
+        found = [series for series in found if series[1][-1][0] > end - NOW_S]
+    unit = UNITS[panel["fieldConfig"]["defaults"]["unit"]]
+    if not found:
+        body = '<div class="none">no data</div>'
+    elif panel["type"] == "stat":
+        body = f'<div class="big">{_short(found[0][1][-1][1])}{unit}</div>'
+    elif panel["type"] == "table":
+        rows = [
+            f"<tr><td>{html.escape(labels[''])}</td><td>{_short(points[-1][1])}</td></tr>"
+            for labels, points in found
+        ]
+        body = f"<table>{''.join(rows)}</table>"
+    else:
+        body = _graph(found, start, end, w - 12, h - 70, unit)
+    place = f"left:{at['x'] * CELL_W}px;top:{at['y'] * CELL_H}px;width:{w}px;height:{h}px"
+    title = html.escape(panel["title"])
+    return f'<div class="panel" style="{place}"><div class="title">{title}</div>{body}</div>'
+
+
+def _graph(found: list[Series], start: float, end: float, w: int, h: int, unit: str) -> str:
+    top = max((v for _, points in found for _, v in points), default=0.0) or 1.0
+    lines, legend = [], []
+    for number, (labels, points) in enumerate(found):
+        colour = COLOURS[number % len(COLOURS)]
+        path = " ".join(
+            f"{(at - start) / (end - start) * w:.1f},{h - 2 - value / top * (h - 6):.1f}"
+            for at, value in points
+        )
+        lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>')
+        if number < 8:
+            name = html.escape(labels[""])
+            legend.append(f'<span style="color:{colour}">{name} {_short(points[-1][1])}</span>')
+    axis = f'<text x="2" y="10" font-size="10">{_short(top)}{unit}</text>'
+    drawing = f'<svg width="{w}" height="{h}">{axis}{"".join(lines)}</svg>'
+    return f'{drawing}<div class="legend">{" · ".join(legend)}</div>'
+
+
+def _short(value: float) -> str:
+    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{name}"
+    return f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

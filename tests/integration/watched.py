@@ -1,0 +1,76 @@
+"""What a worker process says of itself over HTTP, for the tests of this directory."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import orjson
+from prometheus_client.parser import text_string_to_metric_families
+
+PATIENCE_S = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Watched:
+    """What a worker says over HTTP."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self._process = process
+        self._url = f"http://127.0.0.1:{port}"
+
+    def reasons(self) -> dict[str, str]:
+        found: dict[str, str] = orjson.loads(self._get("/readyz"))["reasons"]
+        return found
+
+    def total(self, series: str, **labels: str) -> float:
+        """The sum of a series' samples."""
+        text = self._get("/metrics").decode()
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == series and labels.items() <= sample.labels.items()
+        )
+
+    def series(self, name: str) -> set[tuple[tuple[str, str], ...]]:
+        """The label sets that a series is shown with."""
+        return {
+            tuple(sorted(sample.labels.items()))
+            for family in text_string_to_metric_families(self._get("/metrics").decode())
+            for sample in family.samples
+            if sample.name == name
+        }
+
+    def until(self, what: str, reached: Any) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while not self._answers(reached):
+            assert self._process.poll() is None, "the worker ended"
+            assert time.monotonic() < ends, what
+            time.sleep(0.05)
+
+    @staticmethod
+    def _answers(reached: Any) -> bool:
+        try:
+            return bool(reached())
+        except OSError:  # it does not listen yet
+            return False
+
+    def _get(self, path: str) -> bytes:
+        try:
+            with urllib.request.urlopen(self._url + path, timeout=5) as answer:
+                body: bytes = answer.read()
+        except urllib.error.HTTPError as error:
+            body = error.read()
+        return body

@@ -1,0 +1,152 @@
+"""Dashboards and rules are what their sources say, name series that exist, and lead to help."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import re
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from streams.metrics import Metrics
+from tests.prometheus import DASHBOARDS, ROOT, RULES, SELECTOR, binary, panel_expressions, rules
+
+GRAFANA = ROOT / "deploy" / "grafana"
+STORIES = RULES.with_name("rules_test.yml")
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+SAMPLES = {
+    sample + suffix
+    for family in Metrics().registry.collect()
+    for sample in (family.name,)
+    for suffix in ("", "_total", "_bucket", "_sum", "_count", "_info")
+}
+every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+every_board = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("grafana", GRAFANA / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ +(.+?) *$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_rules_fire_when_they_should_and_only_then() -> None:
+    done = subprocess.run(
+        [binary("promtool"), "test", "rules", STORIES.name],
+        cwd=STORIES.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_accepts_the_configuration_and_the_rules_in_it() -> None:
+    config = RULES.with_name("prometheus.yml")
+    done = subprocess.run(
+        [binary("promtool"), "check", "config", "--lint-fatal", config.name],
+        cwd=config.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (job,) = yaml.safe_load(config.read_text())["scrape_configs"]
+    workers = {name for name, one in COMPOSE.items() if one.get("command", [""])[0] == "worker"}
+    assert set(job["dns_sd_configs"][0]["names"]) == workers
+
+
+@every_rule
+def test_every_rule_has_a_story_in_which_it_fires(rule: dict[str, Any]) -> None:
+    fired = set()
+    for story in yaml.safe_load(STORIES.read_text())["tests"]:
+        for question in story.get("promql_expr_test", []):
+            for sample in question.get("exp_samples") or []:
+                fired |= set(re.findall(r'alertname="(\w+)"', sample["labels"]))
+        for question in story.get("alert_rule_test", []):
+            if question.get("exp_alerts"):
+                fired.add(question["alertname"])
+    assert rule["alert"] in fired
+
+
+@every_rule
+def test_every_rule_leads_to_a_section_that_says_what_to_do(rule: dict[str, Any]) -> None:
+    page, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert anchor == rule["alert"].lower()
+    assert anchor in anchors(ROOT / page)
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_no_section_is_about_a_rule_that_is_gone() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    titled = set(re.findall(r"^#+ (Hydrawatch\w+)", text, re.MULTILINE))
+    assert titled == {rule["alert"] for rule in rules()}
+
+
+@every_rule
+def test_rules_name_series_that_exist(rule: dict[str, Any]) -> None:
+    assert _names(rule["expr"]) <= SAMPLES | {"up"}
+
+
+def test_panels_name_series_that_exist() -> None:
+    for panel, expr in panel_expressions():
+        assert _names(expr) <= SAMPLES | {"up"}, panel
+
+
+def test_dashboards_are_what_their_source_says() -> None:
+    wanted = generator().outputs()
+    assert sorted(wanted) == DASHBOARDS
+    stale = [path.name for path, text in wanted.items() if path.read_text() != text]
+    assert not stale, "run: python deploy/grafana/generate.py"
+
+
+@every_board
+def test_a_dashboard_reads_the_provisioned_source_and_its_panels_do_not_overlap(
+    path: Path,
+) -> None:
+    (source,) = yaml.safe_load(
+        (GRAFANA / "provisioning" / "datasources" / "prometheus.yml").read_text()
+    )["datasources"]
+    board = json.loads(path.read_text())
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        for target in panel["targets"]:
+            assert target["datasource"]["uid"] == source["uid"]
+        at = panel["gridPos"]
+        assert at["x"] + at["w"] <= 24
+        cells = set(
+            itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"]))
+        )
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_what_is_provisioned_lies_where_docker_compose_puts_it() -> None:
+    (provider,) = yaml.safe_load(
+        (GRAFANA / "provisioning" / "dashboards" / "hydrawatch.yml").read_text()
+    )["providers"]
+    mounted = dict(volume.split(":")[:2] for volume in COMPOSE["grafana"]["volumes"])
+    assert mounted["./deploy/grafana/dashboards"] == provider["options"]["path"]
+    assert mounted["./deploy/grafana/provisioning"] == "/etc/grafana/provisioning"
+    home = COMPOSE["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert Path(home).name in {path.name for path in DASHBOARDS}
+
+
+def _names(expr: str) -> set[str]:
+    return {found.partition("{")[0] for found in SELECTOR.findall(expr)}
