@@ -29,6 +29,10 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="Create or verify the topics.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
+state_app = typer.Typer(
+    help="What is kept of the past at the broker, and forgetting it.", no_args_is_help=True
+)
+app.add_typer(state_app, name="state")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same world.")]
@@ -245,6 +249,41 @@ def topics_verify(partitions: Partitions = None, json: Json = False) -> None:
         from streams.commands import topics as command
 
         return command.verify(settings, partitions, json)
+
+    _finish(work)
+
+
+@state_app.command("show", epilog="Example: `hydrawatch state show --json | jq '.[].kept_at'`")
+def state_show(json: Json = False) -> None:
+    """Show the last snapshot of every stage: age, where it goes on, size.
+
+    It reads the whole state topic, and disturbs nobody. Exit code 1 if a worker of this
+    configuration could not use what is kept.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import state as command
+
+        return command.show(settings, json)
+
+    _finish(work)
+
+
+@state_app.command("reset", epilog="Example: `hydrawatch state reset --yes && hydrawatch worker`")
+def state_reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget all that is kept, so that the workers begin anew; refused while any is running.
+
+    They then read the request topic from its beginning: what its retention has deleted is gone from
+    windows and baselines.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import state as command
+
+        return command.reset(settings, yes, json)
 
     _finish(work)
 

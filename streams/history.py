@@ -48,7 +48,7 @@ async def read_marks(settings: Settings, partition: int) -> list[Mark | ControlM
     """Everything written down for one partition, in order."""
     return [
         _marks.decode(record.value)
-        async for record in _records(settings, settings.marks_topic, [partition])
+        async for record in read_all(settings, settings.marks_topic, [partition])
     ]
 
 
@@ -60,7 +60,7 @@ async def read_published(settings: Settings, metrics: Metrics) -> dict[str, int]
     topic = settings.alerts_topic
     highest: dict[str, int] = {}
     foreign = 0
-    async for record in _records(settings, topic, None):
+    async for record in read_all(settings, topic, None):
         try:
             alert = _published.decode(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -92,9 +92,10 @@ async def reader(
             await consumer.stop()
 
 
-async def _records(
+async def read_all(
     settings: Settings, topic: str, partitions: list[int] | None
 ) -> AsyncIterator[Any]:
+    """The records of the given partitions (None: all) from the beginning to the end of the moment."""
     async with reader(settings, topic, partitions) as consumer:
         open_ones = set(consumer.assignment())
         while open_ones:

@@ -46,14 +46,13 @@ def stage(partitions: int = 4) -> Iterator[Settings]:
         yield settings
 
 
-@contextmanager
-def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """One worker process; stopped, or killed if it will not stop, at the end."""
-    environment = {
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a command that runs with these settings."""
+    return {
         **os.environ,
         "HYDRAWATCH_BROKER": settings.broker,
         "HYDRAWATCH_PARTITIONS": str(settings.partitions),
-        "HYDRAWATCH_DATA_DIR": str(folder),
+        "HYDRAWATCH_GROUP": settings.group,
         "HYDRAWATCH_METRICS_PORT": "0",
         "HYDRAWATCH_LOG_LEVEL": "warning",
         # The embedded broker lets members join after half a session, and hears no good-byes.
@@ -62,7 +61,13 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
         "HYDRAWATCH_IDLE_S": "2",
         "HYDRAWATCH_SNAPSHOT_S": "1",
     }
-    process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
+
+
+@contextmanager
+def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One worker process; stopped, or killed if it will not stop, at the end."""
+    folder_of = {"HYDRAWATCH_DATA_DIR": str(folder)}
+    process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment(settings) | folder_of)
     try:
         yield process
     finally:
