@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test test-kafka lint bench lock clean
 
 setup: $(STAMP) $(VENV)/.kernels  ## virtual environment with the locked dependencies and the hydrawatch command
 
@@ -24,6 +24,13 @@ demo: setup  ## broker, worker and a simulated world on this machine; STAY=1 lea
 
 test: setup  ## every test; those that need a broker start one themselves
 	$(BIN)/python -m pytest -q
+
+test-kafka: setup build/kafka/.ready  ## the broker tests on Apache Kafka (needs Java 17 and Maven); SHORT=1 for less
+	$(BIN)/python -m pytest -q --broker kafka $(if $(SHORT),--short) -m "broker or kafka"
+
+build/kafka/.ready: deploy/kafka/pom.xml deploy/kafka/fetch.sh
+	deploy/kafka/fetch.sh build/kafka
+	touch $@
 
 lint: setup  ## style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from faust.types import TP
 
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
+from detectors.errors import ConfigError
 from detectors.workbench import Workbench
 from streams.broker import faust_credentials, faust_urls
 from streams.health import Heartbeat, Readiness
@@ -29,6 +30,7 @@ from streams.settings import Settings
 from streams.stages import AccountStage, KeyStage, OwnerStage
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from streams.transport_chunks import Chunk
+from streams.twins import Twins
 from streams.under_way import UnderWay
 
 log = structlog.get_logger()
@@ -63,6 +65,7 @@ class Worker:
         self.stages: dict[TP, Any] = {}
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
+        self._twins = Twins(settings.instance_id)
         self._under_way = UnderWay()
         self._keeper = Keeper(
             settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
@@ -87,6 +90,7 @@ class Worker:
                 "consumer_max_fetch_size": 2 << 20,
                 "broker_session_timeout": settings.session_timeout_s,
                 "broker_heartbeat_interval": settings.heartbeat_s,
+                "consumer_group_instance_id": settings.instance_id,
             },
         )
         self._transport = use_bulk_transport(
@@ -159,6 +163,10 @@ class Worker:
         self.readiness.wait_for("recovery", f"reading state back: {size / 1e6:,.0f} MB so far")
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
+        try:
+            self._twins.assigned(app.consumer_generation_id)
+        except ConfigError as error:
+            await app.crash(error)
         mine = {tp for tp in assigned if tp.topic in self._topics()}
         self._held.clear()
         gone = [tp for tp in self.stages if tp not in mine]

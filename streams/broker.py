@@ -1,18 +1,26 @@
 """How clients reach the broker: addresses, credentials, and the broker's errors in words.
 
 The one place that turns settings into arguments of aiokafka and kafka-python (which share these
-names) and into Faust's credentials.
+names, but for tokens) and into Faust's credentials.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from detectors.errors import ConfigError, HydrawatchError
+from streams.oauth import asyncio_provider, blocking_provider
+from streams.security_rules import OAUTH
 from streams.settings import Settings
+
+_REFUSED = re.compile(r"Sasl\w*Failed|AuthenticationFailed|Authentication failed")
+_NO_TOKEN = re.compile(r"(\S+ gave no token: |HYDRAWATCH_OAUTH_)[^\n)]*")
+_TELLING = re.compile(f"{_REFUSED.pattern}|{_NO_TOKEN.pattern}|CERTIFICATE|SSL")
 
 
 class BrokerError(HydrawatchError):
@@ -20,15 +28,31 @@ class BrokerError(HydrawatchError):
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Keyword arguments for every aiokafka and kafka-python client: servers and security."""
+    """Keyword arguments for every aiokafka client: servers and security."""
+    options = _options(settings)
+    if settings.sasl_mechanism == OAUTH:
+        options["sasl_oauth_token_provider"] = asyncio_provider(settings)
+    return options
+
+
+def blocking_client_options(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments for every kafka-python client: the same but for who fetches tokens."""
+    options = _options(settings)
+    if settings.sasl_mechanism == OAUTH:
+        options["sasl_oauth_token_provider"] = blocking_provider(settings)
+    return options
+
+
+def _options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bootstrap_servers": settings.broker.split(","),
         "security_protocol": protocol(settings),
     }
     if settings.tls:
         options["ssl_context"] = tls_context(settings)
-    if settings.sasl_mechanism and settings.sasl_password:
+    if settings.sasl_mechanism:
         options["sasl_mechanism"] = settings.sasl_mechanism
+    if settings.sasl_password:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = settings.sasl_password.get_secret_value()
     return options
@@ -52,12 +76,19 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
             f"HYDRAWATCH_TLS_CA = '{settings.tls_ca}': no PEM certificates in it: {error}"
         ) from error
     if settings.tls_cert and settings.tls_key:
+        password = settings.tls_key_password
         try:
-            context.load_cert_chain(settings.tls_cert, settings.tls_key)
-        except (ssl.SSLError, OSError) as error:
+            context.load_cert_chain(
+                settings.tls_cert,
+                settings.tls_key,
+                # Without one OpenSSL would ask on the terminal, and a worker has none.
+                password=password.get_secret_value() if password else "",
+            )
+        except (ssl.SSLError, OSError, ValueError) as error:
             raise ConfigError(
                 f"HYDRAWATCH_TLS_CERT = '{settings.tls_cert}' and HYDRAWATCH_TLS_KEY = "
-                f"'{settings.tls_key}' are no PEM certificate with its unencrypted key: {error}"
+                f"'{settings.tls_key}' are no PEM certificate with its key, or the key is "
+                f"encrypted and HYDRAWATCH_TLS_KEY_PASSWORD is not its password: {error}"
             ) from error
     return context
 
@@ -67,6 +98,8 @@ def faust_credentials(settings: Settings) -> Any:
     import faust  # slow to import, and only the worker needs it
 
     context = tls_context(settings) if settings.tls else None
+    if settings.sasl_mechanism == OAUTH:
+        return faust.OAuthCredentials(oauth_cb=asyncio_provider(settings), ssl_context=context)
     if settings.sasl_mechanism and settings.sasl_password:
         return faust.SASLCredentials(
             username=settings.sasl_username,
@@ -89,26 +122,83 @@ def explained(settings: Settings) -> Iterator[None]:
     import kafka.errors
 
     try:
-        yield
+        with _listening() as complaint:
+            yield
     except (
         kafka.errors.KafkaConnectionError,
         kafka.errors.KafkaTimeoutError,
         aiokafka.errors.KafkaConnectionError,
     ) as error:
+        if _REFUSED.search(complaint.text):
+            raise _refused(settings) from error
+        if found := _NO_TOKEN.search(complaint.text):
+            raise BrokerError(found[0]) from error
+        if settings.sasl_mechanism and "disconnected" in complaint.text:
+            # kafka-python often sees the connection end before it has read why.
+            raise BrokerError(
+                f"the broker at {settings.broker} hangs up on {protocol(settings)} with "
+                f"{settings.sasl_mechanism}: check {_credentials(settings)}, and that the port is "
+                "the one for it"
+            ) from error
         raise BrokerError(
             f"no broker answers at {settings.broker} ({protocol(settings)}); is it running, and "
-            f"is HYDRAWATCH_BROKER right? ({_short(error)})"
+            f"is HYDRAWATCH_BROKER right? ({complaint.text[-300:] or _short(error)})"
         ) from error
     except (
         kafka.errors.SaslAuthenticationFailedError,
         aiokafka.errors.AuthenticationFailedError,
+        aiokafka.errors.SaslAuthenticationFailed,
     ) as error:
+        raise _refused(settings) from error
+    except (
+        kafka.errors.AuthorizationError,
+        aiokafka.errors.TopicAuthorizationFailedError,
+        aiokafka.errors.GroupAuthorizationFailedError,
+        aiokafka.errors.ClusterAuthorizationFailedError,
+    ) as error:
+        who = settings.sasl_username or "this client's certificate or token"
         raise BrokerError(
-            f"the broker at {settings.broker} refused the credentials of "
-            f"{settings.sasl_username!r} ({settings.sasl_mechanism}); check HYDRAWATCH_SASL_*"
+            f"the broker at {settings.broker} does not let {who} do this ({_short(error)}); "
+            "deploy/kafka/acls.sh lists the rights of each role"
         ) from error
     except (kafka.errors.KafkaError, aiokafka.errors.KafkaError) as error:
         raise BrokerError(f"the broker at {settings.broker} says: {_short(error)}") from error
+
+
+def _refused(settings: Settings) -> BrokerError:
+    name = f" of {settings.sasl_username!r}" if settings.sasl_username else ""
+    return BrokerError(
+        f"the broker at {settings.broker} refused the credentials{name} "
+        f"({settings.sasl_mechanism}); check {_credentials(settings)}"
+    )
+
+
+def _credentials(settings: Settings) -> str:
+    return "HYDRAWATCH_OAUTH_*" if settings.sasl_mechanism == OAUTH else "HYDRAWATCH_SASL_*"
+
+
+class _Complaint(logging.Handler):
+    """The most telling error that a client logged: what it raises only says that it gave up."""
+
+    text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        if not _TELLING.search(self.text) and not (self.text and "Bootstrap failed" in said):
+            self.text = said
+
+
+@contextmanager
+def _listening() -> Iterator[_Complaint]:
+    handler = _Complaint(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("aiokafka", "kafka")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
 
 
 def _short(error: BaseException, limit: int = 200) -> str:

@@ -220,6 +220,40 @@ def check(
     _end(work)
 
 
+@app.command(
+    epilog="Example: `hydrawatch redrive --reason wrong_type --since 2026-05-01T12:00`  \n"
+    "Example: `hydrawatch redrive --reason wrong_type --yes --json | jq .sent`"
+)
+def redrive(
+    *,
+    reason: Annotated[
+        list[str] | None, typer.Option(help="Only these classes; may be given several times.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only those set aside since: 2026-05-01T12:00 (UTC), or ms since 1970."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Send them; otherwise they are only counted.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Send dead letters back to the topic they came from, once what was wrong is mended.
+
+    Key, value and partition stay as they were. Letters that this version cannot read either stay
+    where they are, as do those that were cut. Sent twice, an event is dropped by its event_id as long
+    as the lateness horizon reaches; a late one counts again in its account's totals, in no window.
+    Exit code 1 if letters that were asked for cannot go back.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import redrive as command
+
+        return command.run(settings, reason or [], since, yes, json)
+
+    _finish(work)
+
+
 @topics_app.command("create", epilog="Example: `hydrawatch topics create --partitions 8`")
 def topics_create(
     partitions: Partitions = None,
@@ -296,7 +330,7 @@ def _finish(work: Callable[[Settings], int]) -> None:
         from streams.settings import load
 
         settings = load()
-        logs.setup(settings.log_level)
+        logs.setup(settings.log_level, secrets=settings.secrets())
         return work(settings)
 
     _end(with_settings)

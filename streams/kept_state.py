@@ -16,7 +16,6 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
     KafkaConnectionError,
-    UnknownTopicOrPartitionError,
     UnsupportedVersionError,
     for_code,
 )
@@ -32,7 +31,6 @@ from streams.settings import Settings
 
 HIGH_WATERMARK = -1  # in a DeleteRecords request: all that there is
 NO_SUCH_API = (IncompatibleBrokerVersion, UnsupportedVersionError, KafkaConnectionError)
-DELETED_S = 30.0  # within which a deleted topic is gone from the metadata
 EMPTY = frozenset({"Empty", "Dead", ""})
 
 Forgotten = Literal["records deleted", "topic created anew"]
@@ -107,7 +105,7 @@ async def forget(settings: Settings) -> Forgotten:
         except NO_SUCH_API:
             # A broker that does not know the request may just hang up. If it is the network, then
             # the next connection fails, before anything is deleted.
-            await _make_anew(settings, topic)
+            await asyncio.to_thread(topics.make_anew, settings, topic)
             return "topic created anew"
     return "records deleted"
 
@@ -120,20 +118,6 @@ async def _members(settings: Settings) -> int:
     if error:
         raise for_code(error)
     return 0 if state in EMPTY else len(members)
-
-
-async def _make_anew(settings: Settings, topic: str) -> None:
-    async with _Admin(settings) as admin:
-        (described,) = await admin.describe_topics([topic])
-        replicas = len(described["partitions"][0]["replicas"])
-        partitions = len(described["partitions"])
-        await admin.delete_topics([topic])
-        for _ in range(int(DELETED_S * 10)):
-            (described,) = await admin.describe_topics([topic])
-            if described["error_code"] == UnknownTopicOrPartitionError.errno:
-                break
-            await asyncio.sleep(0.1)
-    await asyncio.to_thread(topics.create, settings, partitions // 2, replication=replicas)
 
 
 class _Admin:

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detectors.errors import ConfigError
+from streams.security_rules import conflicts
 
 PREFIX = "HYDRAWATCH_"
 PUBLIC_HASH_KEY = "hydrawatch-public-hash-key"  # public on purpose, see hash_key
@@ -33,6 +34,7 @@ MASK = "********"
 # Kubernetes puts HYDRAWATCH_SERVICE_HOST, HYDRAWATCH_PORT_9464_TCP and the like into every pod that
 # lives beside a service named hydrawatch: not ours, and no typing error of anybody.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
+_USER_PART = re.compile(r"[^/,\s]*@")
 _OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than_equal"})
 _LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://")
 
@@ -40,6 +42,7 @@ _LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://")
 def _one_address(text: str) -> bool:
     host, colon, port = text.rpartition(":")
     plain = ":" not in host or (host.startswith("[") and host.endswith("]"))
+    plain = plain and "@" not in host
     return bool(host and colon and plain and port.isdecimal() and 0 < int(port) < 65_536)
 
 
@@ -47,7 +50,8 @@ def _addresses(text: str) -> str:
     parts = [part.strip() for part in text.split(",")]
     bad = [part for part in parts if not _one_address(part)]
     if bad:
-        msg = f"give host:port,host:port,... with ports from 1 to 65535; {bad[0]!r} is none"
+        shown = _USER_PART.sub(f"{MASK}@", bad[0])
+        msg = f"give host:port,host:port,... with ports from 1 to 65535; {shown!r} is none"
         raise ValueError(msg)
     return ",".join(parts)
 
@@ -85,7 +89,9 @@ class Settings(BaseSettings):
     as unset.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     broker: Addresses = "127.0.0.1:9092"
     # What Faust and the state store keep on disk; relative to the working directory.
@@ -116,14 +122,25 @@ class Settings(BaseSettings):
     hash_key: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr(PUBLIC_HASH_KEY)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    # What of these goes with what: streams/security_rules.py.
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
+    oauth_token_file: ExistingFile | None = None  # read at each connection: somebody renews it
+    oauth_token_url: str | None = None
+    oauth_client_id: str | None = None
+    oauth_client_secret: SecretStr | None = None
+    oauth_scope: str | None = None
+    oauth_ca: ExistingFile | None = None
     tls: bool = False
     tls_ca: ExistingFile | None = None  # none: the system's authorities
     tls_cert: ExistingFile | None = None
     tls_key: ExistingFile | None = None
+    tls_key_password: SecretStr | None = None
 
+    # One per worker, the same after a restart: within the session timeout its partitions wait for
+    # it instead of moving.
+    instance_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$")] | None = None
     # Faust's own 60 s would leave a dead worker's partitions standing still for a minute.
     session_timeout_s: float = Field(default=10.0, ge=1, le=300)
     heartbeat_s: float = Field(default=3.0, gt=0, le=100)
@@ -154,20 +171,8 @@ class Settings(BaseSettings):
                 f"HYDRAWATCH_SESSION_TIMEOUT_S = {self.session_timeout_s:g}: one lost heartbeat "
                 "would end the session; lower the first or raise the second"
             )
-        if self.sasl_mechanism and not (self.sasl_username and self.sasl_password):
-            _refuse(
-                f"HYDRAWATCH_SASL_MECHANISM = {self.sasl_mechanism} needs "
-                "HYDRAWATCH_SASL_USERNAME and HYDRAWATCH_SASL_PASSWORD"
-            )
-        if not self.sasl_mechanism and (self.sasl_username or self.sasl_password):
-            _refuse(
-                "HYDRAWATCH_SASL_USERNAME and HYDRAWATCH_SASL_PASSWORD do nothing without "
-                "HYDRAWATCH_SASL_MECHANISM (PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512)"
-            )
-        if bool(self.tls_cert) != bool(self.tls_key):
-            _refuse("HYDRAWATCH_TLS_CERT and HYDRAWATCH_TLS_KEY go together: set both or neither")
-        if not self.tls and (self.tls_ca or self.tls_cert):
-            _refuse("HYDRAWATCH_TLS_CA, _CERT and _KEY do nothing unless HYDRAWATCH_TLS = true")
+        for problem in conflicts(self):
+            _refuse(problem)
         seen: dict[str, str] = {}
         for name in type(self).model_fields:
             if not name.endswith("_topic"):
@@ -199,6 +204,12 @@ class Settings(BaseSettings):
             name: MASK if is_secret(name) and value is not None else value
             for name, value in values.items()
         }
+
+    def secrets(self) -> list[str]:
+        """The secrets themselves, to be masked wherever they might show."""
+        values = (getattr(self, name) for name in type(self).model_fields if is_secret(name))
+        found = [value.get_secret_value() for value in values if value is not None]
+        return [text for text in found if text != PUBLIC_HASH_KEY]
 
     def hash_key_bytes(self) -> bytes:
         """The 16 bytes that key the fingerprints, derived from `hash_key`."""
@@ -277,7 +288,8 @@ def _problem(entry: Any) -> str:
     if entry["type"] in _OUT_OF_RANGE:
         reason = f"it takes a number {_range(field)}"
     given = entry["input"]
-    shown = MASK if is_secret(field) else repr(str(given))
+    # An address may have come with a password in front.
+    shown = MASK if is_secret(field) else repr(_USER_PART.sub(f"{MASK}@", str(given)))
     if isinstance(given, str) and _LINK_VALUE.match(given):
         # A Kubernetes service whose name makes one of our variables.
         reason += "; Kubernetes set it for a service: use enableServiceLinks: false on the pod"

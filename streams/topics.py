@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.errors import ConfigError
-from streams.broker import BrokerError, client_options, explained
+from streams.broker import BrokerError, blocking_client_options, explained
 from streams.configured import configured
 from streams.settings import Settings, variable
 from streams.topic_plan import PLANS, partitions_of
@@ -16,6 +17,7 @@ from streams.topic_plan import PLANS, partitions_of
 # How long a broker may take to answer at all; the client's own 30 s keep a person waiting in vain.
 ANSWER_MS = 10_000
 UNKNOWN_TOPIC = 3
+DELETED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,9 @@ def create(
     wanted = {plan.name(settings): partitions_of(plan, count, alert_partitions) for plan in PLANS}
     with _admin(settings) as admin:
         present = _present(admin, list(wanted))
-        clashes = [
-            f"topic {plan.name(settings)} has {present[name]} partitions, not {wanted[name]}; "
-            f"Kafka cannot take partitions away and adding some sends accounts elsewhere: "
-            f"name a new topic in {variable(plan.setting)}, or delete this one and its data"
-            for plan in PLANS
-            if (name := plan.name(settings)) in present
-            and plan.spread != "free"
-            and present[name] != wanted[name]
-        ]
-        if clashes:
-            raise ConfigError("\n".join(clashes))
+        _refuse_clashes(settings, present, wanted)
         missing = [plan for plan in PLANS if plan.name(settings) not in present]
         if missing:
-            # A concurrent `create` (two workers' init containers) may win the race: that is success
-            # if its partitions are ours, which the caller's verify sees.
             outcome = admin.create_topics(
                 {
                     plan.name(settings): {
@@ -84,6 +74,8 @@ def create(
                 raise_errors=False,
             )
             _refuse_failures(outcome)
+            # A concurrent `create` (two workers' init containers) may have won the race for some.
+            _refuse_clashes(settings, _visible(admin, list(wanted)), wanted)
     return [
         Created(
             topic=(name := plan.name(settings)),
@@ -145,13 +137,73 @@ def partition_count(settings: Settings, topic: str) -> int:
     return present[topic]
 
 
+def make_anew(settings: Settings, topic: str) -> None:
+    """Delete a topic with all it holds, and create it with the partitions and replicas it had.
+
+    Raises ConfigError if it is missing, BrokerError if the broker refuses or takes too long.
+    """
+    count = partition_count(settings, topic)
+    with _admin(settings) as admin:
+        (described,) = admin.describe_topics([topic])
+        replicas = len(described["partitions"][0]["replica_nodes"])
+        _refuse_failures(admin.delete_topics([topic], raise_errors=False))
+        until = time.monotonic() + DELETED_S
+        # The broker answers before it has forgotten the topic.
+        while topic in _present(admin, [topic]):
+            if time.monotonic() > until:
+                raise BrokerError(f"topic {topic} is not deleted after {DELETED_S:.0f} s")
+            time.sleep(0.1)
+        plan = next(plan for plan in PLANS if plan.name(settings) == topic)
+        _refuse_failures(
+            admin.create_topics(
+                {
+                    topic: {
+                        "num_partitions": count,
+                        "replication_factor": replicas,
+                        "configs": plan.config(replicas),
+                    }
+                },
+                raise_errors=False,
+            )
+        )
+
+
+def _refuse_clashes(
+    settings: Settings, present: Mapping[str, int], wanted: Mapping[str, int]
+) -> None:
+    clashes = [
+        f"topic {plan.name(settings)} has {present[name]} partitions, not {wanted[name]}; "
+        f"Kafka cannot take partitions away and adding some sends accounts elsewhere: "
+        f"name a new topic in {variable(plan.setting)}, or delete this one and its data"
+        for plan in PLANS
+        if (name := plan.name(settings)) in present
+        and plan.spread != "free"
+        and present[name] != wanted[name]
+    ]
+    if clashes:
+        raise ConfigError("\n".join(clashes))
+
+
+def _visible(admin: Any, names: list[str]) -> dict[str, int]:
+    """What is present, once all is: Kafka answers before every broker knows of a new topic."""
+    deadline = time.monotonic() + ANSWER_MS / 1000
+    while len(present := _present(admin, names)) < len(names):
+        if time.monotonic() > deadline:
+            unseen = ", ".join(sorted(set(names) - set(present)))
+            raise BrokerError(f"created, but the broker does not list them after 10 s: {unseen}")
+        time.sleep(0.05)
+    return present
+
+
 @contextmanager
 def _admin(settings: Settings) -> Iterator[Any]:
     from kafka import KafkaAdminClient
 
     with explained(settings):
         admin = KafkaAdminClient(
-            **client_options(settings), client_id="hydrawatch-admin", bootstrap_timeout_ms=ANSWER_MS
+            **blocking_client_options(settings),
+            client_id="hydrawatch-admin",
+            bootstrap_timeout_ms=ANSWER_MS,
         )
         try:
             yield admin

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from detectors.errors import ConfigError
 from streams import alertview, topics
-from streams.broker import client_options, explained
+from streams.broker import blocking_client_options, explained
 from streams.settings import Settings
 
 KINDS = ("account", "network")
@@ -81,7 +81,7 @@ def values(
     partitions = [TopicPartition(topic, number) for number in range(count)]
     with explained(settings):
         consumer = KafkaConsumer(
-            **client_options(settings),
+            **blocking_client_options(settings),
             client_id="hydrawatch-alerts",
             group_id=None,
             enable_auto_commit=False,

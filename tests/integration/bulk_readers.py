@@ -65,10 +65,13 @@ class Reader:
         concurrency: int = 1,
         pace: float = 0.0,
         chunk_records: int = 100,
+        instance: str | None = None,
     ) -> None:
         settings = {**BULK_SETTINGS, "broker_commit_interval": 0.2, "topic_partitions": 2}
         # The embedded broker counts generations from 0, in which aiokafka does not say good-bye.
         settings |= {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4}
+        if instance:  # time to come back in
+            settings |= {"consumer_group_instance_id": instance, "broker_session_timeout": 10.0}
         self.app = faust.App(group, broker=f"kafka://{broker}", store="memory://", **settings)
         self.topic = topic
         self.seen: dict[int, list[bytes | None]] = defaultdict(list)
@@ -90,6 +93,12 @@ class Reader:
                 if not auto and acks(chunk):
                     event.ack()
 
+        self.assignments: list[set[TP]] = []
+
+        async def assigned(_app: faust.App, assigned: set[TP], **_: Any) -> None:
+            self.assignments.append(assigned)
+
+        self.app.on_partitions_assigned.connect(assigned, weak=False)
         source = self.app.topic(topic, schema=ChunkSchema())
         self.app.agent(source, name="read", concurrency=concurrency)(read)
 

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.embedded import EmbeddedBroker
+from tests.brokers import fresh_broker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -20,8 +20,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """Address of a broker that lives as long as the test session."""
-    with EmbeddedBroker() as embedded:
-        yield embedded.address
+    with fresh_broker() as address:
+        yield address
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.embedded]
 
 COMMAND = [sys.executable, "-c", "from streams.cli import main; main()", "demo"]
 SMALL = ["--days", "2", "--accounts", "200", "--hydra", "60"]

@@ -1,6 +1,7 @@
 """Topics and the alert viewer at a broker: what is created, found wrong, and read."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,18 +13,18 @@ from detectors.errors import ConfigError
 from detectors.murmur import partition_of
 from streams import topics
 from streams.commands.alerts import values
-from streams.embedded import EmbeddedBroker
 from streams.produce import produce
 from streams.settings import Settings
 from streams.topic_plan import PLANS
+from tests.brokers import fresh_broker
 
 pytestmark = pytest.mark.broker
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with EmbeddedBroker() as broker:
-        yield broker.address
+    with fresh_broker() as broker:
+        yield broker
 
 
 def settings(address: str, name: str) -> Settings:
@@ -55,6 +56,8 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_created(address:
     mine = settings(address, "other")
     admin = KafkaAdminClient(bootstrap_servers=address)
     admin.create_topics({mine.requests_topic: {"num_partitions": 2, "replication_factor": 1}})
+    while mine.requests_topic not in admin.list_topics():  # Kafka says yes before it knows
+        time.sleep(0.05)
     with pytest.raises(ConfigError, match="has 2 partitions, not 4"):
         topics.create(mine, 4)
     assert mine.alerts_topic not in admin.list_topics()

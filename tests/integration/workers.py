@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pydantic import SecretStr
 
 from detectors.alerts import body, decode
 from detectors.control import ControlEvent, decode_control
@@ -21,9 +22,9 @@ from detectors.engine import Engine
 from streams import topics
 from streams.commands.alerts import values
 from streams.configured import configured
-from streams.embedded import EmbeddedBroker
 from streams.produce import produce
-from streams.settings import Settings
+from streams.settings import Settings, variable
+from tests.brokers import fresh_broker
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 120.0
@@ -40,8 +41,8 @@ class Batch(NamedTuple):
 @contextmanager
 def stage(partitions: int = 4) -> Iterator[Settings]:
     """A broker with all topics, and the settings that reach it."""
-    with EmbeddedBroker() as broker:
-        settings = Settings(broker=broker.address, partitions=partitions)
+    with fresh_broker() as broker:
+        settings = Settings(broker=broker, partitions=partitions)
         topics.create(settings, partitions, replication=1)
         yield settings
 
@@ -50,9 +51,6 @@ def environment(settings: Settings) -> dict[str, str]:
     """The environment of a command that runs with these settings."""
     return {
         **os.environ,
-        "HYDRAWATCH_BROKER": settings.broker,
-        "HYDRAWATCH_PARTITIONS": str(settings.partitions),
-        "HYDRAWATCH_GROUP": settings.group,
         "HYDRAWATCH_METRICS_PORT": "0",
         "HYDRAWATCH_LOG_LEVEL": "warning",
         # The embedded broker lets members join after half a session, and hears no good-byes.
@@ -60,6 +58,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "HYDRAWATCH_HEARTBEAT_S": "0.5",
         "HYDRAWATCH_IDLE_S": "2",
         "HYDRAWATCH_SNAPSHOT_S": "1",
+        **variables(settings),
     }
 
 
@@ -78,6 +77,16 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What was set in these settings, secrets included, as a process's environment takes it."""
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return {
+        variable(name): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def send(settings: Settings, batches: Sequence[Batch]) -> None:
