@@ -157,6 +157,8 @@ class CampaignOwner:
             "account_alerts": len(self.alerts.accounts),
             "network_alerts": len(self.alerts.networks),
             "alerts_held_back": self.alerts.held_back,
+            "advice_capped": self.alerts.budget.spent.capped,
+            "advice_left": self.alerts.budget.left(self.closed, len(books.names)),
         }
 
     def _wait(self, tick: int, due: Due) -> None:

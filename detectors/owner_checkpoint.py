@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from detectors.advice_budget import Spent
 from detectors.campaigns import Campaign
 from detectors.cases import Books
 from detectors.checkpoint import Bytes, Checkpoint
@@ -49,6 +50,7 @@ class Kept(msgspec.Struct, frozen=True):
     accounts: dict[int, LiveAlert]
     networks: dict[str, LiveAlert]
     shed: tuple[int, int, int, int]  # flagged keys, own evidence, names, alerts held back
+    spent: Spent = Spent()
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -72,6 +74,7 @@ def checkpoint_of(
         accounts=alerts.accounts,
         networks=alerts.networks,
         shed=(books.flagged.evicted, books.own.evicted, books.names.evicted, alerts.held_back),
+        spent=alerts.budget.spent,
     )
     tables[BOOKS] = np.frombuffer(_encoder.encode(kept), np.uint8)
     return Checkpoint(tables, b"")
@@ -86,5 +89,5 @@ def restored(tables: Mapping[str, Bytes], books: Books, alerts: AlertBook) -> Ke
     books.own.accounts, books.own.evicted = kept.own, own
     books.control.take_back(kept.controls, kept.agenda.closed)
     books.names.take_back(tables, kept.names, names)
-    alerts.take_back(kept.accounts, kept.networks, held_back)
+    alerts.take_back(kept.accounts, kept.networks, held_back, kept.spent)
     return kept

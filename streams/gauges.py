@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import structlog
 from prometheus_client import Gauge
 
 from detectors import account_state as st
@@ -16,10 +17,13 @@ from detectors.findings import TickFindings
 from detectors.inbox import BEFORE_TIME
 from detectors.keys import KeyPartition
 from detectors.kinds import KINDS
+from detectors.lifecycle import HOUR_TICKS
 from detectors.owner import CampaignOwner
 from detectors.schema import OPTIONAL
 from detectors.tally import Tally
 from streams.metrics import Metrics
+
+log = structlog.get_logger()
 
 LATE_BY = {
     st.LATE_MINUTE: "1m",
@@ -229,6 +233,7 @@ class OwnerGauges:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
         self._metrics = metrics
         self._begins = LAST_TICK
+        self._capped_in = -1  # the hour in which the log last spoke of it
         self.restored(owner)
 
     def restored(self, owner: CampaignOwner) -> None:
@@ -259,4 +264,20 @@ class OwnerGauges:
         for name, kind in OWNER_EVICTIONS.items():
             self._metrics.evictions.labels(kind).inc(max(0, sizes[name] - self._shed[name]))
         self._metrics.largest_campaign.set(sizes["largest_campaign"])
+        self._metrics.advice_left.set(sizes["advice_left"])
+        self._count_capped(sizes["advice_capped"] - self._shed["advice_capped"], owner)
         self._shed = sizes
+
+    def _count_capped(self, new: int, owner: CampaignOwner) -> None:
+        """Count the alerts that the budget of advice has capped, and say so once an hour."""
+        if new <= 0:
+            return
+        self._metrics.advice_capped.inc(new)
+        hour = owner.closed // HOUR_TICKS
+        if hour != self._capped_in:
+            self._capped_in = hour
+            log.warning(
+                "the budget of advice is spent: alerts stay below what their evidence allows",
+                capped=new,
+                mend="look at the alerts; if they are right, raise alerts.advice_budget_per_hour",
+            )

@@ -139,6 +139,12 @@ class Metrics:
         self.alerts = self._counter(
             "alerts", "Alert records sent", "kind", "severity", "action", "state"
         )
+        self.advice_capped = self._counter(
+            "advice_capped", "Alerts kept below what their evidence allows: the budget was spent"
+        )
+        self.advice_left = self._gauge(
+            "advice_left", "New advice that the budget of the hour of event time still allows"
+        )
         # The process.
         self._build = Info(
             "build", "Version of hydrawatch", namespace=NAMESPACE, registry=self.registry

@@ -163,6 +163,7 @@ def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
     owner.advance()
     owner.books.names.evicted += 5
     owner.alerts.held_back += 2
+    owner.alerts.budget.cap()
     gauges.update(owner)
     gauges.measure(owner)
     assert shown(metrics, "ticks_closed_total", stage="owner") == 10
@@ -170,7 +171,9 @@ def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
     assert shown(metrics, "entities", kind="campaign", partition="0") == 0
     assert shown(metrics, "evictions_total", kind="name") == 5
     assert shown(metrics, "evictions_total", kind="alert_refused") == 2
+    assert shown(metrics, "advice_capped_total") == 1
+    assert shown(metrics, "advice_left") == loaded.config.alerts.advice_budget_per_hour
     known = next(iter(metrics.entities.collect())).samples
     names = {name for name in owner.sizes() if not name.endswith(("_evicted", "_back"))}
-    assert len(known) == len(names - {"largest_campaign"})
+    assert len(known) == len(names - {"largest_campaign", "advice_capped", "advice_left"})
     assert np.isfinite([sample.value for sample in known]).all()
