@@ -197,8 +197,10 @@ def _toml_lines() -> Iterator[str]:
         for key in fields(values):
             if key.init:
                 low, high = key.metadata["low"], key.metadata["high"]
-                yield from _comment(f"{reason(key)} ({low} to {high})")
-                yield f"#{key.name} = {getattr(values, key.name)}"
+                value = getattr(values, key.name)
+                takes_ = "true or false" if isinstance(value, bool) else f"{low} to {high}"
+                yield from _comment(f"{reason(key)} ({takes_})")
+                yield f"#{key.name} = {str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _comment(text: str) -> list[str]:
