@@ -15,7 +15,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 # numba's cache knows a kernel by its own file alone: a change in what it calls must empty it
-$(VENV)/.kernels: $(STAMP) $(wildcard detectors/*.py)
+$(VENV)/.kernels: $(STAMP) $(wildcard detectors/*.py worlds/*.py)
 	find detectors worlds -name '*.nb[ic]' -delete
 	touch $@
 

@@ -17,6 +17,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Beside this file lies worlds.py, which would hide the package of that name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
 START_MS = 1_776_947_400_000
 MIB = 2**20
 

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Beside this file lies worlds.py, which would hide the package of that name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
 from detectors import handover, reports
 from detectors.accounts import AccountPartition
 from detectors.alerts import Trace

@@ -21,12 +21,13 @@ from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
 from detectors.errors import ConfigError
 from detectors.workbench import Workbench
-from streams.broker import faust_credentials, faust_urls
+from streams.broker import faust_credentials, faust_urls, patiently
 from streams.health import Heartbeat, Readiness
 from streams.keeper import Keeper
 from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.settings import Settings
+from streams.silence import Silence
 from streams.stages import AccountStage, KeyStage, OwnerStage
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from streams.transport_chunks import Chunk
@@ -66,6 +67,7 @@ class Worker:
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
         self._twins = Twins(settings.instance_id)
+        self._silence = Silence()
         self._under_way = UnderWay()
         self._keeper = Keeper(
             settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
@@ -118,7 +120,7 @@ class Worker:
                 stage = self.stages.get(tp)
                 if stage is None:
                     continue  # of an assignment that has ended
-                await stage.prepare()
+                await patiently(stage.prepare, "read what was written down")
                 async with stage.busy:
                     await self._under_way.add(tp, await stage.process(chunk))
             except asyncio.CancelledError:
@@ -145,11 +147,10 @@ class Worker:
 
     async def _start_offset(self, tp: TP) -> int:
         """Where to read on: a stage that was kept knows; one that comes is brought back first."""
-        stage = self.stages.get(tp)
+        stage: Any = self.stages.get(tp)
         if stage is None:
-            stage = self._make(tp)
             try:
-                await self._keeper.recover(tp, stage, self._recovered)
+                stage = await patiently(lambda: self._bring_back(tp), "read state back")
             except Exception as error:
                 log.error("state cannot be read back", topic=tp.topic, partition=tp.partition)
                 await self.app.crash(error)
@@ -157,6 +158,15 @@ class Worker:
             self.stages[tp] = stage
             self.readiness.done("recovery")
         return int(stage.next_offset)
+
+    async def _bring_back(self, tp: TP) -> Any:
+        stage = self._make(tp)
+        try:
+            await self._keeper.recover(tp, stage, self._recovered)
+        except BaseException:
+            stage.close()
+            raise
+        return stage
 
     def _recovered(self, size: int) -> None:
         self.metrics.recovery_bytes.set(size)
@@ -243,7 +253,8 @@ class Worker:
                 stage = self.stages.get(tp)
                 if stage is None:
                     continue
-                quiet = time.monotonic() - stage.last_record
+                age = self._transport.answer_age_s(tp)
+                quiet = self._silence.lasts_s(tp, stage.last_record, age)
                 if quiet < self.settings.idle_s or stage.accounts.watermark >= mark:
                     continue
                 if await self._unread(tp, stage.next_offset):

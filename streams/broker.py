@@ -6,17 +6,23 @@ names, but for tokens) and into Faust's credentials.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+import structlog
 
 from detectors.errors import ConfigError, HydrawatchError
 from streams.oauth import asyncio_provider, blocking_provider
 from streams.security_rules import OAUTH
 from streams.settings import Settings
+
+log = structlog.get_logger()
 
 _REFUSED = re.compile(r"Sasl\w*Failed|AuthenticationFailed|Authentication failed")
 _NO_TOKEN = re.compile(r"(\S+ gave no token: |HYDRAWATCH_OAUTH_)[^\n)]*")
@@ -25,6 +31,24 @@ _TELLING = re.compile(f"{_REFUSED.pattern}|{_NO_TOKEN.pattern}|CERTIFICATE|SSL")
 
 class BrokerError(HydrawatchError):
     """The broker cannot be reached, or refused what was asked of it."""
+
+
+T = TypeVar("T")
+
+
+async def patiently(act: Callable[[], Awaitable[T]], what: str, for_s: float = 300.0) -> T:
+    """Do `act` again while the broker does not answer, as in a restart; BrokerError in the end."""
+    until = time.monotonic() + for_s
+    pause_s = 0.5
+    while True:
+        try:
+            return await act()
+        except BrokerError as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("waiting for the broker", to=what, reason=str(error))
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, 10.0)
 
 
 def client_options(settings: Settings) -> dict[str, Any]:

@@ -36,8 +36,10 @@ app.add_typer(state_app, name="state")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same world.")]
-Accounts = Annotated[int, typer.Option(min=1, help="Ordinary accounts.")]
-Days = Annotated[float, typer.Option(min=0.01, help="Days of event time.")]
+Days = Annotated[
+    float | None, typer.Option(min=0.05, max=400, help="Days of event time, if not its own.")
+]
+Scale = Annotated[float, typer.Option(min=0.001, max=1000, help="So many times all accounts.")]
 Partitions = Annotated[
     int | None,
     typer.Option(min=1, max=1024, help="Partitions of the pipeline.  [HYDRAWATCH_PARTITIONS]"),
@@ -101,21 +103,35 @@ def replay(
 
 
 @app.command(
-    epilog="Example: `hydrawatch simulate --days 3 --out world.jsonl.gz --truth truth.json`  \n"
-    "Example: `hydrawatch simulate --topic --speed-up 600`"
+    epilog="Example: `hydrawatch simulate --preset standard --out world.jsonl --truth truth.json`  \n"
+    "Example: `hydrawatch simulate --world mine.toml --topic --speed-up 600`"
 )
 def simulate(
     *,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="quick, standard, evasive, calm or published.  [default: quick]"),
+    ] = None,
+    world: Annotated[
+        str | None, typer.Option(help="A composition of one's own (TOML).", metavar="FILE")
+    ] = None,
     seed: Seed = 1,
-    days: Days = 2.0,
-    accounts: Accounts = 2000,
-    hydra: Annotated[int, typer.Option(min=0, help="Accounts of the hydra; 0: none.")] = 300,
+    days: Days = None,
+    accounts: Annotated[
+        int | None, typer.Option(min=1, help="Ordinary accounts, if not its own.")
+    ] = None,
+    scale: Scale = 1.0,
+    attacks: Annotated[bool, typer.Option(help="--no-attacks leaves them out.")] = True,
     out: Annotated[
         str | None, typer.Option(help=".jsonl or .jsonl.gz; - for stdout.", metavar="FILE|-")
     ] = None,
     topic: Annotated[bool, typer.Option("--topic", help="Produce to the request topic.")] = False,
     truth: Annotated[
         str | None, typer.Option(help="Write who is who as JSON.", metavar="FILE")
+    ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(help="Write its control events (contracts, bans) by line.", metavar="FILE"),
     ] = None,
     speed_up: Annotated[
         float,
@@ -125,18 +141,37 @@ def simulate(
         str | None,
         typer.Option(
             metavar="MS|now",
-            help="When the world ends, ms since epoch. Default: a fixed day for --out (so that the "
-            "same seed gives the same file), now for --topic.",
+            help="When the world ends, ms since epoch; with it, the same seed gives the same bytes.  "
+            "[default: now]",
         ),
     ] = None,
+    pieces: Annotated[
+        bool, typer.Option("--list", help="Show the pieces that a composition may name.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Write a small simulated world, with one hydra in it, to a file or the request topic."""
+    """Write a simulated world: innocent look-alikes, attacks, and the truth about them."""
 
     def work(settings: Settings) -> int:
         from streams.commands import simulate as command
 
-        wanted = command.Wanted(seed, days, accounts, hydra, out, topic, truth, speed_up, end)
+        if pieces:
+            return command.show_pieces(json)
+        wanted = command.Wanted(
+            preset,
+            world,
+            seed,
+            days,
+            accounts,
+            scale,
+            attacks,
+            out,
+            topic,
+            truth,
+            control,
+            speed_up,
+            end,
+        )
         return command.run(settings, wanted, json)
 
     _finish(work)
@@ -145,10 +180,12 @@ def simulate(
 @app.command(epilog="Example: `hydrawatch demo --stay`")
 def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Leave it up until Ctrl-C.")] = False,
-    accounts: Accounts = 2000,
-    days: Days = 7.0,
+    preset: Annotated[
+        str, typer.Option(help="The world: quick, standard, evasive, calm or published.")
+    ] = "quick",
+    days: Days = None,
+    scale: Scale = 1.0,
     seed: Seed = 1,
-    hydra: Annotated[int, typer.Option(min=2, help="Accounts of the hydra.")] = 300,
 ) -> None:
     """Show it all on this machine: a broker, a worker, a simulated world, and the alerts.
 
@@ -158,7 +195,7 @@ def demo(
     def work(settings: Settings) -> int:
         from streams.commands import demo as command
 
-        return command.run(settings, stay, accounts, days, seed, hydra)
+        return command.run(settings, stay, preset, days, scale, seed)
 
     _finish(work)
 

@@ -14,7 +14,9 @@ from streams.produce import produce
 from streams.settings import Settings
 from worlds.emit import Records
 from worlds.malformed import kinds_of_malformed, malformed
+from worlds.scoring.sightings import Sightings
 from worlds.world import World
+from worlds.write import Lines
 
 ROWS = 1000
 # Records that may wait for the worker: enough that it never idles, few enough that the display's
@@ -28,6 +30,7 @@ class Traffic:
     """What was sent so far. `read` is what the worker has read, kept up by whoever watches it."""
 
     world: World
+    seen: Sightings = field(default_factory=Sightings)  # the attackers' events, for the score
     malformed: int = field(default_factory=kinds_of_malformed)  # one of every kind
     sent: int = 0
     read: int = 0
@@ -61,12 +64,13 @@ class Traffic:
         batches = -(-self.world.events // ROWS)
         given = 0
         for number, records in enumerate(self.world.chunks(ROWS), 1):
+            self.seen.take(records.values, records.keys, records.guilty)
             due = self.malformed * number // batches - given
             given += due
             yield _with(records, [next(bad)[0] for _ in range(due)])
 
 
-def _with(records: Records, bad: list[bytes | None]) -> Records:
+def _with(records: Lines, bad: list[bytes | None]) -> Records:
     """The records and `bad` among them, under the keys and times of those they stand beside."""
     keys, values, times = list(records.keys), list(records.values), records.timestamps.tolist()
     apart = max(1, len(keys) // (len(bad) + 1))

@@ -17,6 +17,7 @@ from rich.text import Text
 from streams import alertview
 from streams.demo_status import Status
 from worlds.score import Score
+from worlds.scoring.leaks import CampaignScore
 
 PLAIN_EVERY_S = 5.0
 PLAIN_ALERTS = 4  # of those that came between two plain lines
@@ -167,22 +168,20 @@ _HEADINGS = ("event time", "read", "per second", "lag", "ticks", "dead letters")
 def summary_lines(status: Status, score: Score, malformed: int) -> dict[str, str]:
     """The summary as names and sentences."""
     reading = status.reading
-    wrong = ", ".join(f"{count} {label}" for label, count in score.wrong.items())
+    wrong = ", ".join(
+        f"{facts.named['throttle']} {code}"
+        for code, facts in score.harm.look_alikes.items()
+        if facts.named["throttle"]
+    )
+    right = score.harm.right["throttle"]
     found = {
         "accounts named": f"{score.named:,}: alerts that advise more than to observe",
-        "really the hydra's": f"{score.right:,} of {score.named:,} named{_share(score.precision)}",
-        "of the hydra found": f"{score.right:,} of {score.hydra:,} accounts{_share(score.recall)}",
+        "really attackers": f"{right:,} of {score.named:,} named{_share(score.precision)}",
+        "of attackers found": f"{score.found:,} of {score.attackers:,}{_share(score.recall)}",
         "false alarms": wrong or "none",
-        "time to detect": "never",
     }
-    if score.detect_ms is not None:
-        found["time to detect"] = (
-            f"{_hours(score.detect_ms)} of event time after the hydra's first request, "
-            f"{score.before_first:.1%} of them all"
-        )
-        found["before each was named"] = (
-            f"{score.before_named:.0%} of the hydra's requests; to act on alerts spares the rest"
-        )
+    for campaign in score.campaigns:
+        found[f"{campaign.scenario}, {campaign.accounts:,} accounts"] = _fared(campaign)
     return found | {
         "events per second": (
             f"{status.mean_rate:,.0f} by one worker beside broker, world and display "
@@ -199,8 +198,17 @@ def _share(share: float | None) -> str:
     return "" if share is None else f" ({share:.1%})"
 
 
-def _hours(ms: int) -> str:
-    minutes = round(ms / 60_000)
+def _fared(campaign: CampaignScore) -> str:
+    if campaign.detect_hours is None:
+        return "never noticed"
+    return (
+        f"first alert after {_hours(campaign.detect_hours)} of event time, {campaign.before_alert:.1%} "
+        f"of its requests; {campaign.before_named:.0%} by accounts not named yet"
+    )
+
+
+def _hours(hours: float) -> str:
+    minutes = round(hours * 60)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
 

@@ -112,6 +112,11 @@ class BulkTransport(stock.Transport):
         done: bool = self.app.consumer.ack_through(tp, offset)
         return done
 
+    def answer_age_s(self, tp: TP) -> float | None:
+        """See `BulkConsumer.answer_age_s`."""
+        age: float | None = self.app.consumer.answer_age_s(tp)
+        return age
+
     def read_behind(self, tp: TP, offset: int) -> int:
         """See `BulkConsumer.read_behind`."""
         behind: int = self.app.consumer.read_behind(tp, offset)

@@ -18,6 +18,7 @@ rebalance. What is replaced for bulk topics, and why:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -255,6 +256,15 @@ class BulkConsumer(stock.Consumer):
         """Where reading stands for who has taken every record of a bulk partition before `offset`."""
         ledger = self.ledgers.get(tp)
         return offset if ledger is None else ledger.hollow.behind(offset)
+
+    def answer_age_s(self, tp: TP) -> float | None:
+        """How long ago the broker last answered for a partition, with or without records."""
+        consumer = self._thread._consumer
+        wanted = stock.ensure_aiokafka_TP(tp)
+        if consumer is None or wanted not in consumer.assignment():
+            return None
+        answered = consumer.last_poll_timestamp(wanted)
+        return None if answered is None else max(0.0, time.time() - answered / 1000)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         for tp in {*super()._filter_tps_with_pending_acks(topics), *self.ledgers}:

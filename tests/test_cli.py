@@ -90,6 +90,10 @@ def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> N
         ["simulate", "--out", "-", "--end", "soon"],
         ["simulate", "--out", "-", "--speed-up", "3"],
         ["simulate", "--out", "missing/../x", "--truth", "x"],
+        ["simulate", "--out", "-", "--preset", "large"],
+        ["simulate", "--out", "-", "--world", "nowhere.toml"],
+        ["simulate", "--out", "-", "--world", "x.toml", "--preset", "calm"],
+        ["demo", "--preset", "large"],
         ["alerts", "--kind", "cluster"],
         ["alerts", "--min-action", "ban"],
         ["redrive", "--reason", "typo"],
@@ -104,7 +108,17 @@ def test_options_that_make_no_sense_say_what_would(wrong: list[str]) -> None:
 
 
 def test_a_world_goes_to_a_file_the_same_for_the_same_seed(tmp_path: Path) -> None:
-    world = ["simulate", "--accounts", "20", "--hydra", "5", "--days", "0.5", "--seed", "7"]
+    world = [
+        "simulate",
+        "--scale",
+        "0.01",
+        "--days",
+        "0.5",
+        "--seed",
+        "7",
+        "--end",
+        "1777000000000",
+    ]
     truth = tmp_path / "truth.json"
     done = run(*world, "--out", str(tmp_path / "one.jsonl"), "--truth", str(truth), "--json")
     assert done.returncode == 0, done.stderr
@@ -119,7 +133,7 @@ def test_a_world_goes_to_a_file_the_same_for_the_same_seed(tmp_path: Path) -> No
 
 def test_a_place_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing" / "world.jsonl")
-    done = run("simulate", "--accounts", "10", "--days", "0.1", "--out", missing)
+    done = run("simulate", "--scale", "0.01", "--days", "0.1", "--out", missing)
     assert done.returncode == 1
     assert done.stderr == f"hydrawatch: {missing}: cannot be written: No such file or directory\n"
 
@@ -150,7 +164,7 @@ def test_alerts_may_go_where_nothing_is_kept() -> None:
 def test_a_reader_that_has_enough_ends_the_writer_quietly() -> None:
     command = (
         f"{sys.executable} -c 'from streams.cli import main; main()' "
-        "simulate --accounts 300 --days 2 --out - | head -n 1; exit ${PIPESTATUS[0]}"
+        "simulate --scale 0.15 --days 2 --out - | head -n 1; exit ${PIPESTATUS[0]}"
     )
     done = subprocess.run(
         ["bash", "-c", command],
@@ -173,7 +187,7 @@ def test_interrupting_is_quiet_and_exit_code_130(tmp_path: Path) -> None:
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from streams.cli import main; main()"
     )
-    world = ["simulate", "--accounts", "5", "--days", "0.05", "--hydra", "0", "--out", str(pipe)]
+    world = ["simulate", "--scale", "0.005", "--days", "0.1", "--out", str(pipe)]
     process = subprocess.Popen(
         [sys.executable, "-c", script, *world], stderr=subprocess.PIPE, env=clean({})
     )

@@ -1,18 +1,22 @@
-"""What a simulated world must be: valid, repeatable, in order, and honest about how hard it is."""
+"""What a simulated world must be: valid, repeatable, in order, and honest about itself."""
 
 from __future__ import annotations
 
-import gzip
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
-from worlds.clock import DAY_MS
-from worlds.vocabulary import CAPABILITIES, IP_CLASSES, LABELS, ORDINARY, SIGNUPS, TIERS
-from worlds.world import World, build
+from worlds.catalogue import KIND_OF, PIECES
+from worlds.clock import HOUR_MS
+from worlds.presets import PRESETS, preset
+from worlds.simulation import Simulation, count
+from worlds.spec import Chosen, Down, WorldSpec
+from worlds.vocabulary import CAPABILITIES, IP_CLASSES, SIGNUPS, TIERS
+from worlds.world import build
 
 END_MS = 1_777_000_000_000
 TEXT_LIMITS = {
@@ -26,6 +30,7 @@ TEXT_LIMITS = {
     "device_fp": 64,
     "client_fp": 64,
     "model": 128,
+    "referral_fp": 64,
     "system_fp": 64,
     "prompt_fp": 64,
     "lang": 8,
@@ -44,6 +49,7 @@ WHOLE = {
     "turn_index",
     "status",
     "latency_ms",
+    "id_epoch",
 }
 CHOICES = {
     "account_tier": set(TIERS),
@@ -55,18 +61,32 @@ CHOICES = {
 REQUIRED = {"event_id", "event_time", "account_id", "model", "input_tokens", "output_tokens"}
 
 
-@pytest.fixture(scope="module")
-def small() -> World:
-    return build(seed=7, days=3, accounts=300, end_ms=END_MS, hydra_accounts=60)
+FEW = {
+    "stolen_key": {"requests": 500},
+    "ban_and_replace": {"accounts": 12, "percent_daily": 30.0},
+}
+EVERYTHING = WorldSpec(
+    days=6.0,
+    accounts=300,
+    seats=60,
+    outages=(Down(at=0.6, hours=1.0),),
+    pieces=tuple(Chosen(kind, FEW.get(kind, {"accounts": 12})) for kind in PIECES),
+)
+
+
+def events_of(world: Simulation) -> list[dict[str, Any]]:
+    return [orjson.loads(value) for part in world.slices() for value in part.values]
 
 
 @pytest.fixture(scope="module")
-def full() -> World:
-    return build(seed=1, days=7, accounts=2_000, end_ms=END_MS)
+def world() -> Simulation:
+    """Every piece there is, small; run to its end."""
+    return Simulation(EVERYTHING, 7, END_MS)
 
 
-def events_of(world: World) -> list[dict[str, Any]]:
-    return [orjson.loads(value) for chunk in world.chunks() for value in chunk.values]
+@pytest.fixture(scope="module")
+def events(world: Simulation) -> list[dict[str, Any]]:
+    return events_of(world)
 
 
 def assert_follows_the_contract(event: dict[str, Any]) -> None:
@@ -86,7 +106,7 @@ def assert_follows_the_contract(event: dict[str, Any]) -> None:
         elif name == "template_fp":
             assert len(value) == 16
             assert 0 < int(value, 16) < 2**64
-        elif name == "cot_score":
+        elif name in ("cot_score", "grading_score"):
             assert 0 <= value <= 1
         elif name == "cost_usd":
             assert type(value) is float
@@ -96,119 +116,173 @@ def assert_follows_the_contract(event: dict[str, Any]) -> None:
             assert value is True
 
 
-def test_every_line_is_compact_json_of_the_contracts_types(small: World) -> None:
-    for chunk in small.chunks():
-        for value in chunk.values:
+def test_the_catalogue_holds_every_look_alike_and_every_attack() -> None:
+    codes = [f"B{n}" for n in range(1, 22)] + [f"A{n}" for n in range(1, 21)]
+    assert list(KIND_OF) == codes
+    assert all(piece.title for piece in PIECES.values())
+
+
+def test_every_line_is_compact_json_of_the_contracts_types() -> None:
+    for part in Simulation(EVERYTHING, 7, END_MS).slices():
+        assert part.joined() == b"".join(value + b"\n" for value in part.values)
+        for key, value, time in zip(part.keys, part.values, part.timestamps.tolist(), strict=True):
             assert b", " not in value
             assert b'": ' not in value
-            assert_follows_the_contract(orjson.loads(value))
-
-
-def test_key_and_timestamp_of_a_record_are_its_account_and_ingest_time(small: World) -> None:
-    for chunk in small.chunks(rows=1_000):
-        assert len(chunk) <= 1_000
-        for key, value, time in zip(chunk.keys, chunk.values, chunk.timestamps, strict=True):
             event = orjson.loads(value)
+            assert_follows_the_contract(event)
             assert event["account_id"].encode() == key
             assert event["ingest_time"] == time
 
 
-def test_records_come_in_order_of_arrival_and_none_after_the_end(small: World) -> None:
-    arrival = np.concatenate([chunk.timestamps for chunk in small.chunks(rows=999)])
-    assert len(arrival) == small.events
-    assert (np.diff(arrival) >= 0).all()
+def test_records_come_in_order_of_arrival_and_none_after_the_end(
+    events: list[dict[str, Any]],
+) -> None:
+    arrival = [event["ingest_time"] for event in events]
+    assert arrival == sorted(arrival)
     assert arrival[-1] < END_MS
+    assert min(event["event_time"] for event in events) >= END_MS - 6 * 24 * HOUR_MS
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_world(small: World) -> None:
-    again = build(seed=7, days=3, accounts=300, end_ms=END_MS, hydra_accounts=60)
-    other = build(seed=8, days=3, accounts=300, end_ms=END_MS, hydra_accounts=60)
-    values = [value for chunk in small.chunks() for value in chunk.values]
-    assert values == [value for chunk in again.chunks(rows=777) for value in chunk.values]
-    assert values[:10] != [value for chunk in other.chunks() for value in chunk.values][:10]
+@pytest.mark.parametrize("slice_ms", [17 * 60_000, 7 * HOUR_MS, 90 * HOUR_MS])
+def test_the_same_seed_gives_the_same_bytes_however_time_is_sliced(slice_ms: int) -> None:
+    spec = preset("quick", scale=0.1, days=2.0)
+    hourly = Simulation(spec, 3, END_MS)
+    other = Simulation(spec, 3, END_MS, slice_ms=slice_ms)
+    text = b"".join(part.joined() for part in hourly.slices())
+    assert text == b"".join(part.joined() for part in other.slices())
+    assert hourly.truth() == other.truth()
+    assert text.count(b"\n") == count(spec, 3, END_MS)
+    assert next(Simulation(spec, 4, END_MS).slices()).joined() not in text
 
 
-def test_without_the_hydra_everybody_else_does_the_very_same_things(small: World) -> None:
-    calm = build(seed=7, days=3, accounts=300, end_ms=END_MS, hydra_accounts=0)
-    named = calm.truth()["accounts"]
+def test_without_an_attack_everybody_else_does_the_very_same_things(
+    world: Simulation, events: list[dict[str, Any]]
+) -> None:
+    calm = Simulation(EVERYTHING.without_attacks(), 7, END_MS)
+    theirs = events_of(calm)
+    innocent = calm.truth()["accounts"]
+    known = world.truth()["accounts"]
     assert calm.truth()["campaigns"] == []
-    assert named == {a: g for a, g in small.truth()["accounts"].items() if g != "hydra"}
-    assert events_of(calm) == [e for e in events_of(small) if e["account_id"] in named]
+    assert innocent == {a: facts for a, facts in known.items() if facts["label"] == "benign"}
+    assert theirs == [event for event in events if event["account_id"] in innocent]
 
 
 @pytest.mark.parametrize("accounts", [0, 1, 5, 20])
 def test_even_a_tiny_world_can_be_built(accounts: int) -> None:
     world = build(seed=3, days=0.5, accounts=accounts, end_ms=END_MS, hydra_accounts=3)
-    assert len(events_of(world)) == world.events
+    assert sum(len(part) for part in world.chunks()) == world.events
 
 
-def test_an_account_sends_nothing_before_it_exists(small: World) -> None:
-    assert all(e["event_time"] >= e["account_created_at"] for e in events_of(small))
+def test_chunks_are_as_long_as_asked_and_hold_the_whole_world() -> None:
+    world = build(seed=3, days=2.0, accounts=100, end_ms=END_MS, hydra_accounts=20)
+    parts = list(world.chunks(777))
+    assert {len(part) for part in parts[:-1]} == {777}
+    whole = b"".join(part.joined() for part in world.simulation().slices())
+    assert b"".join(part.joined() for part in parts) == whole
 
 
-def test_few_events_are_late_fewer_come_twice_and_those_say_the_same(full: World) -> None:
-    delay = full.records.ingest - full.records.time
+def test_an_account_sends_nothing_before_it_exists(events: list[dict[str, Any]]) -> None:
+    early = [event for event in events if event["event_time"] < event["account_created_at"]]
+    assert not early
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_actor_of_a_preset_starts_before_its_account_is_made(name: str) -> None:
+    for seed in range(3):
+        actors = Simulation(preset(name, scale=0.2), seed, END_MS).cast.actors
+        assert (actors["starts"] >= actors["created"]).all()
+
+
+def test_few_events_are_late_fewer_come_twice_and_those_say_the_same() -> None:
+    world = Simulation(preset("quick", attacks=False), 1, END_MS)
+    rows = np.concatenate(list(world.rows()))
+    once = rows[~rows["again"]]
+    delay = once["ingest"] - once["time"]
     assert 0.005 < np.mean(delay > 10_000) < 0.03
     assert np.mean(delay > 600_000) < 0.001
-    events = full.events
-    unique = len(np.unique(full.records.event))
-    assert 0.003 < 1 - unique / events < 0.008
+    assert 0.003 < rows["again"].mean() < 0.008
+    truth = world.truth()
+    assert truth["late"] == (delay > 10_000).sum()
+    assert truth["requests"] == len(once) == len(np.unique(rows["event"]))
+    assert truth["redelivered"] == rows["again"].sum()
 
-    seen: dict[str, dict[str, Any]] = {}
-    for event in events_of(full):
-        first = seen.setdefault(event["event_id"], event)
-        assert {**event, "ingest_time": 0} == {**first, "ingest_time": 0}
-        assert event["ingest_time"] >= first["ingest_time"]
-
-
-def test_optional_properties_are_missing_now_and_then_for_every_group(full: World) -> None:
-    records = full.records
-    group = full.accounts.label[records.account]
-    for label in range(len(LABELS)):
-        share = np.mean(records.device[group == label] == 0)
-        assert 0.02 < share < 0.2
+    order = np.argsort(rows["event"], kind="stable")
+    first, second = rows[order][:-1], rows[order][1:]
+    pair = first["event"] == second["event"]
+    assert (second["ingest"][pair] > first["ingest"][pair]).all()
+    for name in rows.dtype.names:
+        if name not in ("ingest", "again"):
+            assert (first[name][pair] == second[name][pair]).all()
 
 
-def test_truth_is_json_and_counts_what_the_hydra_really_sent(small: World) -> None:
-    truth = json.loads(json.dumps(small.truth()))
-    (campaign,) = truth["campaigns"]
-    members = set(campaign["accounts"])
-    assert members == {a for a, group in truth["accounts"].items() if group == "hydra"}
-    assert len(members) == 60
-    times = {e["event_id"]: e["event_time"] for e in events_of(small) if e["account_id"] in members}
-    assert campaign["requests"] == len(times)
-    assert campaign["first_event"] == min(times.values())
-    assert campaign["last_event"] == max(times.values())
-    assert set(truth["accounts"].values()) == set(LABELS)
+def test_an_outage_loses_a_share_of_its_events_and_floods_with_the_rest() -> None:
+    spec = WorldSpec(days=2.0, accounts=300, seats=0, outages=(Down(at=0.5, hours=3, lost=0.4),))
+    down, up = END_MS - 24 * HOUR_MS, END_MS - 21 * HOUR_MS
+    world = Simulation(spec, 2, END_MS)
+    rows = np.concatenate(list(world.rows()))
+    assert not ((rows["ingest"] >= down) & (rows["ingest"] < up) & ~rows["again"]).any()
+    kept = ((rows["time"] >= down) & (rows["time"] < up) & ~rows["again"]).sum()
+    lost = world.truth()["lost"]
+    assert 0.3 < lost / (lost + kept) < 0.5
 
 
-def test_writing_plain_and_compressed_gives_the_same_lines(small: World, tmp_path: Any) -> None:
-    done: list[int] = []
-    small.write(tmp_path / "world.jsonl", done.append)
-    small.write(tmp_path / "world.jsonl.gz", None)
-    plain = (tmp_path / "world.jsonl").read_bytes()
-    assert plain == gzip.decompress((tmp_path / "world.jsonl.gz").read_bytes())
-    assert plain.count(b"\n") == small.events == done[-1]
-    assert done == sorted(done)
+def test_optional_properties_are_missing_now_and_then_for_every_group(
+    world: Simulation, events: list[dict[str, Any]]
+) -> None:
+    known = world.truth()["accounts"]
+    asked, missing = Counter[str](), Counter[str]()
+    for event in events:
+        label = known[event["account_id"]]["label"]
+        asked[label] += 1
+        missing[label] += "device_fp" not in event
+    for label in ("benign", "attack"):
+        assert 0.02 < missing[label] / asked[label] < 0.2
 
 
-def daily_requests(world: World, label: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Requests per active account and whole UTC day, once the hydra is complete."""
-    rows = world.records
-    mine = world.accounts.label[rows.account] == label
-    hydra = world.accounts.label == LABELS.index("hydra")
-    first = int(world.accounts.starts[hydra].max()) // DAY_MS + 1
-    day = rows.time[mine] // DAY_MS
-    whole = (day >= first) & (day < END_MS // DAY_MS)
-    _, counts = np.unique(rows.account[mine][whole] * 100_000 + day[whole], return_counts=True)
-    return counts
+def test_truth_is_json_and_counts_what_each_campaign_really_sent() -> None:
+    world = Simulation(EVERYTHING, 7, END_MS)
+    sent: dict[str, tuple[str, int]] = {}
+    for part in world.slices():
+        for value in np.array(part.values, dtype=object)[part.guilty]:
+            event = orjson.loads(value)
+            sent[event["event_id"]] = event["account_id"], event["event_time"]
+    truth = json.loads(json.dumps(world.truth()))
+    by_account: dict[str, list[int]] = {}
+    for account, time in sent.values():
+        by_account.setdefault(account, []).append(time)
+    assert {c["scenario"] for c in truth["campaigns"]} == {f"A{n}" for n in range(1, 21)}
+    for campaign in truth["campaigns"]:
+        members = campaign["accounts"]
+        times = [time for account in members for time in by_account[account]]
+        assert campaign["requests"] == len(times)
+        assert campaign["first_event"] == min(times)
+        assert campaign["last_event"] == max(times)
+        first = [min(by_account[account]) for account in members]
+        assert first == sorted(first)
+        assert first == [truth["accounts"][account]["since"] for account in members]
+        assert {truth["accounts"][account]["campaign"] for account in members} == {
+            campaign["campaign"]
+        }
+    attackers = {a for a, facts in truth["accounts"].items() if facts["label"] == "attack"}
+    assert attackers == by_account.keys()
 
 
-def test_by_volume_a_hydra_account_looks_like_everybody(full: World) -> None:
-    ordinary = daily_requests(full, ORDINARY)
-    hydra = daily_requests(full, LABELS.index("hydra"))
-    assert 23 <= hydra.mean() <= 27
-    for typical in (np.median(hydra), hydra.mean()):
-        assert 0.5 < np.mean(ordinary < typical) < 0.8
-    assert np.quantile(hydra, 0.99) < np.quantile(ordinary, 0.95)
-    assert 10 <= np.median(ordinary) <= 20
+def test_contracts_releases_and_bans_are_control_events(world: Simulation) -> None:
+    controls = world.controls()
+    kinds = Counter(control["kind"] for control in controls)
+    assert kinds["model_release"] == 1
+    assert kinds["allowance"] == 2
+    assert kinds["enforcement"] > 0
+    known = world.truth()["accounts"]
+    banned = {c["account_id"] for c in controls if c["kind"] == "enforcement"}
+    assert {known[a]["kind"] for a in banned if a in known} == {"ban_and_replace"}
+    assert [c["at"] for c in controls] == sorted(c["at"] for c in controls)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_runs_small(name: str) -> None:
+    world = Simulation(preset(name, scale=0.004, days=2.0), 1, END_MS)
+    assert sum(len(part) for part in world.slices()) > 0
+    scenarios = {facts["scenario"] for facts in world.truth()["accounts"].values()}
+    assert ("A1" in scenarios) == (name in ("quick", "standard", "published"))
+    assert (name == "calm") == (not world.truth()["campaigns"])

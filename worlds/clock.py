@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from worlds.randomness import Floats, Ints
+from worlds.vocabulary import COUNTRIES
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
-OFFICE, EVENING, STUDENT, MACHINE, LOOSE = range(5)
+OFFICE, EVENING, STUDENT, MACHINE, LOOSE, NIGHT, SPAN = range(7)
 
 
 class Period(NamedTuple):
@@ -44,7 +46,9 @@ def hour_curves() -> Floats:
     student = _bump(15.0, 3.2) + 0.9 * _bump(22.0, 2.2) + 0.02
     machine = np.ones(24)
     loose = 0.6 * office / office.mean() + 0.7  # an operator's idea of looking human
-    curves = np.cumsum(np.stack([office, evening, student, machine, loose]), axis=1)
+    night = _bump(1.5, 2.6) + 0.01
+    # SPAN has no curve: whatever part of the day lies within its span
+    curves = np.cumsum(np.stack([office, evening, student, machine, loose, night, machine]), axis=1)
     result: Floats = curves / curves[:, -1:]
     return result
 
@@ -56,6 +60,8 @@ WEEKDAYS = (
     (1.1, 1.1, 1.1, 1.05, 0.8, 0.8, 1.0),
     (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
     (1.0, 1.0, 1.0, 1.0, 1.0, 0.95, 0.95),
+    (1.0, 1.05, 1.05, 1.05, 1.0, 0.6, 0.6),
+    (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
 )
 
 
@@ -64,8 +70,28 @@ def weekday(local_day: Ints) -> Ints:
     return (local_day + 3) % 7
 
 
-def draw_time_of_day(rng: np.random.Generator, rhythm: Ints) -> Ints:
-    """Draw a local time of day in ms for each rhythm given."""
-    curves = hour_curves()[rhythm]
-    hour = (rng.random(len(rhythm))[:, None] >= curves[:, :-1]).sum(axis=1)
-    return hour.astype(np.int64) * HOUR_MS + rng.integers(0, HOUR_MS, len(rhythm))
+@dataclass(frozen=True)
+class Calendar:
+    """What days are like in each country: (country, day) from the day before the period begins.
+
+    `offset` is what local time is ahead of UTC, in ms; `volume` multiplies what people do. Pieces
+    of a world may change both: a holiday, the end of summer time.
+    """
+
+    first_day: int  # days since 1970-01-01
+    offset: Ints
+    volume: Floats
+
+    def column(self, time_ms: int) -> int:
+        """Give the column of the UTC day of `time_ms`, kept within the calendar."""
+        return min(max(time_ms // DAY_MS - self.first_day, 0), self.offset.shape[1] - 1)
+
+
+def calendar(period: Period) -> Calendar:
+    """Give the calendar of a period in which nothing special happens."""
+    first = period.start // DAY_MS - 1
+    days = period.end // DAY_MS + 2 - first
+    offset = np.array([c.offset_minutes for c in COUNTRIES], dtype=np.int64) * MINUTE_MS
+    return Calendar(
+        first, np.repeat(offset[:, None], days, axis=1), np.ones((len(COUNTRIES), days))
+    )

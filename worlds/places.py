@@ -15,28 +15,28 @@ RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(len(IP_CLASSE
 _CARRIERS = 4  # access networks per country
 _FIRST_PRIVATE_32 = 4_200_000_000
 _FIRST_PRIVATE_16 = 64_512
+_NETWORKS = 1 << 24  # numbers for networks that are systems of their own
 
 
 class Places:
     """A growing table of prefixes; place 0 is 'not known'."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
+    def __init__(self) -> None:
         self._prefixes: list[Words] = [np.zeros(1, dtype=np.uint64)]
         self._columns: list[Ints] = [np.zeros((1, 3), dtype=np.int64)]  # asn, ip class, country
         self._count = 1
 
-    def add(self, ip_class: int, countries: Ints) -> Ints:
+    def add(self, rng: np.random.Generator, ip_class: int, countries: Ints) -> Ints:
         """Add one fresh prefix per country given; give their place numbers."""
         count = len(countries)
-        rank = choose(self._rng, zipf_weights(_CARRIERS), count)
+        rank = choose(rng, zipf_weights(_CARRIERS), count)
         if ip_class in (RESIDENTIAL, MOBILE):
             asn = _FIRST_PRIVATE_32 + 1_000 * ip_class + countries * 10 + rank
         elif ip_class in (CORP, EDU):  # each network is a system of its own
-            asn = _FIRST_PRIVATE_32 + 1_000_000 + self._count + np.arange(count)
+            asn = _FIRST_PRIVATE_32 + 1_000_000 + rng.integers(0, _NETWORKS, count)
         else:
             asn = _FIRST_PRIVATE_16 + 100 * ip_class + rank
-        self._prefixes.append(fingerprints(self._rng, count))
+        self._prefixes.append(fingerprints(rng, count))
         self._columns.append(
             np.stack([asn, np.full(count, ip_class, dtype=np.int64), countries], axis=1)
         )

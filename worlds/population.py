@@ -1,163 +1,150 @@
-"""Ordinary accounts: people and small pipelines, with cards, devices and habits of its own.
+"""Ordinary accounts: people and small pipelines, with cards, devices and habits of their own.
 
-They share what strangers share: carrier-grade NAT, VPN exits, cloud egress, clients, framework
-prompts; and a few share what households share: a card, a device, a line.
+They share what strangers share: carrier-grade NAT, VPN exits, cloud egress, campuses, clients,
+framework prompts; and a few share what households share: a card, a device, a line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from worlds.accounts import TEMPLATE_SLOTS, Accounts, blank, cumulative
-from worlds.clock import DAY_MS, Period
-from worlds.personas import AGENT_BUILDER, DEVELOPER, EVALUATOR, PERSONAS, PIPELINE, dress
-from worlds.places import HOSTING, MOBILE, RESIDENTIAL, VPN, Places
-from worlds.randomness import Bools, Ints, Words, choose, fingerprints, skeletons, zipf_weights
-from worlds.vocabulary import COUNTRIES, ORDINARY
+from worlds.actors import NEVER, TEMPLATE_SLOTS, Actors, blank, cumulative
+from worlds.clock import DAY_MS
+from worlds.ground import Commons, Ground
+from worlds.personas import PERSONAS, STUDENT_PERSONA, TECHNICAL, dress
+from worlds.places import RESIDENTIAL
+from worlds.randomness import Bools, Ints, choose, fingerprints, skeletons, zipf_weights
+from worlds.vocabulary import COUNTRIES
 
 BIRTHS_PER_DAY = 0.01  # of the population
-_FREE, _TRIAL, _PAID, _ENTERPRISE = range(4)
+_ADOPTION_MEDIAN_DAYS, _ADOPTION_SPREAD, _NEVER_ADOPT = 4.0, 1.3, 0.2
 
 
-@dataclass(frozen=True)
-class Commons:
-    """What everybody may share: prefixes by kind, framework system prompts, framework templates."""
-
-    mobile: Ints  # two prefixes or more per country, in the order of COUNTRIES
-    vpn: Ints
-    cloud: Ints
-    systems: Words
-    templates: Words
-
-
-def commons(rng: np.random.Generator, places: Places, accounts: int) -> Commons:
-    """Lay out the shared parts of a world for about `accounts` accounts."""
-    per_country = max(1, accounts // (60 * len(COUNTRIES)))
-    countries = np.repeat(np.arange(len(COUNTRIES)), per_country)
-    anywhere = choose(rng, [c.weight for c in COUNTRIES], max(6, accounts // 60))
-    return Commons(
-        mobile=places.add(MOBILE, countries),
-        vpn=places.add(VPN, anywhere[:6]),
-        cloud=places.add(HOSTING, anywhere),
-        systems=fingerprints(rng, 12),
-        templates=skeletons(rng, 20),
-    )
-
-
-def ordinary(
-    rng: np.random.Generator,
-    places: Places,
-    shared: Commons,
-    count: int,
-    period: Period,
-) -> Accounts:
+def ordinary(at: Ground, count: int) -> Actors:
     """Make `count` ordinary accounts; about 1 % of them a day are born within the period."""
-    table = blank(count, ORDINARY)
+    rng = at.rng
     persona = choose(rng, [p.weight for p in PERSONAS], count)
+    return people(at, persona)
+
+
+def people(at: Ground, persona: Ints) -> Actors:
+    """Make ordinary accounts of the personas given (their numbers), of all ages and countries."""
+    rng, count = at.rng, len(persona)
+    table = blank(count)
     dress(rng, table, persona)
-    technical = np.isin(persona, (DEVELOPER, PIPELINE, AGENT_BUILDER, EVALUATOR))
-    table.country = choose(rng, [c.weight for c in COUNTRIES], count)
-    _set_ages(rng, table, period)
+    technical = np.isin(persona, TECHNICAL)
+    table["country"] = choose(rng, [c.weight for c in COUNTRIES], count)
+    _set_ages(at, table)
     _set_terms(rng, table, technical)
-    set_habits(rng, table, shared, technical)
-    _set_places(rng, table, places, shared, technical)
+    set_habits(rng, table, at.commons, technical)
+    set_adoption(at, table)
+    _set_places(at, table, persona, technical)
     _set_households(rng, table)
     set_silences(rng, table)
     return table
 
 
-def set_habits(
-    rng: np.random.Generator, table: Accounts, shared: Commons, technical: Bools
-) -> None:
+def set_adoption(at: Ground, table: Actors) -> None:
+    """Let accounts take to the newest model along a curve: some at once, most in days, some never."""
+    rng, count = at.rng, len(table)
+    wait = rng.lognormal(np.log(_ADOPTION_MEDIAN_DAYS), _ADOPTION_SPREAD, count) * DAY_MS
+    never = rng.random(count) < _NEVER_ADOPT
+    table["adopts"] = np.where(never, NEVER, at.release_at + wait.astype(np.int64))
+    table["moves"] = rng.uniform(0.4, 1.0, count)
+
+
+def set_habits(rng: np.random.Generator, table: Actors, shared: Commons, technical: Bools) -> None:
     """Give devices, prompt templates and system prompts: mostly one's own, partly a framework's."""
     count = len(table)
-    table.devices = fingerprints(rng, count * 2).reshape(count, 2)
+    table["devices"] = fingerprints(rng, count * 2).reshape(count, 2)
     second = np.where(rng.random(count) < 0.4, rng.uniform(0.05, 0.4, count), 0.0)
-    table.devices_cum = cumulative(np.stack([1 - second, second], axis=1))
+    table["devices_cum"] = cumulative(np.stack([1 - second, second], axis=1))
 
-    table.templates = skeletons(rng, count * TEMPLATE_SLOTS).reshape(count, TEMPLATE_SLOTS)
+    table["templates"] = skeletons(rng, count * TEMPLATE_SLOTS).reshape(count, TEMPLATE_SLOTS)
     weights = rng.gamma(0.7, 1.0, (count, TEMPLATE_SLOTS)) + 0.01
     weights[np.arange(TEMPLATE_SLOTS) >= rng.integers(2, TEMPLATE_SLOTS, count)[:, None]] = 0.0
     framework = rng.random(count) < np.where(technical, 0.35, 0.08)
     popular = shared.templates[choose(rng, zipf_weights(len(shared.templates)), count)]
-    table.templates[framework, -1] = popular[framework]
+    table["templates"][framework, -1] = popular[framework]
     share = weights.sum(axis=1) * rng.uniform(0.2, 1.0, count)
     weights[:, -1] = np.where(framework, share, 0.0)
-    table.templates_cum = cumulative(weights)
+    table["templates_cum"] = cumulative(weights)
 
-    table.systems = np.zeros((count, 2), dtype=np.uint64)
+    table["systems"] = 0
     kind = rng.random(count)
     own = kind < np.where(technical, 0.35, 0.1)
     popular_system = shared.systems[choose(rng, zipf_weights(len(shared.systems)), count)]
     from_framework = ~own & (kind < np.where(technical, 0.75, 0.25))
-    table.systems[own, 0] = fingerprints(rng, count)[own]
-    table.systems[from_framework, 0] = popular_system[from_framework]
+    table["systems"][own, 0] = fingerprints(rng, count)[own]
+    table["systems"][from_framework, 0] = popular_system[from_framework]
     plain = rng.uniform(0.0, 0.4, count)  # share of requests without any system prompt
-    table.systems_cum = cumulative(np.stack([1 - plain, plain], axis=1))
+    table["systems_cum"] = cumulative(np.stack([1 - plain, plain], axis=1))
 
 
-def set_silences(rng: np.random.Generator, table: Accounts) -> None:
+def set_silences(rng: np.random.Generator, table: Actors) -> None:
     """Let some accounts never carry some optional fields, whoever they are."""
-    table.silent = rng.random((len(table), 4)) < np.array([0.05, 0.04, 0.04, 0.05])
+    table["silent"] |= rng.random((len(table), 4)) < np.array([0.05, 0.04, 0.04, 0.05])
 
 
-def _set_ages(rng: np.random.Generator, table: Accounts, period: Period) -> None:
-    count = len(table)
-    days = period.days
-    newborn = rng.random(count) < BIRTHS_PER_DAY * days / (1 + BIRTHS_PER_DAY * days)
+def mix_places(at: Ground, table: Actors, main: Ints, away_low: float, away_high: float) -> None:
+    """Put accounts at `main`, and for a share of sessions between the two given at homes of theirs."""
+    rng, count = at.rng, len(table)
+    table["places"][:, 0] = main
+    table["places"][:, 1] = at.places.add(rng, RESIDENTIAL, table["country"])
+    away = rng.uniform(away_low, away_high, count)
+    table["places_cum"] = cumulative(np.stack([1 - away, away, np.zeros(count)], axis=1))
+
+
+def _set_ages(at: Ground, table: Actors) -> None:
+    rng, count, period = at.rng, len(table), at.period
+    newborn = rng.random(count) < BIRTHS_PER_DAY * period.days / (1 + BIRTHS_PER_DAY * period.days)
     age_days = np.clip(rng.lognormal(np.log(220), 1.0, count), 1.0, 1500.0)
-    table.created = np.where(
+    table["created"] = np.where(
         newborn,
         rng.integers(period.start, period.end, count),
         period.start - (age_days * DAY_MS).astype(np.int64),
     )
-    table.starts = table.created.copy()
+    table["starts"] = table["created"]
 
 
-def _set_terms(rng: np.random.Generator, table: Accounts, technical: Bools) -> None:
+def _set_terms(rng: np.random.Generator, table: Actors, technical: Bools) -> None:
     count = len(table)
-    table.tier = np.where(
+    table["tier"] = np.where(
         technical,
         choose(rng, [0.15, 0.1, 0.7, 0.05], count),
         choose(rng, [0.5, 0.1, 0.4, 0.0], count),
     )
-    table.signup = choose(rng, [0.8, 0.05, 0.04, 0.03, 0.02, 0.06], count)
-    pays = rng.random(count) < np.array([0.15, 0.6, 0.97, 0.97])[table.tier]
-    table.payment = np.where(pays, fingerprints(rng, count), np.uint64(0))
+    table["signup"] = choose(rng, [0.8, 0.05, 0.04, 0.03, 0.02, 0.06], count)
+    pays = rng.random(count) < np.array([0.15, 0.6, 0.97, 0.97])[table["tier"]]
+    table["payment"] = np.where(pays, fingerprints(rng, count), np.uint64(0))
 
 
-def _set_places(
-    rng: np.random.Generator,
-    table: Accounts,
-    places: Places,
-    shared: Commons,
-    technical: Bools,
-) -> None:
-    count = len(table)
-    home = places.add(RESIDENTIAL, table.country)
+def _set_places(at: Ground, table: Actors, persona: Ints, technical: Bools) -> None:
+    rng, shared, count = at.rng, at.commons, len(table)
+    home = at.places.add(rng, RESIDENTIAL, table["country"])
     per_country = len(shared.mobile) // len(COUNTRIES)
-    mobile = shared.mobile[table.country * per_country + rng.integers(0, per_country, count)]
+    mobile = shared.mobile[table["country"] * per_country + rng.integers(0, per_country, count)]
     cloud = shared.cloud[choose(rng, zipf_weights(len(shared.cloud), 0.8), count)]
+    campus = shared.campus[rng.integers(0, len(shared.campus), count)]
     vpn = shared.vpn[choose(rng, zipf_weights(len(shared.vpn)), count)]
     in_cloud = technical & (rng.random(count) < 0.4)
-    table.places = np.stack([home, np.where(in_cloud, cloud, mobile), vpn], axis=1)
+    away = np.where(in_cloud, cloud, np.where(persona == STUDENT_PERSONA, campus, mobile))
+    table["places"] = np.stack([home, away, vpn], axis=1)
     second = np.where(in_cloud | (rng.random(count) < 0.45), rng.uniform(0.1, 0.6, count), 0.0)
     tunnel = np.where(rng.random(count) < 0.08, rng.uniform(0.3, 0.9, count), 0.0)
-    table.places_cum = cumulative(
+    table["places_cum"] = cumulative(
         np.stack([(1 - second) * (1 - tunnel), second * (1 - tunnel), tunnel], axis=1)
     )
 
 
-def _set_households(rng: np.random.Generator, table: Accounts) -> None:
+def _set_households(rng: np.random.Generator, table: Actors) -> None:
     """Pair 3 % of the accounts: one line, often one card, sometimes one device."""
     pairs = len(table) * 3 // 200
     chosen = rng.permutation(len(table))[: 2 * pairs]
     first, second = chosen[:pairs], chosen[pairs:]
-    table.places[second, 0] = table.places[first, 0]
+    table["places"][second, 0] = table["places"][first, 0]
     one_card = rng.random(pairs) < 0.6
-    table.payment[second[one_card]] = table.payment[first[one_card]]
+    table["payment"][second[one_card]] = table["payment"][first[one_card]]
     one_device = rng.random(pairs) < 0.35
-    table.devices[second[one_device], 1] = table.devices[first[one_device], 0]
-    table.devices_cum[second[one_device]] = (0.6, 1.0)
+    table["devices"][second[one_device], 1] = table["devices"][first[one_device], 0]
+    table["devices_cum"][second[one_device]] = (0.6, 1.0)

@@ -53,13 +53,6 @@ def choose(rng: np.random.Generator, weights: npt.ArrayLike, count: int) -> Ints
     return rng.choice(len(share), count, p=share / share.sum()).astype(np.int64)
 
 
-def choose_each(rng: np.random.Generator, cumulative: Floats) -> Ints:
-    """Draw one column per row of `cumulative` (rows rise to 1)."""
-    draw = rng.random(len(cumulative))
-    index: Ints = (draw[:, None] >= cumulative[:, :-1]).sum(axis=1).astype(np.int64)
-    return index
-
-
 def zipf_weights(count: int, exponent: float = 1.1) -> Floats:
     """Weights of a popularity ranking: few that many use, many that few use."""
     weights: Floats = np.arange(1, count + 1, dtype=np.float64) ** -exponent

@@ -22,8 +22,6 @@ CAPABILITIES = (
     "chat",
     "other",
 )
-LABELS = ("ordinary", "organisation", "class", "hydra")
-ORDINARY, ORGANISATION, CLASS, HYDRA = range(4)
 
 
 class Country(NamedTuple):
@@ -52,6 +50,11 @@ COUNTRIES = (
 )
 
 
+LANGUAGES = (
+    "en", "de", "fr", "pt", "ja", "ko", "id", "es", "zh", "ru", "ar", "hi", "it", "tr", "vi", "pl",
+)  # fmt: skip
+
+
 class Client(NamedTuple):
     """A client program: its TLS and header shape, way of access, and whether it sends telemetry."""
 
@@ -76,7 +79,10 @@ CLIENTS = (
     Client("t13d1812h1_85036bcba153_375ca2c5e164", "sdk-python-batch", "batch", False, 0.05),
     Client("t13d1812h1_85036bcba153_375ca2c5e164", "cloud-sdk-a", "cloud_a", False, 0.06),
     Client("t13d2213h2_0f2cb44170f4_5c4c70b73fa0", "cloud-sdk-b", "cloud_b", False, 0.04),
+    # old versions and wrappers of the cli, whose telemetry does not come
+    Client("t13d1714h1_5b57614c22b0_93c746dc12af", "cli-2", "cli", False, 0.12),
 )
+SILENT_CLI = len(CLIENTS) - 1
 
 
 class Model(NamedTuple):
@@ -92,7 +98,9 @@ MODELS = (
     Model("small-5", 0.8, 4.0),
     Model("large-4", 3.0, 15.0),
     Model("reasoner-5", 5.0, 25.0),
+    Model("large-6", 3.0, 15.0),
 )
+OLDEST, NEWEST = 2, 4  # the one that is withdrawn, and the one that comes out within the world
 
 # status, error class; the first is success, those from RETRIED on may be tried again
 STATUSES = (

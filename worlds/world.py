@@ -1,111 +1,84 @@
-"""A whole world: its groups put together, their requests drawn, delivered and written."""
+"""One world as a whole, for those who want to know its length first, or to read it more than once."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 
-from worlds.accounts import Accounts, joined
-from worlds.activity import activity
-from worlds.arrival import delivered, in_order
-from worlds.classroom import classroom
-from worlds.clock import DAY_MS, Period
-from worlds.emit import Records, Writer
-from worlds.hydra import hydra
-from worlds.organisations import organisations
-from worlds.places import Places
-from worlds.population import commons, ordinary
-from worlds.randomness import Words, numbered, stream
-from worlds.requests import Requests, appended, requests
-from worlds.truth import truth
-
-SEATS_PER_ORDINARY = 0.2
+from worlds.clock import HOUR_MS
+from worlds.simulation import Simulation, count
+from worlds.spec import Chosen, WorldSpec
+from worlds.write import Lines
 
 
 class World:
-    """A simulated period in memory, as columns; serialised only while it is read."""
+    """A world that is simulated anew whenever it is read: the same every time, and never held."""
 
-    def __init__(
-        self, accounts: Accounts, names: Words, places: list[bytes], records: Requests
-    ) -> None:
-        self.accounts = accounts
-        self.records = records
-        self._names = names
-        self._places = places
+    def __init__(self, spec: WorldSpec, seed: int, end_ms: int) -> None:
+        self.spec = spec
+        self.seed = seed
+        self.end_ms = end_ms
 
-    @property
+    @cached_property
     def events(self) -> int:
         """Give the number of records, redelivered ones included."""
-        return len(self.records)
+        return count(self.spec, self.seed, self.end_ms)
 
-    def chunks(self, rows: int = 50_000) -> Iterator[Records]:
-        """Give all records in order of arrival, at most `rows` at a time."""
-        writer = Writer(self.accounts, self._names, self._places)
-        for first in range(0, self.events, rows):
-            yield writer.records(self.records.take(slice(first, first + rows)))
+    def simulation(self, slice_ms: int = HOUR_MS) -> Simulation:
+        """Start it."""
+        return Simulation(self.spec, self.seed, self.end_ms, slice_ms=slice_ms)
+
+    def chunks(self, rows: int = 50_000) -> Iterator[Lines]:
+        """Give all records in order of arrival, `rows` at a time, fewer at the end."""
+        world = self.simulation()
+        waiting = []
+        have = 0
+        for part in world.rows():
+            waiting.append(part)
+            have += len(part)
+            if have >= rows:
+                table = np.concatenate(waiting)
+                whole = have - have % rows
+                for first in range(0, whole, rows):
+                    yield world.lines(table[first : first + rows])
+                waiting, have = [table[whole:]], have - whole
+        if have:
+            yield world.lines(np.concatenate(waiting))
+
+    @cached_property
+    def _truth(self) -> dict[str, Any]:
+        world = self.simulation()
+        for _ in world.rows():
+            pass
+        return world.truth()
 
     def truth(self) -> dict[str, Any]:
-        """Say who is who: see `worlds.truth.truth`."""
-        return truth(self.accounts, self._names, self.records)
-
-    def write(self, path: str | Path, progress: Callable[[int], None] | None = None) -> None:
-        """Write one event per line to a .jsonl or .jsonl.gz file.
-
-        `progress` is called now and then with the number of lines written so far.
-        """
-        done = 0
-        with _open(Path(path)) as out:
-            for records in self.chunks(10_000):
-                out.write(b"\n".join(records.values) + b"\n")
-                done += len(records)
-                if progress is not None:
-                    progress(done)
+        """Say who is who: see `worlds.truth`."""
+        return self._truth
 
 
 def build(seed: int, days: float, accounts: int, end_ms: int, hydra_accounts: int = 300) -> World:
-    """Simulate `days` days up to `end_ms` (ms since epoch): the same arguments give the same bytes.
+    """Compose `days` days up to `end_ms` (ms since epoch) of ordinary accounts, a class and a hydra.
 
-    `accounts` are the ordinary ones; organisations add a fifth as many seats, a class 60 to 120
-    students (fewer in a small world), and a hydra `hydra_accounts` (0: none).
+    `accounts` are the ordinary ones; organisations add a fifth as many seats, a class up to 90
+    students, and a hydra of `hydra_accounts` (0: none) starts after four sevenths.
     """
-    period = Period(end_ms - round(days * DAY_MS), end_ms)
-    places = Places(stream(seed, "places"))
-    shared = commons(stream(seed, "commons"), places, accounts)
-    lecture = stream(seed, "class")
-    students = min(int(lecture.integers(60, 121)), accounts // 10)
-    seats = round(accounts * SEATS_PER_ORDINARY)
-    groups = {
-        "ordinary": ordinary(stream(seed, "ordinary"), places, shared, accounts, period),
-        "organisations": organisations(
-            stream(seed, "organisations"), places, shared, seats, period
-        ),
-        "class": classroom(lecture, places, shared, students, period),
-    }
+    pieces = []
+    if accounts >= 10:
+        pieces.append(Chosen("classroom", {"accounts": min(90, accounts // 10)}))
     if hydra_accounts:
-        groups["hydra"] = hydra(stream(seed, "hydra"), places, hydra_accounts, period)
-
-    # each group has streams of its own: with or without a hydra, the others do the same things
-    sent: list[Requests] = []
-    names: list[Words] = []
-    before = 0
-    for name, group in groups.items():
-        moments = activity(stream(seed, f"{name}: activity"), group, period)
-        drawn = requests(stream(seed, f"{name}: requests"), group, moments)
-        drawn.event = numbered(seed, f"{name}: events", len(drawn))
-        drawn.account = drawn.account + before
-        sent.append(delivered(stream(seed, f"{name}: arrival"), drawn))
-        names.append(numbered(seed, f"{name}: names", len(group)))
-        before += len(group)
-    records = in_order(appended(*sent), end_ms)
-    return World(joined(list(groups.values())), np.concatenate(names), places.fragments(), records)
+        pieces.append(Chosen("classic_hydra", {"accounts": hydra_accounts, "starts": 4 / 7}))
+    spec = WorldSpec(days=days, accounts=accounts, seats=accounts // 5, pieces=tuple(pieces))
+    return World(spec, seed, end_ms)
 
 
-def _open(path: Path) -> IO[bytes]:
+def opened(path: Path) -> IO[bytes]:
+    """Open a file for records: .gz is compressed, without a file time, so that equal worlds agree."""
     if path.suffix == ".gz":
-        # no file time inside, so that equal worlds are equal files
         return cast("IO[bytes]", gzip.GzipFile(path, "wb", compresslevel=6, mtime=0))
     return path.open("wb")

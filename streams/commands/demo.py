@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from detectors.errors import HydrawatchError
+from detectors.errors import ConfigError, HydrawatchError
 from streams import topics
 from streams.demo_status import Status
 from streams.demo_traffic import Traffic
@@ -27,8 +27,11 @@ from streams.demo_worker import DemoWorker, environment, local_settings
 from streams.embedded import EmbeddedBroker
 from streams.history import reader
 from streams.settings import Settings
+from worlds.presets import PRESETS, preset
 from worlds.score import score
-from worlds.world import build
+from worlds.scoring.who import who
+from worlds.spec import WorldSpec
+from worlds.world import World
 
 LOOK_S = 0.5  # between two looks at the metrics page
 REST_S = 3.0  # without any work done: the worker has said all it has to say
@@ -37,14 +40,17 @@ STUCK_S = 120.0  # a worker that reads nothing for so long will not go on
 
 
 def run(
-    settings: Settings, stay: bool, accounts: int, days: float, seed: int, hydra: int = 300
+    settings: Settings, stay: bool, name: str, days: float | None, scale: float, seed: int
 ) -> int:
-    """Run the demo; 0 if the hydra was found, 1 if not. Raises HydrawatchError if the worker died."""
+    """Run the demo; 0 if an attacker was found, 1 if not. Raises HydrawatchError if the worker died."""
+    if name not in PRESETS:
+        raise ConfigError(f"--preset is {name!r}; it takes {', '.join(PRESETS)}")
+    spec = preset(name, days=days, scale=scale)
     view = View()
     with tempfile.TemporaryDirectory(prefix="hydrawatch-demo-") as directory, view:
         demo = _Demo(settings, Path(directory), view, stay)
         try:
-            return asyncio.run(demo.run(accounts, days, seed, hydra))
+            return asyncio.run(demo.run(spec, seed))
         except asyncio.CancelledError:  # by SIGTERM; everything has been stopped
             raise KeyboardInterrupt from None
 
@@ -58,7 +64,7 @@ class _Demo:
         self._alerts: list[dict[str, Any]] = []
         self._dead_letters = 0
 
-    async def run(self, accounts: int, days: float, seed: int, hydra: int) -> int:
+    async def run(self, spec: WorldSpec, seed: int) -> int:
         """Set up, stream, show, sum up; whatever happens, no process stays behind."""
         task = asyncio.current_task()
         assert task is not None
@@ -72,10 +78,12 @@ class _Demo:
                 self._given, broker.address, self._directory, known_port=self._stay
             )
             await asyncio.to_thread(topics.create, settings)
-            view.step(f"simulating {days:g} days of {accounts:,} ordinary accounts")
-            end_ms = time.time_ns() // 1_000_000
-            world = await asyncio.to_thread(build, seed, days, accounts, end_ms, hydra)
             await self._warm_up(settings)
+            view.step(
+                f"planning {spec.days:g} days of {spec.accounts:,} ordinary accounts and others"
+            )
+            world = World(spec, seed, time.time_ns() // 1_000_000)
+            await asyncio.to_thread(lambda: world.events)
             worker = DemoWorker(settings, self._directory)
             try:
                 return await self._stream(settings, worker, Traffic(world))
@@ -116,11 +124,12 @@ class _Demo:
         sender = asyncio.create_task(asyncio.to_thread(traffic.send, settings))
         try:
             status = await self._watch(worker, traffic, [*tails, sender])
-            result = score(traffic.world, self._alerts)
+            truth = await asyncio.to_thread(traffic.world.truth)
+            result = score(truth, traffic.seen.of(who(truth).of), self._alerts)
             self._view.summary(status, result, traffic.malformed)
             if self._stay:
                 await self._until_interrupted(settings, worker)
-            return 0 if result.right else 1
+            return 0 if result.found else 1
         finally:
             traffic.stopped.set()
             for tail in tails:

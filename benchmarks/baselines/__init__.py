@@ -1,0 +1,1 @@
+"""Simple detectors that hydrawatch must beat; each decides with what it has seen so far."""

@@ -1,0 +1,1 @@
+"""How detection is judged on simulated worlds: trials, their figures over seeds, tables and plots."""

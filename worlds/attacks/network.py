@@ -1,0 +1,166 @@
+"""What operators of a network do alike: they look like developers and divide what they share.
+
+No single card, device, prefix, template or system prompt joins all accounts; only the overlap of
+the divisions does. 25.6 requests a day per account is the rate that follows from published
+figures (28.8 M exchanges, 25,000 accounts, 45 days): the 50th to 80th percentile of an ordinary
+account's active day.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from worlds.actors import Actors, blank
+from worlds.clock import DAY_MS, HOUR_MS, LOOSE
+from worlds.ground import Ground
+from worlds.personas import AGENT_BUILDER, DEVELOPER, draw_clients, dress, set_mix
+from worlds.places import HOSTING, RESIDENTIAL
+from worlds.population import set_adoption, set_habits, set_silences
+from worlds.randomness import Ints, choose, fingerprints, shared_among, skeletons
+from worlds.vocabulary import COUNTRIES
+
+REQUESTS_PER_DAY = 25.6
+WAVES = 4
+FRESH = 0.6  # share of accounts made days before use; the others are bought, or laid in stock
+CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked at
+_FRESH_DAYS = (0.2, 6.0)
+_AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
+_MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
+
+
+def network(
+    at: Ground,
+    count: int,
+    begins: int,
+    daily: float = REQUESTS_PER_DAY,
+    spread: float = 0.25,
+    fresh: float = FRESH,
+) -> Actors:
+    """Make `count` accounts of one operator, which start in waves from `begins` (ms) on.
+
+    `spread`: over which share of the rest of the period they start. `fresh`: share of accounts made
+    days before.
+    """
+    rng = at.rng
+    table = dressed(at, count)
+    table["guilty"] = True
+    set_volume(rng, table, daily)
+    set_waves(at, table, begins, spread, fresh)
+    share_cards(rng, table, 4, 8)
+    share_devices(rng, table, 2, 4)
+    share_prefixes(at, table, 15, 40)
+    share_prompts(rng, table)
+    return table
+
+
+def dressed(at: Ground, count: int) -> Actors:
+    """Make accounts that pass for developers by every field alone, each with means of its own."""
+    rng = at.rng
+    table = blank(count)
+    dress(rng, table, np.array([DEVELOPER, AGENT_BUILDER])[choose(rng, [0.8, 0.2], count)])
+    table["client"] = draw_clients(rng, ("api", "cli"), count)
+    set_habits(rng, table, at.commons, np.ones(count, dtype=np.bool_))
+    set_adoption(at, table)
+    set_mix(rng, table, _MIX, 12.0)
+    table["country"] = choose(rng, [c.weight for c in COUNTRIES], count)
+    table["tier"] = choose(rng, [0.1, 0.2, 0.7], count)
+    table["signup"] = choose(rng, [0.8, 0.05, 0.05, 0.04, 0.02, 0.04], count)
+    table["payment"] = fingerprints(rng, count)
+    table["cot"] = rng.beta(2.0, 8.0, count)
+    table["places"][:, 0] = at.places.add(rng, RESIDENTIAL, table["country"])
+    set_silences(rng, table)
+    return table
+
+
+def set_volume(rng: np.random.Generator, table: Actors, daily: float) -> None:
+    """Let accounts send about `daily` requests nearly every day, at hours that look human."""
+    count = len(table)
+    table["rhythm"] = LOOSE
+    table["active"] = 0.92
+    own = rng.normal(0, 0.15, count)
+    table["daily_spread"] = 0.3
+    table["daily_log"] = np.log(daily / 0.92) - (0.3**2 + 0.15**2) / 2 + own
+    table["turns"] = rng.uniform(3.0, 10.0, count)
+
+
+def set_waves(at: Ground, table: Actors, begins: int, spread: float, fresh: float) -> None:
+    """Start accounts in waves, all within the first `spread` of what is left of the period."""
+    rng, count = at.rng, len(table)
+    apart = max(1, int((at.period.end - begins) * spread) // (WAVES - 1))
+    wave = np.sort(rng.integers(0, WAVES, count))
+    table["starts"] = begins + wave * apart + rng.integers(0, max(1, apart // 3), count)
+    aged = np.clip(rng.lognormal(np.log(_AGE_MEDIAN_DAYS), _AGE_SPREAD, count), 0.2, 700.0)
+    age_days = np.where(rng.random(count) < fresh, rng.uniform(*_FRESH_DAYS, count), aged)
+    table["created"] = table["starts"] - (age_days * DAY_MS).astype(np.int64)
+
+
+def share_cards(rng: np.random.Generator, table: Actors, low: int, high: int) -> None:
+    """Let each card serve a handful of accounts."""
+    count = len(table)
+    table["payment"] = fingerprints(rng, count)[shared_among(rng, count, low, high)]
+    table["payment"][rng.random(count) < 0.04] = 0
+
+
+def share_devices(rng: np.random.Generator, table: Actors, low: int, high: int) -> None:
+    """Let each device serve a few accounts."""
+    count = len(table)
+    table["devices"][:, 0] = fingerprints(rng, count)[shared_among(rng, count, low, high)]
+    table["devices_cum"] = 1.0
+
+
+def share_prefixes(at: Ground, table: Actors, low: int, high: int) -> None:
+    """Two prefixes per account from two separate divisions; a third of the prefixes are hosting."""
+    rng = at.rng
+    for slot in range(2):
+        group = shared_among(rng, len(table), low, high)
+        groups = int(group.max(initial=0)) + 1
+        countries = choose(rng, [c.weight for c in COUNTRIES], groups)
+        hosted = np.arange(groups) % 3 == 2
+        of_group: Ints = np.zeros(groups, dtype=np.int64)
+        of_group[~hosted] = at.places.add(rng, RESIDENTIAL, countries[~hosted])
+        of_group[hosted] = at.places.add(rng, HOSTING, countries[hosted])
+        table["places"][:, slot] = of_group[group]
+    table["places_cum"] = (0.7, 1.0, 1.0)
+
+
+def share_prompts(
+    rng: np.random.Generator, table: Actors, templates: int = 0, jitter: int = 3
+) -> None:
+    """A few templates and system prompts, each used by a part of the network."""
+    count = len(table)
+    chosen = skeletons(rng, templates or int(rng.integers(3, 7)))
+    systems = fingerprints(rng, int(rng.integers(3, 6)))
+    first = rng.integers(0, len(chosen), count)
+    second = (first + rng.integers(1, max(2, len(chosen)), count)) % len(chosen)
+    table["templates"][:, 0] = chosen[first]
+    table["templates"][:, 1] = chosen[second]
+    table["templates_cum"] = 1.0
+    table["templates_cum"][:, 0] = rng.uniform(0.5, 0.8, count)
+    table["free_form"] = 0.06
+    table["jitter"] = jitter
+    table["systems"][:, 0] = systems[rng.integers(0, len(systems), count)]
+    table["systems_cum"][:, 0] = rng.uniform(0.4, 1.0, count)
+
+
+def in_step(at: Ground, table: Actors, parts: int, every_minutes: int, jitter_s: int) -> None:
+    """Dispatch the accounts of each part of the network together, at moments nobody can foretell."""
+    part = at.rng.integers(0, parts, len(table))
+    table["beat"] = fingerprints(at.rng, parts)[part]
+    table["beat_every"] = every_minutes * 60_000
+    table["beat_jitter"] = jitter_s * 1_000
+
+
+def own_homes(at: Ground, table: Actors) -> None:
+    """Give every account a residential prefix, a device and a card that nobody else has."""
+    rng, count = at.rng, len(table)
+    table["places"][:, 0] = at.places.add(rng, RESIDENTIAL, table["country"])
+    table["places_cum"] = 1.0
+    table["devices"][:, 0] = fingerprints(rng, count)
+    table["devices_cum"] = 1.0
+    table["payment"] = fingerprints(rng, count)
+
+
+def hours(rng: np.random.Generator, low: float, high: float, count: int) -> Ints:
+    """Draw durations in ms, evenly between two numbers of hours."""
+    drawn: Ints = (rng.uniform(low, high, count) * HOUR_MS).astype(np.int64)
+    return drawn

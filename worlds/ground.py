@@ -1,0 +1,80 @@
+"""The ground that a world's pieces stand on: its period, its places, and what everybody may share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from worlds.clock import DAY_MS, Calendar, Period, calendar
+from worlds.places import EDU, HOSTING, MOBILE, VPN, Places
+from worlds.randomness import Ints, Words, choose, fingerprints, skeletons, stream
+from worlds.vocabulary import COUNTRIES, MODELS, NEWEST
+
+
+@dataclass(frozen=True)
+class Commons:
+    """What everybody may share: prefixes by kind, framework system prompts, framework templates."""
+
+    mobile: Ints  # as many prefixes per country, in the order of COUNTRIES
+    vpn: Ints
+    cloud: Ints
+    campus: Ints
+    systems: Words
+    templates: Words
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a piece may use. `rng` is the piece's own: it moves no other piece.
+
+    `controls` collects what the platform would tell a detector about the piece: contracts,
+    releases, rotations of keys (contract v1, control events).
+    """
+
+    seed: int
+    period: Period
+    places: Places
+    commons: Commons
+    calendar: Calendar
+    release_at: int
+    rng: np.random.Generator
+    controls: list[dict[str, Any]] = field(default_factory=list)
+
+    def moment(self, share: float) -> int:
+        """Give the time (ms) at a share of the period."""
+        return self.period.start + round((self.period.end - self.period.start) * share)
+
+    def for_piece(self, name: str) -> Ground:
+        """Give the same ground with the random stream of the piece of that name."""
+        return replace(self, rng=stream(self.seed, name))
+
+
+def ground(seed: int, period: Period, accounts: int, release: float) -> Ground:
+    """Lay out the ground of a world of about `accounts` accounts; a model comes out at `release`."""
+    places = Places()
+    rng = stream(seed, "commons")
+    per_country = max(1, accounts // (60 * len(COUNTRIES)))
+    countries = np.repeat(np.arange(len(COUNTRIES)), per_country)
+    anywhere = choose(rng, [c.weight for c in COUNTRIES], max(6, accounts // 60))
+    common = Commons(
+        mobile=places.add(rng, MOBILE, countries),
+        vpn=places.add(rng, VPN, anywhere[:6]),
+        cloud=places.add(rng, HOSTING, anywhere),
+        campus=places.add(rng, EDU, anywhere[: max(2, len(anywhere) // 20)]),
+        systems=fingerprints(rng, 12),
+        templates=skeletons(rng, 20),
+    )
+    laid = Ground(seed, period, places, common, calendar(period), 0, rng)
+    at = laid.moment(release)
+    laid.controls.append(
+        {
+            "control_id": "release-1",
+            "kind": "model_release",
+            "at": at,
+            "recorded_at": at - DAY_MS,
+            "model": MODELS[NEWEST].name,
+        }
+    )
+    return replace(laid, release_at=at)

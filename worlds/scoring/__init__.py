@@ -1,0 +1,1 @@
+"""How well alerts name the campaigns of a simulated world."""
