@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from detectors.alerts import Alert
+from detectors.alerts import Alert, Mode
 from detectors.campaigns import CampaignBook, Change
 from detectors.cases import Books
 from detectors.config import Config
@@ -69,6 +69,7 @@ class Judgement:
         wake: Callable[[int], None],
     ) -> None:
         rules = config.fusion
+        self.mode: Mode = writer.mode
         self.due: dict[int, set[Due]] = {}
         self.key_waits: set[KeyId] = set()  # flagged keys with a due tick
         self.dirty: set[KeyId] = set()  # changed keys that wait to be grouped

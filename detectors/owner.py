@@ -63,6 +63,11 @@ class CampaignOwner:
             self._judgements[SHADOW] = judgement("shadow", frozenset())
 
     @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes that alerts may have."""
+        return tuple(one.mode for one in self._judgements.values())
+
+    @property
     def books(self) -> Books:
         """What the live alerts follow from."""
         return self._judgements[LIVE].books

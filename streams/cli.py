@@ -90,6 +90,10 @@ def replay(
     drain: Annotated[
         bool, typer.Option("--drain", help="Close all ticks at the end of the file.")
     ] = False,
+    shadow: Annotated[
+        str | None,
+        typer.Option(help="Where alerts with detectors on trial (`shadow = true`) go."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stderr.")] = False,
 ) -> None:
     """Run the engine on a file, without a broker: the same events give the worker's alerts."""
@@ -97,7 +101,7 @@ def replay(
     def work(settings: Settings) -> int:
         from streams.commands import replay as command
 
-        return command.run(settings, file, alerts, control, partitions, drain, json)
+        return command.run(settings, file, alerts, control, partitions, drain, json, shadow)
 
     _finish(work)
 

@@ -32,11 +32,18 @@ class ControlMark(msgspec.Struct, frozen=True, tag="control"):
     tick: int
 
 
+class Decided(msgspec.Struct, frozen=True):
+    """By which configuration an alert was decided."""
+
+    config_digest: str = ""
+
+
 class Published(msgspec.Struct, frozen=True):
     """What of an alert record tells whether it was sent already."""
 
     alert_id: str
     revision: int
+    trace: Decided | None = None
 
 
 _marks = msgspec.json.Decoder(Mark | ControlMark)
@@ -52,12 +59,14 @@ async def read_marks(settings: Settings, partition: int) -> list[Mark | ControlM
     ]
 
 
-async def read_published(settings: Settings, metrics: Metrics) -> dict[str, int]:
+async def read_published(
+    settings: Settings, metrics: Metrics, topic: str, digest: str = ""
+) -> dict[str, int]:
     """The highest revision of every alert on the topic.
 
-    Others may write there as well: what is no alert is passed over and counted.
+    Others may write there as well: what is no alert is passed over and counted. Where several
+    configurations are on trial in one topic, `digest` says whose alerts count.
     """
-    topic = settings.alerts_topic
     highest: dict[str, int] = {}
     foreign = 0
     async for record in read_all(settings, topic, None):
@@ -65,6 +74,8 @@ async def read_published(settings: Settings, metrics: Metrics) -> dict[str, int]
             alert = _published.decode(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
             foreign += 1
+            continue
+        if digest and (alert.trace is None or alert.trace.config_digest != digest):
             continue
         highest[alert.alert_id] = max(alert.revision, highest.get(alert.alert_id, 0))
     metrics.foreign_records.labels(topic).set(foreign)

@@ -137,7 +137,7 @@ class Metrics:
         )
         self.evidence = self._counter("evidence", "Pieces of evidence", "detector", "family")
         self.alerts = self._counter(
-            "alerts", "Alert records sent", "kind", "severity", "action", "state"
+            "alerts", "Alert records sent", "kind", "severity", "action", "state", "mode"
         )
         self.advice_capped = self._counter(
             "advice_capped", "Alerts kept below what their evidence allows: the budget was spent"

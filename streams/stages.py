@@ -257,13 +257,15 @@ class OwnerStage:
         self._outlet = outlet
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
-        self._published: dict[str, int] | None = None
+        self._digest = loaded.digest
+        # By topic and alert, the last revision there.
+        self._published: dict[str, dict[str, int]] | None = None
         self.busy = asyncio.Lock()
         self.owner = self.part = CampaignOwner(
             loaded.config,
             sources=2 * loaded.config.engine.partitions,
             trace=Trace(version=VERSION, config_digest=loaded.digest),
-            mode="live",
+            mode=settings.mode,
             hash_key=settings.hash_key_bytes(),
         )
         self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
@@ -298,7 +300,13 @@ class OwnerStage:
         """Have all control events in force, and know what was sent."""
         await self._controls.catch_up()
         if self._published is None:
-            self._published = await read_published(self._settings, self._metrics)
+            shadow = self._settings.shadow_topic
+            self._published = {
+                topic: await read_published(
+                    self._settings, self._metrics, topic, self._digest if topic == shadow else ""
+                )
+                for topic in (self._outlet.alert_topic(mode) for mode in self.owner.modes)
+            }
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -312,9 +320,10 @@ class OwnerStage:
         self.next_offset = part.ends
         sent: Sent = []
         for alert in self.owner.advance():
-            if alert.revision > self._published.get(alert.alert_id, 0):
+            there = self._published[self._outlet.alert_topic(alert.mode)]
+            if alert.revision > there.get(alert.alert_id, 0):
                 sent.append(await self._outlet.alert(alert))
-                self._published[alert.alert_id] = alert.revision
+                there[alert.alert_id] = alert.revision
         self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
         self._gauges.update(self.owner)
         return sent

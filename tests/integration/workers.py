@@ -95,10 +95,10 @@ def send(settings: Settings, batches: Sequence[Batch]) -> None:
 
 
 def replayed(
-    settings: Settings, batches: Sequence[Batch], controls: Sequence[bytes] = ()
+    settings: Settings, batches: Sequence[Batch], controls: Sequence[bytes] = (), mode: str = ""
 ) -> list[bytes]:
-    """Bodies of the alerts that a replay of the same records gives."""
-    engine = Engine(configured(settings), settings.hash_key_bytes())
+    """Bodies of the alerts (of a mode, the settings' if none) that a replay of the records gives."""
+    engine = Engine(configured(settings), settings.hash_key_bytes(), settings.mode)
     for raw in controls:
         event = decode_control(raw, None)
         assert isinstance(event, ControlEvent), event
@@ -106,12 +106,12 @@ def replayed(
     found = []
     for batch in batches:
         found += engine.feed(engine.decode(batch.values, batch.timestamps))
-    return [body(alert) for alert in found]
+    return [body(alert) for alert in found if alert.mode == (mode or settings.mode)]
 
 
 def published(settings: Settings) -> list[bytes]:
-    """Bodies of the alerts on the topic, in order."""
-    topic = settings.alerts_topic
+    """Bodies of the alerts on the topic, in order: a shadow's are on a topic of their own."""
+    topic = settings.shadow_topic if settings.mode == "shadow" else settings.alerts_topic
     return [
         body(decode(value)) for value in values(settings, topic, follow=False, from_beginning=True)
     ]
