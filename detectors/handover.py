@@ -21,6 +21,9 @@ FORMAT = 1
 MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
 
 
+NOBODY = np.zeros(0, np.uint64)
+
+
 class HandOver(NamedTuple):
     """One tick of one source for one target. `names` holds the values that `edges` point to."""
 
@@ -34,6 +37,7 @@ class HandOver(NamedTuple):
     templates: np.ndarray  # layout.TEMPLATE_ROW
     part: int = 0
     last: bool = True
+    forgotten: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
 
     @property
     def rows(self) -> int:
@@ -44,6 +48,7 @@ class HandOver(NamedTuple):
             + self.ones.size
             + self.loads.size
             + self.templates.size
+            + self.forgotten.size
         )
 
 
@@ -59,6 +64,7 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     ones: bytes
     loads: bytes
     templates: bytes
+    forgotten: bytes = b""
 
 
 _DTYPES = (layout.EDGE, layout.SUM, layout.ONE, layout.LOAD, layout.TEMPLATE_ROW)
@@ -95,13 +101,17 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
                 templates,
                 part,
                 part == parts - 1,
+                hand_over.forgotten if part == 0 else NOBODY,
             )
         )
 
 
 def packed_part(part: HandOver) -> bytes:
     """The bytes of one part, as it is."""
-    tables = (part.edges, part.names, part.sums, part.ones, part.loads, part.templates)
+    tables = (
+        *(part.edges, part.names, part.sums, part.ones, part.loads, part.templates),
+        part.forgotten,
+    )
     return _encoder.encode(
         _Wire(
             FORMAT,
@@ -146,6 +156,7 @@ def decode(record: bytes) -> HandOver:
         templates,
         part=wire.part,
         last=wire.last,
+        forgotten=np.frombuffer(wire.forgotten, np.uint64),
     )
 
 

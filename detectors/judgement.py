@@ -37,7 +37,8 @@ class News(NamedTuple):
     """What a tick brings, in canonical order.
 
     `named` are accounts that came with a batch of names, `renamed` those named one by one; `odd` are
-    findings with the evidence that their cohort leaves of them. `reviewed`: control changed.
+    findings with the evidence that their cohort leaves of them. `reviewed`: control changed;
+    `forgotten`: accounts to be erased before anything else.
     """
 
     named: frozenset[int]
@@ -45,6 +46,7 @@ class News(NamedTuple):
     odd: tuple[tuple[AccountFinding, Evidence], ...]
     keys: tuple[KeyFinding, ...]
     reviewed: bool
+    forgotten: tuple[int, ...] = ()
 
 
 class Touched(msgspec.Struct):
@@ -90,6 +92,7 @@ class Judgement:
     def close(self, tick: int, news: News) -> list[Alert]:
         """Judge a tick; the names and the control events it brings are in the shared books already."""
         touched = Touched(set(), set(), set(), set())
+        alerts = [a for account in news.forgotten if (a := self._forget(account, tick, touched))]
         self._hear_names(news, touched)
         withdrawn = self._review_all(touched) if news.reviewed else set()
         self._come_due(tick, touched)
@@ -105,7 +108,6 @@ class Judgement:
             self._wait(self._grouping_tick(tick), ("group", 0))
         touched.accounts |= change.accounts
         touched.networks |= change.campaigns | change.ended.keys()
-        alerts = []
         for account in sorted(touched.accounts):
             alert = self.alerts.account(account, tick)
             if alert is not None:
@@ -157,6 +159,18 @@ class Judgement:
     def _wait_for(self, due: Due, tick: int) -> None:
         if tick >= 0:
             self._wait(tick, due)
+
+    def _forget(self, account: int, tick: int, touched: Touched) -> Alert | None:
+        """Erase an account; gives the last revision of its alert, if it had one."""
+        self.books.own.accounts.pop(account, None)
+        touched.dirty.update(self.books.flagged.forget(account))
+        touched.networks |= self.books.campaigns.forget(account)
+        for waiting in self.due.values():
+            waiting -= {("own", account), ("account", account)}
+        alert = self.alerts.forget(account, tick)
+        if alert is not None:
+            touched.networks |= self.alerts.concerned
+        return alert
 
     def _hear_names(self, news: News, touched: Touched) -> None:
         held, own = self.books.flagged.held, self.books.own.accounts

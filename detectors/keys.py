@@ -26,6 +26,7 @@ from detectors.close_keys import (
 )
 from detectors.config import Config
 from detectors.findings import KeyFinding, TickFindings
+from detectors.forget_member import forget_member
 from detectors.handover import HandOver
 from detectors.key_checkpoint import Progress, checkpoint_of, restored
 from detectors.key_room import expire_keys, make_key_room
@@ -146,6 +147,8 @@ class KeyPartition:
         hand_overs = self._waiting.pop(tick, [])
         if hand_overs:
             hand_overs.sort(key=lambda h: (h.source, h.part))
+            for account in np.unique(np.concatenate([h.forgotten for h in hand_overs])):
+                forget_member(self.state, account)
             self.state = make_key_room(self.state, hand_overs)
             apply_tick(
                 self.state,

@@ -165,6 +165,8 @@ class CampaignOwner:
 
     def _news(self, tick: int, content: Content) -> News:
         """Take a tick's names, control events and cohorts, and say what is left to judge."""
+        if content.forgotten:
+            self._names.forget(set(content.forgotten))
         named: set[int] = set()
         for batch in content.batches:
             self._names.add_many(batch)
@@ -184,4 +186,5 @@ class CampaignOwner:
             odd=tuple((f, evidence) for f, evidence in judged if evidence is not None),
             keys=tuple(content.keys),
             reviewed=reviewed,
+            forgotten=tuple(content.forgotten),
         )

@@ -103,6 +103,15 @@ class AlertBook:
             self.concerned.add(alert.campaign_id)
         return alert
 
+    def forget(self, account: int, tick: int) -> Alert | None:
+        """Erase an account's alert; gives its last revision, so that nobody acts on it any more."""
+        live = self.accounts.get(account)
+        if live is None:
+            return None
+        self._leave(account, live)
+        del self.accounts[account]
+        return self._writer.forgotten(live.last, tick)
+
     def _within_budget(
         self, live: LiveAlert | None, now: Standing, case: Case, tick: int
     ) -> tuple[Standing, Case, bool]:

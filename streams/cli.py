@@ -295,6 +295,34 @@ def redrive(
     _finish(work)
 
 
+@app.command(
+    epilog="Example: `hydrawatch forget a-71f2`  \n"
+    'Example: `printf %s "$ACCOUNT" | hydrawatch forget - --json | jq .erased`'
+)
+def forget(
+    account: Annotated[
+        str, typer.Argument(help="account_id; - reads it from stdin, out of the shell's history.")
+    ],
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a worker to answer.")
+    ] = 30.0,
+    json: Json = False,
+) -> None:
+    """Erase an account's state, and say what remains in topics and until when.
+
+    Workers may run: the one that has the account's partition erases it between two records, and the
+    key networks and the campaign owner follow. Alerts about it are resolved. What comes of it later
+    is of an account never seen before. Exit code 1 if no worker has answered in time.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import forget as command
+
+        return command.run(settings, account, wait, json)
+
+    _finish(work)
+
+
 @topics_app.command("create", epilog="Example: `hydrawatch topics create --partitions 8`")
 def topics_create(
     partitions: Partitions = None,

@@ -32,6 +32,21 @@ class ControlMark(msgspec.Struct, frozen=True, tag="control"):
     tick: int
 
 
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """Somebody asks that an account be erased; `account` is its keyed fingerprint."""
+
+    id: str
+    account: int
+
+
+class Forgotten(msgspec.Struct, frozen=True, tag="forgotten"):
+    """The account of request `id` is erased after request event `offset` of its partition."""
+
+    id: str
+    account: int
+    offset: int
+
+
 class Decided(msgspec.Struct, frozen=True):
     """By which configuration an alert was decided."""
 
@@ -46,15 +61,16 @@ class Published(msgspec.Struct, frozen=True):
     trace: Decided | None = None
 
 
-_marks = msgspec.json.Decoder(Mark | ControlMark)
+AnyMark = Mark | ControlMark | Forget | Forgotten
+decode_mark = msgspec.json.Decoder(AnyMark).decode
 _published = msgspec.json.Decoder(Published)
 encode_mark = msgspec.json.Encoder().encode
 
 
-async def read_marks(settings: Settings, partition: int) -> list[Mark | ControlMark]:
+async def read_marks(settings: Settings, partition: int) -> list[AnyMark]:
     """Everything written down for one partition, in order."""
     return [
-        _marks.decode(record.value)
+        decode_mark(record.value)
         async for record in read_all(settings, settings.marks_topic, [partition])
     ]
 

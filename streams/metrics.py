@@ -145,6 +145,7 @@ class Metrics:
         self.advice_left = self._gauge(
             "advice_left", "New advice that the budget of the hour of event time still allows"
         )
+        self.forgotten = self._counter("forgotten", "Accounts erased on request")
         # The process.
         self._build = Info(
             "build", "Version of hydrawatch", namespace=NAMESPACE, registry=self.registry

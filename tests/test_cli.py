@@ -17,7 +17,7 @@ from streams import alertview
 
 COMMANDS = (
     *("worker", "replay", "simulate", "demo", "topics", "alerts", "check"),
-    *("state", "redrive"),
+    *("state", "redrive", "forget"),
 )
 GROUPS = {"topics": "create", "state": "reset"}
 
@@ -98,6 +98,7 @@ def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> N
         ["alerts", "--min-action", "ban"],
         ["redrive", "--reason", "typo"],
         ["redrive", "--since", "yesterday"],
+        ["forget", ""],
     ],
 )
 def test_options_that_make_no_sense_say_what_would(wrong: list[str]) -> None:
