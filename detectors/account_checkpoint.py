@@ -9,6 +9,7 @@ import msgspec
 from detectors import account_state as st
 from detectors.account_state import AccountState
 from detectors.checkpoint import Bytes, Checkpoint, Restoration, grown, used_part
+from detectors.input_flow import Flow
 
 GROWING = ("edges", "names", "newcomers", "prompts")
 
@@ -17,6 +18,7 @@ class Rest(msgspec.Struct, frozen=True):
     """What of an account partition is in no table."""
 
     days_open: bool
+    flow: Flow
     forgotten: list[int] = []  # erased, and not told yet
 
 

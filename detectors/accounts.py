@@ -26,6 +26,7 @@ from detectors.findings import TickFindings
 from detectors.forget_account import forget_account
 from detectors.handover import HandOver, watermark_only
 from detectors.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.input_flow import InputFlow
 from detectors.kinds import ACCOUNT_KINDS
 from detectors.names import NameBatch, newcomers
 from detectors.parcel import hand_overs
@@ -59,6 +60,7 @@ class AccountPartition:
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
         self._bench = bench or Workbench(config.engine.partitions)
         self._days_open = False
+        self.flow = InputFlow(config.engine)
         self._forgotten: list[int] = []  # erased here; the next closed tick tells the others
         self.tally = Tally()
 
@@ -82,7 +84,7 @@ class AccountPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        return checkpoint_of(self.state, Rest(self._days_open, self._forgotten))
+        return checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._forgotten))
 
     def restoration(self) -> Restoration:
         """What fills this partition, still fresh, from kept pages; `restored` ends it."""
@@ -92,6 +94,7 @@ class AccountPartition:
         """Go on from the kept state."""
         self.state, loose = restored(self.state, kept.tables(), rest)
         self._days_open, self._forgotten = loose.days_open, loose.forgotten
+        self.flow.kept = loose.flow
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""
@@ -181,6 +184,7 @@ class AccountPartition:
         if tick < target:
             # What closes with nothing open says nothing; but days pass, and accounts expire.
             scalars[st.CLOSED] = target
+            self.flow.skip(tick, target)
             days = (target + 1) // DAY_TICKS
             if days > (tick + 1) // DAY_TICKS:
                 self.state = self._book.expire(self.state, days * DAY_MS)
@@ -208,6 +212,7 @@ class AccountPartition:
         if count:
             self._days_open = True
             self.tally.windows["minute"] += count
+        self.flow.close(tick, count)
         names = newcomers(state, self.source, tick) if first_seen else None
         sent = hand_overs(bench.parcel, self.source, tick) if sent_rows else {}
         findings = None
@@ -216,18 +221,23 @@ class AccountPartition:
             scalars = state.scalars
             self.tally.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
             started = self.tally.clock()
-            found, shifts = self._book.close_hour(state, tick)
+            found, shifts = self._book.close_hour(state, tick, self.flow)
             self.tally.detector_seconds += self.tally.clock() - started
             levels = None
             if (tick + 1) % DAY_TICKS == 0:
-                loads, levels = self._book.close_day(state, tick)
-                self.tally.windows["day"] += int(levels[:, 0].sum())
+                loads, levels, days = self._book.close_day(state, tick, self.flow)
+                self.tally.windows["day"] += days
                 sent = with_loads(sent, loads, self.source, tick)
                 self._days_open = False
                 self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)
             cohorts = cohort_sums(shifts, levels)
             if found or cohorts:
                 findings = TickFindings(tick, found, cohorts)
+        if hours := self.flow.tell():
+            sent = {
+                target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)
+                for target in range(self.config.engine.partitions)
+            }
         if self._forgotten:
             sent, findings = self._tell_forgotten(tick, sent, findings)
         if not sent and findings is None and names is None:

@@ -38,6 +38,7 @@ class HandOver(NamedTuple):
     part: int = 0
     last: bool = True
     forgotten: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
+    holes: int = 0  # hours of its input that were incomplete, since it last said so
 
     @property
     def rows(self) -> int:
@@ -49,6 +50,7 @@ class HandOver(NamedTuple):
             + self.loads.size
             + self.templates.size
             + self.forgotten.size
+            + self.holes
         )
 
 
@@ -65,9 +67,11 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     loads: bytes
     templates: bytes
     forgotten: bytes = b""
+    holes: int = 0
 
 
 _DTYPES = (layout.EDGE, layout.SUM, layout.ONE, layout.LOAD, layout.TEMPLATE_ROW)
+_COLUMNS = ("edges", "names", "sums", "ones", "loads", "templates", "forgotten")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Wire)
 
@@ -102,24 +106,23 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
                 part,
                 part == parts - 1,
                 hand_over.forgotten if part == 0 else NOBODY,
+                hand_over.holes if part == 0 else 0,
             )
         )
 
 
 def packed_part(part: HandOver) -> bytes:
     """The bytes of one part, as it is."""
-    tables = (
-        *(part.edges, part.names, part.sums, part.ones, part.loads, part.templates),
-        part.forgotten,
-    )
+    columns = {name: getattr(part, name).tobytes() for name in _COLUMNS}
     return _encoder.encode(
         _Wire(
-            FORMAT,
-            part.source,
-            part.tick,
-            part.part,
-            part.last,
-            *(table.tobytes() for table in tables),
+            format=FORMAT,
+            source=part.source,
+            tick=part.tick,
+            part=part.part,
+            last=part.last,
+            holes=part.holes,
+            **columns,
         )
     )
 
@@ -157,6 +160,7 @@ def decode(record: bytes) -> HandOver:
         part=wire.part,
         last=wire.last,
         forgotten=np.frombuffer(wire.forgotten, np.uint64),
+        holes=wire.holes,
     )
 
 

@@ -150,6 +150,7 @@ class AccountGauges:
     def restored(self, accounts: AccountPartition) -> None:
         """Count from here on: what restored state has counted was shown by whoever kept it."""
         self._seen = accounts.counters.copy()
+        self._holes = accounts.flow.kept.hours
 
     def count(self, decoded: Decoded) -> None:
         """Count a decoded batch's rejects and unknown properties."""
@@ -179,6 +180,14 @@ class AccountGauges:
                 metrics.evictions.labels(kind).inc(int(new[place]))
         if new[st.ACCOUNTS_EXPIRED]:
             metrics.expired.labels("account").inc(int(new[st.ACCOUNTS_EXPIRED]))
+        if accounts.flow.kept.hours > self._holes:
+            metrics.incomplete_hours.inc(accounts.flow.kept.hours - self._holes)
+            self._holes = accounts.flow.kept.hours
+            log.warning(
+                "the input had a hole: its hours are not learned from",
+                partition=self.partition.label,
+                hours=accounts.flow.kept.lasting,
+            )
         scalars = accounts.state.scalars
         newest = int(scalars[st.MAX_TIME])
         if newest != NO_TIME:

@@ -145,6 +145,9 @@ class Metrics:
         self.advice_left = self._gauge(
             "advice_left", "New advice that the budget of the hour of event time still allows"
         )
+        self.incomplete_hours = self._counter(
+            "incomplete_hours", "Hours of event time in which a partition's input had a hole"
+        )
         self.forgotten = self._counter("forgotten", "Accounts erased on request")
         # The process.
         self._build = Info(
