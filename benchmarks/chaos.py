@@ -37,11 +37,10 @@ from aiokafka import AIOKafkaProducer
 from streams import topics
 from streams.embedded import EmbeddedBroker
 from streams.settings import Settings
-from tests.integration.workers import Batch, published, replayed
+from tests.integration.workers import END_MS, Batch, published, replayed
 from worlds.world import build
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
-END_MS = 1_767_571_200_000
 PATIENCE_S = 240.0
 SESSION_S = 3.0
 

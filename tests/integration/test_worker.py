@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 from streams.settings import Settings
 from tests.brokers import fresh_broker
 from tests.integration.workers import (
+    END_MS,
     HYDRAWATCH,
     Batch,
     published,
@@ -31,7 +32,6 @@ from worlds.malformed import malformed
 from worlds.world import build
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
-END_MS = 1_777_000_000_000
 MALFORMED = 200_000
 
 

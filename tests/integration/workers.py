@@ -28,6 +28,9 @@ from tests.brokers import fresh_broker
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 120.0
+DAY_MS = 86_400_000
+# Midnight: a broker deletes by the time of records, so that they must be recent.
+END_MS = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
 
 
 class Batch(NamedTuple):

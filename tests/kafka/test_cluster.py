@@ -12,12 +12,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams import topics
 from streams.settings import Settings
-from tests.integration.workers import Batch, replayed, send, wait_for, worker
+from tests.integration.workers import END_MS, Batch, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
 from worlds.world import build
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(280)]
-END_MS = 1_777_000_000_000
 # These worlds run through a day in seconds: a partition that cannot be written to for a moment lags
 # by hours of event time, and would be taken for one without traffic.
 PATIENT_S = 60.0
