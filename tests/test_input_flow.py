@@ -169,7 +169,7 @@ def found_hours(events: list[dict[str, Any]], rules: Config) -> set[int]:
 
 def test_a_rush_after_a_hole_is_no_finding_and_one_later_is() -> None:
     events = traffic(8.0, hole=(151, 163))
-    back = [request(10**6 + n, START + 163 * HOUR + n * 400, f"a{n % 12}") for n in range(8_000)]
+    back = [request(10**6 + n, START + 163 * HOUR + n * 400, f"a{n % 3}") for n in range(8_000)]
     events = sorted(events + back, key=lambda e: e["event_time"])
     blind = replace(config(), engine=replace(config().engine, outage_nats=10_000.0))
     assert 164 in found_hours(events, blind)

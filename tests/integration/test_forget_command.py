@@ -24,19 +24,17 @@ from tests.integration.workers import (
     replayed,
     send,
     stage,
+    two_days,
     wait_for,
     worker,
 )
-from worlds.world import build
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(250)]
-END_MS = 1_777_000_000_000
 
 
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
-    records = build(3, 2.0, 400, END_MS).chunks(4_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    return two_days()
 
 
 def forget(settings: Settings, account: str, *more: str) -> subprocess.CompletedProcess[str]:

@@ -19,18 +19,16 @@ from streams.settings import Settings
 from tests.brokers import EMBEDDED, KAFKA, chosen
 from tests.integration.workers import (
     HYDRAWATCH,
-    Batch,
     environment,
     replayed,
     send,
     stage,
+    two_days,
     wait_for,
     worker,
 )
-from worlds.world import build
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
-END_MS = 1_777_000_000_000
 STAGES = [("accounts", 0), ("accounts", 1), ("keys", 0), ("keys", 1), ("owner", 0)]
 
 
@@ -59,8 +57,7 @@ def test_every_place_of_the_state_topic_is_one_stage() -> None:
 def test_kept_state_is_shown_refused_to_be_reset_while_in_use_and_then_forgotten(
     tmp_path: Path,
 ) -> None:
-    records = build(3, 2.0, 300, END_MS).chunks(4_000)
-    world = [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    world = two_days(300)
     with stage(2) as settings:
         assert [one["kept_at"] for one in shown(settings)] == [None] * 5
         expected = replayed(settings, world)

@@ -8,11 +8,18 @@ import pytest
 
 from streams import topics
 from streams.settings import Settings
-from tests.integration.workers import Batch, published, replayed, send, stage, wait_for, worker
-from worlds.world import build
+from tests.integration.workers import (
+    Batch,
+    published,
+    replayed,
+    send,
+    stage,
+    two_days,
+    wait_for,
+    worker,
+)
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
-END_MS = 1_777_000_000_000
 # So sensitive that two days of a small world give it something to say.
 ON_TRIAL = (
     "[volume]\nshadow = true\nmin_requests = 1\nnewcomer_requests = 1\nmin_surprise = 1.0\n"
@@ -23,8 +30,7 @@ OTHER = "[births]\nmin_surprise = 9.0\n"
 
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
-    records = build(3, 2.0, 400, END_MS).chunks(4_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    return two_days()
 
 
 def configured_by(settings: Settings, folder: Path, text: str, **more: str) -> Settings:
@@ -47,7 +53,7 @@ def test_a_shadow_worker_beside_a_live_one_with_a_detector_on_trial(
         tried = replayed(live, world, mode="shadow")
         other = replayed(shadow, world, mode="shadow")
         assert expected
-        assert len({tuple(expected), tuple(tried), tuple(other)}) == 3
+        assert tried != other
         with worker(live, tmp_path / "live"):
             with worker(shadow, tmp_path / "shadow"):
                 send(plain, world[: len(world) // 2])

@@ -25,6 +25,7 @@ from streams.configured import configured
 from streams.produce import produce
 from streams.settings import Settings, variable
 from tests.brokers import fresh_broker
+from worlds.world import build
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 120.0
@@ -39,6 +40,12 @@ class Batch(NamedTuple):
     keys: list[bytes]
     values: list[bytes | None]
     timestamps: np.ndarray
+
+
+def two_days(accounts: int = 400) -> list[Batch]:
+    """A small world with a hydra in it, in batches."""
+    records = build(3, 2.0, accounts, END_MS).chunks(4_000)
+    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
 
 
 @contextmanager
