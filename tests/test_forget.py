@@ -158,3 +158,32 @@ def test_who_is_erased_crosses_the_topics_whole() -> None:
     findings = reports.decode(raw).findings
     assert findings is not None
     assert list(findings.forgotten) == gone.tolist()
+
+
+def test_who_comes_back_is_a_new_member_of_what_it_holds_once() -> None:
+    engine = Engine(load_config("[engine]\npartitions = 1\n"), KEY)
+
+    def hours(first: int, accounts: str) -> list[dict[str, Any]]:
+        return [
+            request(first + n, START + (first + n) * MINUTE, a, payment_fp="k1:1")
+            for n, a in enumerate(accounts * 20)
+        ]
+
+    def members() -> list[int]:
+        state = engine.keys[0].state
+        (row,) = np.flatnonzero((state.shared["used"] == 1) & (state.shared["kind"] == 0))
+        found, at = [], int(state.shared["member"][row])
+        while at >= 0:
+            found.append(int(state.members["account"][at]))
+            at = int(state.members["next"][at])
+        assert len(found) == state.shared["members"][row] == state.shared["accounts"][row]
+        return sorted(found)
+
+    everyone = sorted(fingerprint(a.encode(), KEY) for a in "abc")
+    engine.feed(decoded(hours(0, "abc")))
+    assert members() == everyone
+    engine.forget("a")
+    engine.feed(decoded(hours(60, "bc")))
+    assert members() == sorted(set(everyone) - {fingerprint(b"a", KEY)})
+    engine.feed(decoded(hours(100, "abc")))
+    assert members() == everyone

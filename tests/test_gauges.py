@@ -45,6 +45,18 @@ def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartitio
     return accounts
 
 
+def test_an_hour_with_a_hole_in_the_input_is_counted() -> None:
+    metrics = Metrics()
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    for tick in range(TICK, TICK + 3 * 1440):
+        accounts.flow.close(tick, 2 if tick < TICK + 2 * 1440 + 60 else 0)
+    gauges.update(accounts)
+    assert shown(metrics, "incomplete_hours_total") == accounts.flow.kept.hours > 0
+    gauges.update(accounts)
+    assert shown(metrics, "incomplete_hours_total") == accounts.flow.kept.hours
+
+
 def test_every_record_read_ends_in_exactly_one_outcome() -> None:
     metrics = Metrics()
     # More accounts in one minute than there is room for, none of which may be given up.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
-from detectors.alerts import Alert, body
+from detectors.alerts import Alert, body, decode
 from detectors.config import Config, load_config, on_trial
 from detectors.engine import Engine
 from detectors.errors import ConfigError
 from detectors.findings import TickFindings
 from detectors.fusion import Fusion
+from streams.commands import replay
+from streams.settings import Settings
 from tests.owner_stories import BASE, Story, owner_of
 from tests.stage_stories import DAY, KEY, START
 from tests.test_checkpoint import Log
@@ -123,3 +126,29 @@ def test_which_detectors_are_on_trial_is_said_by_their_sections() -> None:
     assert on_trial(BIRTHS) == {"births"}
     with pytest.raises(ConfigError, match=r"'volume.shadow' is 1; it takes true or false"):
         load_config("[volume]\nshadow = 1\n")
+
+
+def test_replay_writes_the_shadows_alerts_to_a_file_of_their_own(tmp_path: Path) -> None:
+    made = build(seed=5, days=2.2, accounts=200, end_ms=START + 3 * DAY, hydra_accounts=60)
+    world = tmp_path / "world.jsonl"
+    world.write_bytes(b"".join(v + b"\n" for records in made.chunks() for v in records.values))
+    config = tmp_path / "detectors.toml"
+    config.write_text("[births]\nshadow = true\n")
+    live, shadow = tmp_path / "live.jsonl", tmp_path / "shadow.jsonl"
+    done = replay.run(
+        Settings(config=config, partitions=2),
+        str(world),
+        str(live),
+        None,
+        None,
+        drain=True,
+        json_summary=True,
+        shadow=str(shadow),
+    )
+    assert done == 0
+    assert {decode(line).mode for line in shadow.read_bytes().splitlines()} == {"shadow"}
+    assert live.read_bytes() == b""  # without births there is no network, and nothing else odd
+    with pytest.raises(ConfigError, match="--shadow"):
+        replay.run(
+            Settings(), str(world), "-", None, None, drain=True, json_summary=True, shadow="-"
+        )
