@@ -18,7 +18,7 @@ class Rest(msgspec.Struct, frozen=True):
     """What of an account partition is in no table."""
 
     days_open: bool
-    flow: Flow
+    flow: Flow = msgspec.field(default_factory=Flow)
     forgotten: list[int] = []  # erased, and not told yet
 
 

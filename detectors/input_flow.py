@@ -23,7 +23,7 @@ _SHARE = 8  # a cell moves an eighth of the way to each new hour
 class Flow(msgspec.Struct):
     """What is kept of the flow: habits by kind of hour (-1: not known), and the open hour and day."""
 
-    cells: list[int]
+    cells: list[int] = msgspec.field(default_factory=lambda: [-1] * _CELLS)
     count: int = 0  # account-minutes of the open hour
     run: int = 0  # account-minutes expected in the silent run up to now, scaled
     hole: bool = False  # in the open hour
@@ -40,7 +40,7 @@ class InputFlow:
 
     def __init__(self, rules: EngineConfig) -> None:
         self._rules = rules
-        self.kept = Flow([-1] * _CELLS)
+        self.kept = Flow()
 
     @property
     def judged(self) -> bool:
