@@ -9,6 +9,7 @@ import msgspec
 from detectors import account_state as st
 from detectors.account_state import AccountState
 from detectors.checkpoint import Bytes, Checkpoint, Restoration, grown, used_part
+from detectors.input_flow import Flow
 
 GROWING = ("edges", "names", "newcomers", "prompts")
 
@@ -17,12 +18,14 @@ class Rest(msgspec.Struct, frozen=True):
     """What of an account partition is in no table."""
 
     days_open: bool
+    flow: Flow = msgspec.field(default_factory=Flow)
+    forgotten: list[int] = []  # erased, and not told yet
 
 
 _decoder = msgspec.msgpack.Decoder(Rest)
 
 
-def checkpoint_of(state: AccountState, *, days_open: bool) -> Checkpoint:
+def checkpoint_of(state: AccountState, rest: Rest) -> Checkpoint:
     """The state as it is; its tables are views."""
     s = state.scalars
     used = {
@@ -39,7 +42,7 @@ def checkpoint_of(state: AccountState, *, days_open: bool) -> Checkpoint:
         "newcomers": int(s[st.NEWCOMERS]),
         "prompts": int(s[st.PROMPTS_PENDING]),
     }
-    return Checkpoint(used_part(state, used), msgspec.msgpack.encode(Rest(days_open)))
+    return Checkpoint(used_part(state, used), msgspec.msgpack.encode(rest))
 
 
 def restoration(fresh: AccountState) -> Restoration:
@@ -49,7 +52,7 @@ def restoration(fresh: AccountState) -> Restoration:
 
 def restored(
     filled: AccountState, tables: Mapping[str, Bytes], rest: bytes
-) -> tuple[AccountState, bool]:
-    """The state whose restoration is complete, and whether days are open."""
+) -> tuple[AccountState, Rest]:
+    """The state whose restoration is complete, and what is in no table."""
     loose = {name: grown(getattr(filled, name), tables[name]) for name in GROWING}
-    return filled._replace(**loose), _decoder.decode(rest).days_open
+    return filled._replace(**loose), _decoder.decode(rest)

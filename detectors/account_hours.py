@@ -13,6 +13,7 @@ from detectors.config import Config
 from detectors.eviction import evict, expired
 from detectors.findings import AccountFinding, CohortSum
 from detectors.handover import HandOver, watermark_only
+from detectors.input_flow import InputFlow
 from detectors.kinds import ACCOUNT_KINDS
 from detectors.parcel import targets_of
 
@@ -27,9 +28,12 @@ class HourBook:
         self._found = np.zeros(1024, FOUND)
 
     def close_hour(
-        self, state: AccountState, tick: int
+        self, state: AccountState, tick: int, flow: InputFlow
     ) -> tuple[tuple[AccountFinding, ...], np.ndarray]:
-        """Close every open hour; gives the odd accounts, and how each cohort moved (COHORTS x 3)."""
+        """Close every open hour; gives the odd accounts, and how each cohort moved (COHORTS x 3).
+
+        Nobody and nothing where the hour, or the one before, was incomplete.
+        """
         shifts = np.zeros((COHORTS, 3), np.int64)
         open_hours = int(state.scalars[st.HOUR_TOP])
         if self._found.size < open_hours:
@@ -44,27 +48,40 @@ class HourBook:
             volume.min_surprise,
             self._found,
             shifts,
+            flow.kept.complete,
         )
+        if not flow.judged:
+            return (), np.zeros_like(shifts)
         found = (self._finding(state, tick, f) for f in self._found[:count])
         return tuple(sorted(found, key=lambda f: f.account)), shifts
 
-    def close_day(self, state: AccountState, tick: int) -> tuple[dict[int, np.ndarray], np.ndarray]:
-        """Close every account's day; gives loads by target, and each cohort's level (COHORTS x 3)."""
+    def close_day(
+        self, state: AccountState, tick: int, flow: InputFlow
+    ) -> tuple[dict[int, np.ndarray], np.ndarray | None, int]:
+        """Close every account's day; gives loads by target, each cohort's level, how many closed.
+
+        The level (COHORTS x 3) is None where an hour of the day was incomplete: nobody learns then.
+        """
         levels = np.zeros((COHORTS, 3), np.int64)
         partitions = self.config.engine.partitions
         loads: list[list[np.ndarray]] = [[] for _ in range(partitions)]
+        days = 0
         top = int(state.scalars[st.ACCOUNTS])
         scratch = key_sums(min(top, LOAD_SLICE) * ACCOUNT_KINDS)
         targets = np.zeros(scratch.loads.size, np.int64)
         for start in range(0, top, LOAD_SLICE):
             stop = min(start + LOAD_SLICE, top)
-            used, _ = close_day(state, tick, start, stop, self._volume, levels, scratch)
+            used, closed = close_day(
+                state, tick, start, stop, self._volume, levels, scratch, flow.kept.day
+            )
+            days += closed
             rows = scratch.loads[:used]
             targets_of(rows["key"], rows["kind"], partitions, targets)
             for target in range(partitions):
                 loads[target].append(rows[targets[:used] == target])
         joined = {t: np.concatenate(parts) for t, parts in enumerate(loads) if parts}
-        return {t: rows for t, rows in joined.items() if rows.size}, levels
+        sent = {t: rows for t, rows in joined.items() if rows.size}
+        return sent, levels if flow.kept.day else None, days
 
     def expire(self, state: AccountState, end_ms: int) -> AccountState:
         """Forget the accounts that were silent for longer than the expiry, at the end of a day."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from detectors import account_state as st
 from detectors import layout
-from detectors.account_checkpoint import checkpoint_of, restoration, restored
+from detectors.account_checkpoint import Rest, checkpoint_of, restoration, restored
 from detectors.account_hours import HourBook, cohort_sums, with_loads
 from detectors.account_state import DAY_MS, MINUTE_MS, NO_TIME
 from detectors.checkpoint import Checkpoint, Restoration
@@ -22,8 +23,10 @@ from detectors.config import Config
 from detectors.decode import Decoded
 from detectors.eviction import SLICE, evict, least_wanted
 from detectors.findings import TickFindings
-from detectors.handover import HandOver
+from detectors.forget_account import forget_account
+from detectors.handover import HandOver, watermark_only
 from detectors.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.input_flow import InputFlow
 from detectors.kinds import ACCOUNT_KINDS
 from detectors.names import NameBatch, newcomers
 from detectors.parcel import hand_overs
@@ -57,6 +60,8 @@ class AccountPartition:
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
         self._bench = bench or Workbench(config.engine.partitions)
         self._days_open = False
+        self.flow = InputFlow(config.engine)
+        self._forgotten: list[int] = []  # erased here; the next closed tick tells the others
         self.tally = Tally()
 
     @property
@@ -79,7 +84,7 @@ class AccountPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        return checkpoint_of(self.state, days_open=self._days_open)
+        return checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._forgotten))
 
     def restoration(self) -> Restoration:
         """What fills this partition, still fresh, from kept pages; `restored` ends it."""
@@ -87,7 +92,9 @@ class AccountPartition:
 
     def restored(self, kept: Restoration, rest: bytes) -> None:
         """Go on from the kept state."""
-        self.state, self._days_open = restored(self.state, kept.tables(), rest)
+        self.state, loose = restored(self.state, kept.tables(), rest)
+        self._days_open, self._forgotten = loose.days_open, loose.forgotten
+        self.flow.kept = loose.flow
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""
@@ -146,6 +153,15 @@ class AccountPartition:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
 
+    def forget(self, fp: int) -> None:
+        """Erase an account, by its fingerprint; with the next closed tick all stages follow.
+
+        What comes of it afterwards is of an account never seen before.
+        """
+        self.state = forget_account(self.state, fp)
+        if fp not in self._forgotten:
+            self._forgotten.append(fp)
+
     def drain(self) -> list[ClosedTick]:
         """Close everything that is open, as if time went on; for the end of a file, on request."""
         if self.closed == NO_TIME:
@@ -168,6 +184,7 @@ class AccountPartition:
         if tick < target:
             # What closes with nothing open says nothing; but days pass, and accounts expire.
             scalars[st.CLOSED] = target
+            self.flow.skip(tick, target)
             days = (target + 1) // DAY_TICKS
             if days > (tick + 1) // DAY_TICKS:
                 self.state = self._book.expire(self.state, days * DAY_MS)
@@ -183,6 +200,7 @@ class AccountPartition:
             and edges == 0
             and newcomers == 0
             and not self._days_open
+            and not self._forgotten
         )
 
     def _close(self, tick: int) -> ClosedTick | None:
@@ -194,6 +212,7 @@ class AccountPartition:
         if count:
             self._days_open = True
             self.tally.windows["minute"] += count
+        self.flow.close(tick, count)
         names = newcomers(state, self.source, tick) if first_seen else None
         sent = hand_overs(bench.parcel, self.source, tick) if sent_rows else {}
         findings = None
@@ -202,21 +221,41 @@ class AccountPartition:
             scalars = state.scalars
             self.tally.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
             started = self.tally.clock()
-            found, shifts = self._book.close_hour(state, tick)
+            found, shifts = self._book.close_hour(state, tick, self.flow)
             self.tally.detector_seconds += self.tally.clock() - started
             levels = None
             if (tick + 1) % DAY_TICKS == 0:
-                loads, levels = self._book.close_day(state, tick)
-                self.tally.windows["day"] += int(levels[:, 0].sum())
+                loads, levels, days = self._book.close_day(state, tick, self.flow)
+                self.tally.windows["day"] += days
                 sent = with_loads(sent, loads, self.source, tick)
                 self._days_open = False
                 self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)
             cohorts = cohort_sums(shifts, levels)
             if found or cohorts:
                 findings = TickFindings(tick, found, cohorts)
+        if hours := self.flow.tell():
+            sent = {
+                target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)
+                for target in range(self.config.engine.partitions)
+            }
+        if self._forgotten:
+            sent, findings = self._tell_forgotten(tick, sent, findings)
         if not sent and findings is None and names is None:
             return None
         return ClosedTick(tick, sent, findings, names)
+
+    def _tell_forgotten(
+        self, tick: int, sent: dict[int, HandOver], findings: TickFindings | None
+    ) -> tuple[dict[int, HandOver], TickFindings]:
+        """Let all key partitions and the owner know whom to erase."""
+        gone = np.array(sorted(self._forgotten), np.uint64)
+        self._forgotten = []
+        told = {
+            target: sent.get(target, watermark_only(self.source, tick))._replace(forgotten=gone)
+            for target in range(self.config.engine.partitions)
+        }
+        findings = findings or TickFindings(tick)
+        return told, msgspec.structs.replace(findings, forgotten=tuple(gone.tolist()))
 
     def _evict(self) -> None:
         """Give up a sixteenth of the table; where nearly nobody may go, newcomers are refused for a tick."""

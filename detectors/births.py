@@ -31,7 +31,7 @@ from detectors.kinds import (
     TLS,
 )
 from detectors.surprise import bounded, negative_binomial_surprise
-from detectors.tunable import tunable
+from detectors.tunable import switch, tunable
 
 IP_CLASSES = 8
 RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)
@@ -180,6 +180,9 @@ class KeyBirths:
     )
     content_rate: float = tunable(
         1.0, "times the stated rate for system prompts and templates", low=0.01, high=100
+    )
+    shadow: bool = switch(
+        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
     )
 
     @property

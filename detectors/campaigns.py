@@ -76,6 +76,18 @@ class CampaignBook:
             key=lambda c: (c.members[account] != "core", -len(c.groups), -len(c.members), c.id),
         )
 
+    def forget(self, account: int) -> set[str]:
+        """Erase a member, before its keys are grouped anew; gives the campaigns it was in."""
+        homes = self.belongs.pop(account, set())
+        for home in homes:
+            campaign = self.campaigns[home]
+            campaign.members.pop(account)
+            campaign.colleagues = None
+        for campaign in self.campaigns.values():
+            if account in campaign.founders:
+                campaign.founders -= {account}
+        return homes
+
     def ask_again(self, accounts: set[int]) -> None:
         """Accounts have other organisations: whether a campaign is of colleagues is open again."""
         for account in accounts & self.belongs.keys():

@@ -86,9 +86,11 @@ def close_hour(
     min_surprise: float,
     found: np.ndarray,
     shifts: np.ndarray,
+    learning: bool,
 ) -> int:
     """Close every open hour that ends with `tick`; returns how many accounts were found odd.
 
+    Profiles learn if `learning`.
     `shifts` (COHORTS x 3) receives each cohort's count, sum and squares of deviations in 1e-6.
     """
     hour = tick // 60
@@ -100,7 +102,8 @@ def close_hour(
         row = window.account
         account = state.accounts[row]
         total = trailing_day(account, hour, window.requests)
-        toward(account.hour_profile, hour_of_week(hour), window.requests)
+        if learning:
+            toward(account.hour_profile, hour_of_week(hour), window.requests)
         merge(state.days[row], window)
         day = state.days[row]
         y = math.log1p(total)
@@ -145,9 +148,11 @@ def close_day(
     params: VolumeParams,
     levels: np.ndarray,
     scratch: KeySums,
+    learning: bool,
 ) -> tuple[int, int]:
     """Close the day of account rows start:stop; returns (keys with a load, days closed).
 
+    Baselines and profiles learn if `learning`.
     `levels` (COHORTS x 3) receives each cohort's count, sum and squares of log volume in 1e-6.
     """
     weekday = (tick // 1440 + 3) % 7  # day 0 of the epoch was a Thursday
@@ -164,13 +169,14 @@ def close_day(
         levels[account.cohort, 0] += 1
         levels[account.cohort, 1] += np.int64(round(y * MICRO))
         levels[account.cohort, 2] += np.int64(round(y * y * MICRO))
-        mean, variance, days = learn(
-            float(account.mean), float(account.variance), int(account.days), y, params
-        )
-        account.mean = mean
-        account.variance = variance
-        account.days = min(days, 65535)
-        toward(account.weekday_profile, weekday, requests)
+        if learning:
+            mean, variance, days = learn(
+                float(account.mean), float(account.variance), int(account.days), y, params
+            )
+            account.mean = mean
+            account.variance = variance
+            account.days = min(days, 65535)
+            toward(account.weekday_profile, weekday, requests)
         for kind in range(KINDS):
             key = account.keys[kind]
             if key == np.uint64(0):

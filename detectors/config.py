@@ -68,6 +68,12 @@ def digest_of(config: Config, hash_key: bytes = b"") -> str:
     return "sha256:" + hashlib.sha256(canonical + hash_key).hexdigest()[:16]
 
 
+def on_trial(config: Config) -> frozenset[str]:
+    """Names of the detectors whose section says `shadow = true`: live alerts do not hear them."""
+    sections = (getattr(config, f.name) for f in fields(config))
+    return frozenset(s.card.name for s in sections if getattr(s, "shadow", False))
+
+
 def as_plain(section: Any) -> Any:
     """A configuration as plain dicts, the way `detectors.toml` would write it."""
     if is_dataclass(section):
@@ -133,6 +139,10 @@ def _value(config: Config, name: str) -> float:
 def _checked(value: Any, standard: Any, about: Mapping[str, Any], key: str, source: str) -> Any:
     low, high = about["low"], about["high"]
     kind = type(standard)
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{source}: '{key}' is {value!r}; it takes true or false")
+        return value
     right = isinstance(value, (int, float)) and not isinstance(value, bool)
     if right and kind is int and not isinstance(value, int):
         right = False

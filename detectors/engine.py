@@ -15,10 +15,11 @@ from detectors.alerts import Alert, Mode, Trace
 from detectors.config import VERSION, Loaded
 from detectors.control import ControlEvent
 from detectors.decode import Decoded, Decoder
+from detectors.fingerprint import fingerprint
 from detectors.handover import watermark_only
 from detectors.idle import idle_marks
 from detectors.keys import KeyPartition
-from detectors.murmur import partitions_at
+from detectors.murmur import partition_of, partitions_at
 from detectors.owner import CampaignOwner
 from detectors.workbench import Workbench
 
@@ -30,6 +31,7 @@ class Engine:
         config = loaded.config
         self.config = config
         self.partitions = config.engine.partitions
+        self._hash_key = hash_key
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
         self.decoder = Decoder(hash_key, config.engine.future_minutes * MINUTE_MS)
         bench = Workbench(self.partitions)
@@ -46,6 +48,12 @@ class Engine:
     def control(self, event: ControlEvent) -> None:
         """Take a control event; it acts from its tick on."""
         self.owner.control(event)
+
+    def forget(self, account_id: str) -> None:
+        """Erase an account, as of what has been fed."""
+        raw = account_id.encode()
+        fp = fingerprint(raw, self._hash_key)
+        self.accounts[partition_of(raw, self.partitions)].forget(fp)
 
     def decode(
         self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None

@@ -38,6 +38,19 @@ class EngineConfig:
         high=60,
     )
 
+    outage_nats: float = tunable(
+        50.0,
+        "account-minutes expected in a silence that is an outage; chance leaves half as many",
+        low=5,
+        high=10_000,
+    )
+    outage_share: float = tunable(
+        0.1, "an hour below this share of its kind is an outage; a holiday is not", low=0, high=0.9
+    )
+    outage_hours: int = tunable(
+        48, "what lasts longer is the new habit, and is learned", low=2, high=720
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetConfig:

@@ -63,8 +63,10 @@ def account(
     return _joined([opening, *own, *shared, why, _against(counter)])
 
 
-def ended(state: str, merged_into: str | None = None) -> str:
+def ended(state: str, merged_into: str | None = None, *, forgotten: bool = False) -> str:
     """Explain the end of an alert."""
+    if forgotten:
+        return "Resolved: the account was erased on request, and with it what this alert rested on."
     if merged_into:
         return "This network has become one with another, under whose alert it goes on."
     if state == "retracted":

@@ -212,6 +212,14 @@ class FlaggedKeys:
         self.memberships -= len(key.members)
         return key
 
+    def forget(self, account: int) -> list[KeyId]:
+        """Erase a member; gives the keys it was a member of."""
+        held = list(self.held.pop(account, ()))
+        for key_id in held:
+            del self.keys[key_id].members[account]
+        self.memberships -= len(held)
+        return held
+
     def is_organisation(self, key: FlaggedKey) -> bool:
         """Whether its holders are colleagues rather than strangers."""
         if key.kind == ORG:

@@ -21,6 +21,9 @@ FORMAT = 1
 MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
 
 
+NOBODY = np.zeros(0, np.uint64)
+
+
 class HandOver(NamedTuple):
     """One tick of one source for one target. `names` holds the values that `edges` point to."""
 
@@ -34,6 +37,8 @@ class HandOver(NamedTuple):
     templates: np.ndarray  # layout.TEMPLATE_ROW
     part: int = 0
     last: bool = True
+    forgotten: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
+    holes: int = 0  # hours of its input that were incomplete, since it last said so
 
     @property
     def rows(self) -> int:
@@ -44,6 +49,8 @@ class HandOver(NamedTuple):
             + self.ones.size
             + self.loads.size
             + self.templates.size
+            + self.forgotten.size
+            + self.holes
         )
 
 
@@ -59,9 +66,12 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     ones: bytes
     loads: bytes
     templates: bytes
+    forgotten: bytes = b""
+    holes: int = 0
 
 
 _DTYPES = (layout.EDGE, layout.SUM, layout.ONE, layout.LOAD, layout.TEMPLATE_ROW)
+_COLUMNS = ("edges", "names", "sums", "ones", "loads", "templates", "forgotten")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Wire)
 
@@ -95,21 +105,24 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
                 templates,
                 part,
                 part == parts - 1,
+                hand_over.forgotten if part == 0 else NOBODY,
+                hand_over.holes if part == 0 else 0,
             )
         )
 
 
 def packed_part(part: HandOver) -> bytes:
     """The bytes of one part, as it is."""
-    tables = (part.edges, part.names, part.sums, part.ones, part.loads, part.templates)
+    columns = {name: getattr(part, name).tobytes() for name in _COLUMNS}
     return _encoder.encode(
         _Wire(
-            FORMAT,
-            part.source,
-            part.tick,
-            part.part,
-            part.last,
-            *(table.tobytes() for table in tables),
+            format=FORMAT,
+            source=part.source,
+            tick=part.tick,
+            part=part.part,
+            last=part.last,
+            holes=part.holes,
+            **columns,
         )
     )
 
@@ -146,6 +159,8 @@ def decode(record: bytes) -> HandOver:
         templates,
         part=wire.part,
         last=wire.last,
+        forgotten=np.frombuffer(wire.forgotten, np.uint64),
+        holes=wire.holes,
     )
 
 

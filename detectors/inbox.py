@@ -26,6 +26,7 @@ class Content(NamedTuple):
     keys: list[KeyFinding]
     names: list[AccountName]
     batches: list[NameBatch]
+    forgotten: list[int]
 
 
 class KeptNames(msgspec.Struct, frozen=True, array_like=True):
@@ -120,6 +121,7 @@ class Inbox:
             keys=sorted((f for part in parts for f in part.keys), key=_key_order),
             names=sorted((n for part in parts for n in part.names), key=_name_order),
             batches=[batch for _, of_source in batches for batch in of_source],
+            forgotten=sorted({account for part in parts for account in part.forgotten}),
         )
 
 

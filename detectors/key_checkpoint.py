@@ -22,6 +22,7 @@ class Progress(msgspec.Struct, frozen=True):
     applied: list[tuple[int, int]]
     closed: int
     waiting: list[int] = []  # bytes of each hand-over
+    holes: dict[int, int] = {}  # tick -> hours of input that its sources had missed
 
 
 _decoder = msgspec.msgpack.Decoder(Progress)

@@ -26,6 +26,7 @@ from detectors.close_keys import (
 )
 from detectors.config import Config
 from detectors.findings import KeyFinding, TickFindings
+from detectors.forget_member import forget_member
 from detectors.handover import HandOver
 from detectors.key_checkpoint import Progress, checkpoint_of, restored
 from detectors.key_room import expire_keys, make_key_room
@@ -36,6 +37,7 @@ from detectors.tally import Tally
 
 WEEK_MS, DAY_MS, HOUR_MS = 7 * 86_400_000, 86_400_000, 3_600_000
 REPORT_HOURS = 6  # a flagged value still in use is reported again this often
+MOST_HOLES = 1_000  # ticks that told of incomplete hours; older ones are taken for whole
 UNKNOWN_CLASS = IP_CLASSES.index("unknown")
 
 
@@ -52,6 +54,7 @@ class KeyPartition:
         self._applied = [(NO_TIME, -1)] * sources  # last (tick, part) received
         self._waiting: dict[int, list[HandOver]] = defaultdict(list)
         self._closed = NO_TIME
+        self._holes: dict[int, int] = {}  # tick -> hours of input that its sources had missed
         self._priors = config.births.priors()
         cap = config.budgets.member_cap
         self._accounts = np.zeros(cap + 1, np.uint64)
@@ -70,7 +73,7 @@ class KeyPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        progress = Progress(self._passed, self._applied, self._closed)
+        progress = Progress(self._passed, self._applied, self._closed, holes=self._holes)
         waiting = [h for tick in sorted(self._waiting) for h in self._waiting[tick]]
         return checkpoint_of(self.state, progress, waiting)
 
@@ -82,7 +85,7 @@ class KeyPartition:
         """Go on from the kept state."""
         progress, waiting = restored(kept.tables(), rest)
         self._passed, self._applied = progress.passed, progress.applied
-        self._closed = progress.closed
+        self._closed, self._holes = progress.closed, progress.holes
         for hand_over in waiting:
             self._waiting[hand_over.tick].append(hand_over)
 
@@ -146,6 +149,11 @@ class KeyPartition:
         hand_overs = self._waiting.pop(tick, [])
         if hand_overs:
             hand_overs.sort(key=lambda h: (h.source, h.part))
+            if missed := sum(h.holes for h in hand_overs):
+                self._holes[tick] = missed
+                self._holes = dict(list(self._holes.items())[-MOST_HOLES:])
+            for account in np.unique(np.concatenate([h.forgotten for h in hand_overs])):
+                forget_member(self.state, account)
             self.state = make_key_room(self.state, hand_overs)
             apply_tick(
                 self.state,
@@ -201,7 +209,7 @@ class KeyPartition:
         kind = int(shared["kind"])
         ip_class = int(shared["ip_class"])
         prior = self._priors[kind, ip_class if ip_class < len(IP_CLASSES) else UNKNOWN_CLASS]
-        own_days = max(0.0, (end - WEEK_MS - int(shared["first"])) / DAY_MS)
+        own_days = self._watched_days(int(shared["first"]), end - WEEK_MS)
         own_births = max(0, int(shared["births"]) - week) if own_days > 0 else 0
         surprise, expected = births_surprise(
             float(day_parties),
@@ -224,6 +232,14 @@ class KeyPartition:
                 shared["peak_start"] = end - WEEK_MS
                 shared["peak_end"] = end
         return bool(odd)
+
+    def _watched_days(self, start: int, stop: int) -> float:
+        """Days between two times, ms, without the hours in which the sources' input had holes."""
+        if stop <= start:
+            return 0.0
+        missed = sum(h for t, h in self._holes.items() if start <= t * MINUTE_MS < stop)
+        hours = missed / self.config.engine.partitions
+        return max(0.0, (stop - start) / DAY_MS - hours / 24)
 
     def _finding(self, row: int, end: int) -> KeyFinding | None:
         state = self.state

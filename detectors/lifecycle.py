@@ -49,6 +49,7 @@ class LiveAlert(msgspec.Struct):
     quiet_since: int = _NEVER
     lower_since: int = _NEVER
     due: int = _NEVER
+    capped: bool = False  # the evidence allows more than the hour's budget of advice did
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -91,6 +92,15 @@ class Lifecycle:
     )
     resolve_hours: float = tunable(
         24.0, "stale evidence is looked at for one more day", low=0, high=2400
+    )
+    advice_budget_per_hour: int = tunable(
+        500,
+        "new advice above observe in an hour of event time; more is rather a mistake of ours",
+        low=0,
+        high=10_000_000,
+    )
+    advice_budget_share: float = tunable(
+        0.01, "or this share of the known accounts, where that is more", low=0, high=1
     )
     live_budget: int = tunable(
         100_000,

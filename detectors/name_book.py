@@ -113,6 +113,14 @@ class NameBook:
             names.ids.tobytes(),
         )
 
+    def forget(self, accounts: set[int]) -> None:
+        """Erase the names of some accounts."""
+        for account in accounts & self._pending.keys():
+            del self._pending[account]
+        keep = ~np.isin(self._fps, np.array(sorted(accounts), np.uint64))
+        if not keep.all():
+            self._keep(keep)
+
     def find(self, account: int) -> Name | None:
         """The account's name, or None where it is not known (yet, or any more)."""
         waiting = self._pending.get(account)
@@ -189,6 +197,10 @@ class NameBook:
         keep = np.ones(len(self._fps), bool)
         keep[np.lexsort((self._fps, self._seen))[:excess]] = False
         self.evicted += int(len(keep) - keep.sum())
+        self._keep(keep)
+
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        """Keep some rows, and the ids of no other."""
         self._fps, self._orgs = self._fps[keep], self._orgs[keep]
         self._seen, self._created = self._seen[keep], self._created[keep]
         self._lengths = self._lengths[keep]

@@ -8,47 +8,81 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from detectors.advice_budget import Spent
 from detectors.campaigns import Campaign
-from detectors.cases import Books
 from detectors.checkpoint import Bytes, Checkpoint
-from detectors.control_book import KeptControls
+from detectors.control_book import ControlBook, KeptControls
+from detectors.errors import StateError
 from detectors.flagged import FlaggedKey, KeyId
 from detectors.inbox import KeptInbox
+from detectors.judgement import Due, Judgement
 from detectors.lifecycle import LiveAlert
-from detectors.name_book import Name
+from detectors.name_book import Name, NameBook
 from detectors.own_evidence import OwnEvidence
-from detectors.standing import AlertBook
 
 BOOKS = "books"
 
-Due = tuple[
-    str, int | str | KeyId
-]  # what waits (key, own, account, network, control, group), and which
-
 
 class Agenda(msgspec.Struct, frozen=True):
-    """What the owner itself keeps: how far it is, and what comes due when."""
+    """What the owner itself keeps: how far it is, what has come, and what control events wait."""
 
     closed: int
+    control_due: set[int]
+    inbox: KeptInbox
+    cohorts: list[Any]
+
+
+class KeptJudgement(msgspec.Struct, frozen=True):
+    """One judgement's books in order; dicts keep theirs."""
+
     due: dict[int, set[Due]]
     key_waits: set[KeyId]
     dirty: set[KeyId]
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """All books in order; dicts keep theirs."""
-
-    agenda: Agenda
-    inbox: KeptInbox
-    cohorts: list[Any]
     flagged: list[FlaggedKey]
     campaigns: list[Campaign]
     own: dict[int, list[OwnEvidence]]
-    controls: KeptControls
-    names: dict[int, Name]  # those that are in no table yet
     accounts: dict[int, LiveAlert]
     networks: dict[str, LiveAlert]
-    shed: tuple[int, int, int, int]  # flagged keys, own evidence, names, alerts held back
+    shed: tuple[int, int, int]  # flagged keys, own evidence, alerts held back
+    spent: Spent
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> KeptJudgement:
+        """A judgement as plain data."""
+        books, alerts = judgement.books, judgement.alerts
+        return cls(
+            due=judgement.due,
+            key_waits=judgement.key_waits,
+            dirty=judgement.dirty,
+            flagged=list(books.flagged.keys.values()),
+            campaigns=list(books.campaigns.campaigns.values()),
+            own=books.own.accounts,
+            accounts=alerts.accounts,
+            networks=alerts.networks,
+            shed=(books.flagged.evicted, books.own.evicted, alerts.held_back),
+            spent=alerts.budget.spent,
+        )
+
+    def fill(self, judgement: Judgement) -> None:
+        """Fill an empty judgement with what was kept."""
+        books = judgement.books
+        flagged, own, held_back = self.shed
+        judgement.due, judgement.key_waits = self.due, self.key_waits
+        judgement.dirty = self.dirty
+        books.flagged.take_back(self.flagged, flagged)
+        books.campaigns.take_back(self.campaigns)
+        books.own.accounts, books.own.evicted = self.own, own
+        judgement.alerts.take_back(self.accounts, self.networks, held_back, self.spent)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Everything but the names that are in tables."""
+
+    agenda: Agenda
+    controls: KeptControls
+    names: dict[int, Name]  # those that are in no table yet
+    names_evicted: int
+    judgements: dict[str, KeptJudgement]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -56,35 +90,41 @@ _decoder = msgspec.msgpack.Decoder(Kept)
 
 
 def checkpoint_of(
-    agenda: Agenda, inbox: KeptInbox, cohorts: list[Any], books: Books, alerts: AlertBook
+    agenda: Agenda, names: NameBook, control: ControlBook, judgements: Mapping[str, Judgement]
 ) -> Checkpoint:
     """The owner's state as it is."""
-    tables = books.names.tables()
+    tables = names.tables()
     kept = Kept(
         agenda=agenda,
-        inbox=inbox,
-        cohorts=cohorts,
-        flagged=list(books.flagged.keys.values()),
-        campaigns=list(books.campaigns.campaigns.values()),
-        own=books.own.accounts,
-        controls=books.control.kept(),
-        names=books.names.pending,
-        accounts=alerts.accounts,
-        networks=alerts.networks,
-        shed=(books.flagged.evicted, books.own.evicted, books.names.evicted, alerts.held_back),
+        controls=control.kept(),
+        names=names.pending,
+        names_evicted=names.evicted,
+        judgements={name: KeptJudgement.of(one) for name, one in judgements.items()},
     )
     tables[BOOKS] = np.frombuffer(_encoder.encode(kept), np.uint8)
     return Checkpoint(tables, b"")
 
 
-def restored(tables: Mapping[str, Bytes], books: Books, alerts: AlertBook) -> Kept:
-    """Fill empty books with what was kept; gives the rest for the owner to take."""
-    kept = _decoder.decode(tables[BOOKS].tobytes())
-    flagged, own, names, held_back = kept.shed
-    books.flagged.take_back(kept.flagged, flagged)
-    books.campaigns.take_back(kept.campaigns)
-    books.own.accounts, books.own.evicted = kept.own, own
-    books.control.take_back(kept.controls, kept.agenda.closed)
-    books.names.take_back(tables, kept.names, names)
-    alerts.take_back(kept.accounts, kept.networks, held_back)
-    return kept
+def restored(
+    tables: Mapping[str, Bytes],
+    names: NameBook,
+    control: ControlBook,
+    judgements: Mapping[str, Judgement],
+) -> Agenda:
+    """Fill empty books with what was kept; gives the rest for the owner to take.
+
+    Raises StateError for books that another version wrote.
+    """
+    try:
+        kept = _decoder.decode(tables[BOOKS].tobytes())
+    except msgspec.MsgspecError as error:
+        raise StateError(
+            f"the campaign owner's kept state is of another version ({error}); run the version that "
+            "wrote it, or begin anew with `hydrawatch state reset`"
+        ) from error
+    control.take_back(kept.controls, kept.agenda.closed)
+    names.take_back(tables, kept.names, kept.names_evicted)
+    for name, judgement in judgements.items():
+        if name in kept.judgements:
+            kept.judgements[name].fill(judgement)
+    return kept.agenda

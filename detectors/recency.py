@@ -80,3 +80,13 @@ def see(entries: np.ndarray, value: np.uint64, stamp: int, floor: int) -> int:
             victim = at
     entries[victim] = word
     return NEW if best == np.uint64(0) else NEW_BY_EVICTION
+
+
+@kernel
+def unsee(entries: np.ndarray, value: np.uint64) -> None:
+    """Forget a fingerprint; as it is where it is not known."""
+    base = (value & np.uint64(entries.size // WAYS - 1)) * np.uint64(WAYS)
+    tag = ((value >> np.uint64(STAMP_BITS)) | np.uint64(1)) & np.uint64((1 << 44) - 1)
+    for way in range(WAYS):
+        if entries[base + np.uint64(way)] >> np.uint64(STAMP_BITS) == tag:
+            entries[base + np.uint64(way)] = np.uint64(0)

@@ -102,8 +102,14 @@ def _pieces(findings: TickFindings) -> Iterator[TickFindings]:
         if len(keys) == ROWS_PER_PART or members > MEMBERS_PER_PART:
             yield TickFindings(findings.tick, keys=tuple(keys))
             keys, members = [], 0
-    if accounts or keys or cohorts:
-        yield TickFindings(findings.tick, tuple(accounts), cohorts, tuple(keys))
+    if accounts or keys or cohorts or findings.forgotten:
+        yield TickFindings(
+            findings.tick,
+            tuple(accounts),
+            cohorts,
+            tuple(keys),
+            forgotten=findings.forgotten,
+        )
 
 
 def _slices(names: NameBatch) -> Iterator[NameBatch]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from msgspec.structs import replace
+
+from detectors.advice_budget import AdviceBudget, Spent, next_hour, note
 from detectors.alerts import ACTIONS, OBSERVE, SEVERITIES, Alert
 from detectors.campaigns import Campaign
 from detectors.cases import Books, Case
@@ -30,12 +33,18 @@ class AlertBook:
         self._members: dict[str, dict[int, None]] = {}  # campaign -> accounts with a live alert
         self.concerned: set[str] = set()  # campaigns that the last account alert bears on
         self.held_back = 0  # alerts not opened for lack of room
+        self.budget = AdviceBudget(rules)
 
     def take_back(
-        self, accounts: dict[int, LiveAlert], networks: dict[str, LiveAlert], held_back: int
+        self,
+        accounts: dict[int, LiveAlert],
+        networks: dict[str, LiveAlert],
+        held_back: int,
+        spent: Spent,
     ) -> None:
         """Go on from the alerts that stood."""
         self.accounts, self.networks, self.held_back = accounts, networks, held_back
+        self.budget.spent = spent
         for account, live in accounts.items():
             if live.last.campaign_id:
                 self._members.setdefault(live.last.campaign_id, {})[account] = None
@@ -67,10 +76,13 @@ class AlertBook:
             role=campaign.members[account] if campaign else None,
             withdrawn=case.withdrawn,
         )
+        now, case, capped = self._within_budget(live, now, case, tick)
         decision = self._rules.decide(live, now, tick, opens_at=self._rules.open_nats)
         if decision.state is None or (live is None and self._full()):
-            self._wait(live, now, tick)
+            self._wait(live, now, tick, capped=capped)
             return None
+        if decision.action > (live.action if live else OBSERVE):
+            self.budget.spend(tick)
         if decision.state in ("resolved", "retracted"):
             assert live is not None
             alert = self._writer.ended(live.last, case, decision, tick)
@@ -85,11 +97,30 @@ class AlertBook:
                 name = Name((last.account_id if last else None) or "", 0, -1, -1)
             alert = self._writer.account(last, account, name, case, decision, tick)
         self._leave(account, live)
-        self._wait(_note(self.accounts, account, alert, decision, tick), now, tick)
+        self._wait(_note(self.accounts, account, alert, decision, tick), now, tick, capped=capped)
         if alert.live and alert.campaign_id:
             self._members.setdefault(alert.campaign_id, {})[account] = None
             self.concerned.add(alert.campaign_id)
         return alert
+
+    def forget(self, account: int, tick: int) -> Alert | None:
+        """Erase an account's alert; gives its last revision, so that nobody acts on it any more."""
+        live = self.accounts.get(account)
+        if live is None:
+            return None
+        self._leave(account, live)
+        del self.accounts[account]
+        return self._writer.forgotten(live.last, tick)
+
+    def _within_budget(
+        self, live: LiveAlert | None, now: Standing, case: Case, tick: int
+    ) -> tuple[Standing, Case, bool]:
+        """What an account may be advised while the hour's budget lasts; its case says if it is less."""
+        given = live.action if live else OBSERVE
+        if now.action <= given or self.budget.left(tick, len(self._books.names)):
+            return now, case, False
+        doubt = note(now.action)
+        return replace(now, action=given), replace(case, counter=(doubt, *case.counter)), True
 
     def _leave(self, account: int, live: LiveAlert | None) -> None:
         """Take an account's last revision off its campaign's list."""
@@ -109,9 +140,17 @@ class AlertBook:
         self.held_back += 1
         return True
 
-    def _wait(self, live: LiveAlert | None, now: Standing, tick: int) -> None:
-        if live is not None:
-            live.due = self._rules.next_due(live, now, tick)
+    def _wait(
+        self, live: LiveAlert | None, now: Standing, tick: int, *, capped: bool = False
+    ) -> None:
+        if live is None:
+            return
+        live.due = self._rules.next_due(live, now, tick)
+        if capped:
+            live.due = next_hour(tick) if live.due < 0 else min(live.due, next_hour(tick))
+            if not live.capped:
+                self.budget.cap()
+        live.capped = capped
 
     def network(
         self, campaign_id: str, tick: int, *, merged_into: str = "", withdrawn: bool = False

@@ -21,3 +21,9 @@ def tunable(default: T, why: str, *, low: float, high: float) -> T:
 def reason(declared: Field[Any]) -> str:
     """The sentence that says why a field's default is what it is."""
     return str(declared.metadata.get("why", ""))
+
+
+def switch(why: str) -> bool:
+    """A dataclass field that is false by default: true or false in `detectors.toml`, and why."""
+    declared: bool = field(default=False, metadata={"why": why, "low": False, "high": True})
+    return declared

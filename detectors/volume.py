@@ -17,7 +17,7 @@ from river import stats
 
 from detectors.evidence import Card, Context, Evidence, Window
 from detectors.surprise import student_surprise
-from detectors.tunable import tunable
+from detectors.tunable import switch, tunable
 
 MAX_DAYS = 65_535  # what the columnar state can count
 _DAY_MS = 86_400_000
@@ -160,6 +160,9 @@ class AccountVolume:
         2.5, "an odd day is learned as this many spreads: poison is slow, change is learned", low=1,
         high=20,
     )  # fmt: skip
+    shadow: bool = switch(
+        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
+    )
 
     @property
     def card(self) -> Card:

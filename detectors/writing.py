@@ -157,6 +157,17 @@ class Writer:
             trace=self.trace,
         )
 
+    def forgotten(self, last: Alert, tick: int) -> Alert:
+        """The last revision of an alert whose account was erased."""
+        end = self.ended(last, None, Decision("resolved"), tick)
+        return replace(
+            end,
+            campaign_id=None,
+            role=None,
+            exposure=UNSET,
+            explanation=explain.ended("resolved", forgotten=True),
+        )
+
     def ended(
         self, last: Alert, case: Case | None, decision: Decision, tick: int, merged_into: str = ""
     ) -> Alert:

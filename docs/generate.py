@@ -93,6 +93,8 @@ SETTING_MEANINGS = {
     "broker": "bootstrap addresses, host:port,host:port,...",
     "data_dir": "what Faust keeps on disk",
     "config": "path of a detectors.toml; without one the defaults hold",
+    "mode": "live; or shadow: alerts go to the shadow topic, and group, internal topics and dead "
+    "letters get names of their own ([safety.md](safety.md))",
     "metrics_port": "port of /metrics, /livez and /readyz; 0: any free one, which is logged",
     "metrics_host": "address they listen on; a container sets 0.0.0.0",
     "partitions": "partitions of the pipeline; overrides engine.partitions of detectors.toml",
@@ -215,8 +217,10 @@ def _toml_lines() -> Iterator[str]:
         for key in fields(values):
             if key.init:
                 low, high = key.metadata["low"], key.metadata["high"]
-                yield from _comment(f"{reason(key)} ({low} to {high})")
-                yield f"#{key.name} = {getattr(values, key.name)}"
+                value = getattr(values, key.name)
+                takes_ = "true or false" if isinstance(value, bool) else f"{low} to {high}"
+                yield from _comment(f"{reason(key)} ({takes_})")
+                yield f"#{key.name} = {str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _comment(text: str) -> list[str]:

@@ -22,6 +22,7 @@ from detectors.config import VERSION, Loaded
 from detectors.errors import ConfigError
 from detectors.workbench import Workbench
 from streams.broker import faust_credentials, faust_urls, patiently
+from streams.erasure import Erasures
 from streams.gauges import begin_at_zero
 from streams.health import Heartbeat, Readiness
 from streams.keeper import Keeper
@@ -77,6 +78,7 @@ class Worker:
         self._twins = Twins(settings.instance_id)
         self._silence = Silence()
         self._under_way = UnderWay()
+        self._erasures = Erasures(settings)
         self._keeper = Keeper(
             settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
         )
@@ -314,6 +316,20 @@ class Worker:
         high = self.app.consumer.highwater(tp)
         return high is None or self._transport.read_behind(tp, next_offset) < high
 
+    async def _erase(self) -> None:
+        """Carry out requests to forget accounts, between two records of their partitions."""
+        while True:
+            await asyncio.sleep(IDLE_POLL_S)
+            for tp, stage in list(self.stages.items()):
+                if not isinstance(stage, AccountStage):
+                    continue
+                for request in self._erasures.waiting(tp.partition):
+                    await stage.prepare()
+                    async with stage.busy:
+                        await self._under_way.add(tp, await stage.forget(request))
+                    if stage.has_answered(request):
+                        self._erasures.answered(tp.partition, request.id)
+
     # -- running ------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -325,6 +341,8 @@ class Worker:
             asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
             asyncio.create_task(self._guarded(self._let_go()), name="hold back"),
             asyncio.create_task(self._guarded(self._watch()), name="metrics"),
+            asyncio.create_task(self._guarded(self._erasures.follow()), name="erasures"),
+            asyncio.create_task(self._guarded(self._erase()), name="erase"),
             asyncio.create_task(self._guarded(self._keeper.run(self.stages)), name="state"),
         ]
 

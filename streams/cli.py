@@ -29,6 +29,10 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="Create or verify the topics.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
+state_app = typer.Typer(
+    help="What is kept of the past at the broker, and forgetting it.", no_args_is_help=True
+)
+app.add_typer(state_app, name="state")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same world.")]
@@ -86,6 +90,10 @@ def replay(
     drain: Annotated[
         bool, typer.Option("--drain", help="Close all ticks at the end of the file.")
     ] = False,
+    shadow: Annotated[
+        str | None,
+        typer.Option(help="Where alerts with detectors on trial (`shadow = true`) go."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stderr.")] = False,
 ) -> None:
     """Run the engine on a file, without a broker: the same events give the worker's alerts."""
@@ -93,7 +101,7 @@ def replay(
     def work(settings: Settings) -> int:
         from streams.commands import replay as command
 
-        return command.run(settings, file, alerts, control, partitions, drain, json)
+        return command.run(settings, file, alerts, control, partitions, drain, json, shadow)
 
     _finish(work)
 
@@ -253,6 +261,68 @@ def check(
     _end(work)
 
 
+@app.command(
+    epilog="Example: `hydrawatch redrive --reason wrong_type --since 2026-05-01T12:00`  \n"
+    "Example: `hydrawatch redrive --reason wrong_type --yes --json | jq .sent`"
+)
+def redrive(
+    *,
+    reason: Annotated[
+        list[str] | None, typer.Option(help="Only these classes; may be given several times.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only those set aside since: 2026-05-01T12:00 (UTC), or ms since 1970."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Send them; otherwise they are only counted.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Send dead letters back to the topic they came from, once what was wrong is mended.
+
+    Key, value and partition stay as they were. Letters that this version cannot read either stay
+    where they are, as do those that were cut. Sent twice, an event is dropped by its event_id as long
+    as the lateness horizon reaches; a late one counts again in its account's totals, in no window.
+    Exit code 1 if letters that were asked for cannot go back.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import redrive as command
+
+        return command.run(settings, reason or [], since, yes, json)
+
+    _finish(work)
+
+
+@app.command(
+    epilog="Example: `hydrawatch forget a-71f2`  \n"
+    'Example: `printf %s "$ACCOUNT" | hydrawatch forget - --json | jq .erased`'
+)
+def forget(
+    account: Annotated[
+        str, typer.Argument(help="account_id; - reads it from stdin, out of the shell's history.")
+    ],
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a worker to answer.")
+    ] = 30.0,
+    json: Json = False,
+) -> None:
+    """Erase an account's state, and say what remains in topics and until when.
+
+    Workers may run: the one that has the account's partition erases it between two records, and the
+    key networks and the campaign owner follow. Alerts about it are resolved. What comes of it later
+    is of an account never seen before. Exit code 1 if no worker has answered in time.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import forget as command
+
+        return command.run(settings, account, wait, json)
+
+    _finish(work)
+
+
 @topics_app.command("create", epilog="Example: `hydrawatch topics create --partitions 8`")
 def topics_create(
     partitions: Partitions = None,
@@ -282,6 +352,41 @@ def topics_verify(partitions: Partitions = None, json: Json = False) -> None:
         from streams.commands import topics as command
 
         return command.verify(settings, partitions, json)
+
+    _finish(work)
+
+
+@state_app.command("show", epilog="Example: `hydrawatch state show --json | jq '.[].kept_at'`")
+def state_show(json: Json = False) -> None:
+    """Show the last snapshot of every stage: age, where it goes on, size.
+
+    It reads the whole state topic, and disturbs nobody. Exit code 1 if a worker of this
+    configuration could not use what is kept.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import state as command
+
+        return command.show(settings, json)
+
+    _finish(work)
+
+
+@state_app.command("reset", epilog="Example: `hydrawatch state reset --yes && hydrawatch worker`")
+def state_reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget all that is kept, so that the workers begin anew; refused while any is running.
+
+    They then read the request topic from its beginning: what its retention has deleted is gone from
+    windows and baselines.
+    """
+
+    def work(settings: Settings) -> int:
+        from streams.commands import state as command
+
+        return command.reset(settings, yes, json)
 
     _finish(work)
 

@@ -6,6 +6,7 @@ import time
 from itertools import product
 
 import numpy as np
+import structlog
 from prometheus_client import Gauge
 
 from detectors import account_state as st
@@ -19,10 +20,13 @@ from detectors.findings import TickFindings
 from detectors.inbox import BEFORE_TIME
 from detectors.keys import KeyPartition
 from detectors.kinds import KINDS
+from detectors.lifecycle import HOUR_TICKS
 from detectors.owner import CampaignOwner
 from detectors.schema import OPTIONAL
 from detectors.tally import Tally
 from streams.metrics import Metrics
+
+log = structlog.get_logger()
 
 LATE_BY = {
     st.LATE_MINUTE: "1m",
@@ -167,6 +171,7 @@ class AccountGauges:
     def restored(self, accounts: AccountPartition) -> None:
         """Count from here on: what restored state has counted was shown by whoever kept it."""
         self._seen = accounts.counters.copy()
+        self._holes = accounts.flow.kept.hours
 
     def count(self, decoded: Decoded) -> None:
         """Count a decoded batch's rejects and unknown properties."""
@@ -196,6 +201,14 @@ class AccountGauges:
                 metrics.evictions.labels(kind).inc(int(new[place]))
         if new[st.ACCOUNTS_EXPIRED]:
             metrics.expired.labels("account").inc(int(new[st.ACCOUNTS_EXPIRED]))
+        if accounts.flow.kept.hours > self._holes:
+            metrics.incomplete_hours.inc(accounts.flow.kept.hours - self._holes)
+            self._holes = accounts.flow.kept.hours
+            log.warning(
+                "the input had a hole: its hours are not learned from",
+                partition=self.partition.label,
+                hours=accounts.flow.kept.lasting,
+            )
         scalars = accounts.state.scalars
         newest = int(scalars[st.MAX_TIME])
         if newest != NO_TIME:
@@ -250,6 +263,7 @@ class OwnerGauges:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
         self._metrics = metrics
         self._begins = LAST_TICK
+        self._capped_in = -1  # the hour in which the log last spoke of it
         self.restored(owner)
 
     def restored(self, owner: CampaignOwner) -> None:
@@ -285,4 +299,20 @@ class OwnerGauges:
         for name, kind in OWNER_EVICTIONS.items():
             self._metrics.evictions.labels(kind).inc(max(0, sizes[name] - self._shed[name]))
         self._metrics.largest_campaign.set(sizes["largest_campaign"])
+        self._metrics.advice_left.set(sizes["advice_left"])
+        self._count_capped(sizes["advice_capped"] - self._shed["advice_capped"], owner)
         self._shed = sizes
+
+    def _count_capped(self, new: int, owner: CampaignOwner) -> None:
+        """Count the alerts that the budget of advice has capped, and say so once an hour."""
+        if new <= 0:
+            return
+        self._metrics.advice_capped.inc(new)
+        hour = owner.closed // HOUR_TICKS
+        if hour != self._capped_in:
+            self._capped_in = hour
+            log.warning(
+                "the budget of advice is spent: alerts stay below what their evidence allows",
+                capped=new,
+                mend="look at the alerts; if they are right, raise alerts.advice_budget_per_hour",
+            )

@@ -32,39 +32,66 @@ class ControlMark(msgspec.Struct, frozen=True, tag="control"):
     tick: int
 
 
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """Somebody asks that an account be erased; `account` is its keyed fingerprint."""
+
+    id: str
+    account: int
+
+
+class Forgotten(msgspec.Struct, frozen=True, tag="forgotten"):
+    """The account of request `id` is erased after request event `offset` of its partition."""
+
+    id: str
+    account: int
+    offset: int
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """By which configuration an alert was decided."""
+
+    config_digest: str = ""
+
+
 class Published(msgspec.Struct, frozen=True):
     """What of an alert record tells whether it was sent already."""
 
     alert_id: str
     revision: int
+    trace: Decided | None = None
 
 
-_marks = msgspec.json.Decoder(Mark | ControlMark)
+AnyMark = Mark | ControlMark | Forget | Forgotten
+decode_mark = msgspec.json.Decoder(AnyMark).decode
 _published = msgspec.json.Decoder(Published)
 encode_mark = msgspec.json.Encoder().encode
 
 
-async def read_marks(settings: Settings, partition: int) -> list[Mark | ControlMark]:
+async def read_marks(settings: Settings, partition: int) -> list[AnyMark]:
     """Everything written down for one partition, in order."""
     return [
-        _marks.decode(record.value)
-        async for record in _records(settings, settings.marks_topic, [partition])
+        decode_mark(record.value)
+        async for record in read_all(settings, settings.marks_topic, [partition])
     ]
 
 
-async def read_published(settings: Settings, metrics: Metrics) -> dict[str, int]:
+async def read_published(
+    settings: Settings, metrics: Metrics, topic: str, digest: str = ""
+) -> dict[str, int]:
     """The highest revision of every alert on the topic.
 
-    Others may write there as well: what is no alert is passed over and counted.
+    Others may write there as well: what is no alert is passed over and counted. Where several
+    configurations are on trial in one topic, `digest` says whose alerts count.
     """
-    topic = settings.alerts_topic
     highest: dict[str, int] = {}
     foreign = 0
-    async for record in _records(settings, topic, None):
+    async for record in read_all(settings, topic, None):
         try:
             alert = _published.decode(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
             foreign += 1
+            continue
+        if digest and (alert.trace is None or alert.trace.config_digest != digest):
             continue
         highest[alert.alert_id] = max(alert.revision, highest.get(alert.alert_id, 0))
     metrics.foreign_records.labels(topic).set(foreign)
@@ -92,9 +119,10 @@ async def reader(
             await consumer.stop()
 
 
-async def _records(
+async def read_all(
     settings: Settings, topic: str, partitions: list[int] | None
 ) -> AsyncIterator[Any]:
+    """The records of the given partitions (None: all) from the beginning to the end of the moment."""
     async with reader(settings, topic, partitions) as consumer:
         open_ones = set(consumer.assignment())
         while open_ones:

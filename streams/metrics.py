@@ -159,8 +159,18 @@ class Metrics:
         )
         self.evidence = self._counter("evidence", "Pieces of evidence", "detector", "family")
         self.alerts = self._counter(
-            "alerts", "Alert records sent", "kind", "severity", "action", "state"
+            "alerts", "Alert records sent", "kind", "severity", "action", "state", "mode"
         )
+        self.advice_capped = self._counter(
+            "advice_capped", "Alerts kept below what their evidence allows: the budget was spent"
+        )
+        self.advice_left = self._gauge(
+            "advice_left", "New advice that the budget of the hour of event time still allows"
+        )
+        self.incomplete_hours = self._counter(
+            "incomplete_hours", "Hours of event time in which a partition's input had a hole"
+        )
+        self.forgotten = self._counter("forgotten", "Accounts erased on request")
         # The process.
         self.ready = self._gauge("ready", "1 while /readyz says that all is well")
         self._build = Info(

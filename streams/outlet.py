@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from detectors import handover, reports
-from detectors.alerts import Alert, encode
+from detectors.alerts import Alert, Mode, encode
 from detectors.handover import HandOver
 from detectors.reports import Report
 from streams.broker import client_options, explained
@@ -84,9 +84,15 @@ class Outlet:
 
     async def alert(self, alert: Alert) -> Awaitable[Any]:
         """Publish one revision of an alert."""
-        self._metrics.alerts.labels(alert.kind, alert.severity, alert.action, alert.state).inc()
-        topic = self._settings.alerts_topic
+        self._metrics.alerts.labels(
+            alert.kind, alert.severity, alert.action, alert.state, alert.mode
+        ).inc()
+        topic = self.alert_topic(alert.mode)
         return await self._producer.send(topic, encode(alert), key=alert.alert_id.encode())
+
+    def alert_topic(self, mode: Mode) -> str:
+        """Where alerts of a mode go: nobody acts on a shadow."""
+        return self._settings.shadow_topic if mode == "shadow" else self._settings.alerts_topic
 
     async def dead_letter(self, letter: DeadLetter) -> Awaitable[Any]:
         """Put a record aside: unchanged, or as its head where the topic takes no more."""

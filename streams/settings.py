@@ -82,6 +82,17 @@ TopicName = Annotated[str, AfterValidator(_topic_name)]
 ExistingFile = Annotated[Path, AfterValidator(_file)]
 
 
+# What a worker in shadow mode names otherwise, so that a live one beside it hears nothing of it.
+SHADOW_NAMES = {
+    "dead_letters_topic": "hydrawatch.dead-letters.shadow.v1",
+    "handover_topic": "hydrawatch-handover-shadow",
+    "evidence_topic": "hydrawatch-evidence-shadow",
+    "marks_topic": "hydrawatch-marks-shadow",
+    "state_topic": "hydrawatch-state-shadow",
+    "group": "hydrawatch-shadow",
+}
+
+
 class Settings(BaseSettings):
     """The environment's shelf of configuration: one field per HYDRAWATCH_* variable.
 
@@ -97,6 +108,8 @@ class Settings(BaseSettings):
     # What Faust and the state store keep on disk; relative to the working directory.
     data_dir: Path = Path("hydrawatch-data")
     config: ExistingFile | None = None
+    # Shadow: everything that is said goes to the shadow topic, and what is internal has other names.
+    mode: Literal["live", "shadow"] = "live"
     # A worker is one process: several on one host need a port each, or 0 (any free one, logged).
     metrics_port: int = Field(default=9464, ge=0, le=65_535)
     # Loopback, as metrics name models, volumes and defences; a container sets 0.0.0.0.
@@ -155,6 +168,13 @@ class Settings(BaseSettings):
 
     _from_environment: frozenset[str] = PrivateAttr(default=frozenset())
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_a_shadow(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("mode") == "shadow":
+            return {**SHADOW_NAMES, **values}
+        return values
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _level_in_any_case(cls, value: object) -> object:
@@ -173,6 +193,13 @@ class Settings(BaseSettings):
                 f"HYDRAWATCH_SESSION_TIMEOUT_S = {self.session_timeout_s:g}: one lost heartbeat "
                 "would end the session; lower the first or raise the second"
             )
+        if self.mode == "shadow":
+            for name in SHADOW_NAMES:
+                if getattr(self, name) == type(self).model_fields[name].default:
+                    _refuse(
+                        f"{variable(name)} = {getattr(self, name)} is what a live worker uses, and "
+                        "HYDRAWATCH_MODE = shadow would disturb it; unset it or give another name"
+                    )
         for problem in conflicts(self):
             _refuse(problem)
         seen: dict[str, str] = {}
@@ -189,10 +216,16 @@ class Settings(BaseSettings):
         return self
 
     def origins(self) -> dict[str, str]:
-        """Where each value came from: "default", "environment", or "program" (set by a caller)."""
+        """Where each value came from.
+
+        "default", "environment", "HYDRAWATCH_MODE" (a shadow's), or "program" (set by a caller).
+        """
+        shadow = SHADOW_NAMES if self.mode == "shadow" else {}
         return {
             name: "environment"
             if name in self._from_environment
+            else "HYDRAWATCH_MODE"
+            if name in shadow and getattr(self, name) == shadow[name]
             else "program"
             if name in self.model_fields_set
             else "default"

@@ -32,7 +32,14 @@ from detectors.workbench import Workbench
 from streams.controls import ControlFollower
 from streams.deadletters import dead_letter
 from streams.gauges import AccountGauges, KeyGauges, OwnerGauges, count_evidence
-from streams.history import Mark, encode_mark, read_marks, read_published
+from streams.history import (
+    Forget,
+    Forgotten,
+    Mark,
+    encode_mark,
+    read_marks,
+    read_published,
+)
 from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.settings import Settings
@@ -68,7 +75,8 @@ class AccountStage:
         self._decoder = Decoder(
             settings.hash_key_bytes(), loaded.config.engine.future_minutes * 60_000
         )
-        self._marks: deque[Mark] | None = None
+        self._marks: deque[Mark | Forgotten] | None = None
+        self._answered: set[str] = set()  # requests to forget, by id
         self._told = NO_TIME
         self._gauges = AccountGauges(metrics, settings.requests_topic, partition, self.accounts)
 
@@ -83,20 +91,22 @@ class AccountStage:
         self._gauges.update(self.accounts)
 
     def aside(self) -> bytes:
-        """Nothing: all that is told has been told when the stage is not busy."""
-        return b""
+        """Which requests to forget an account have been answered; all else has been told."""
+        return msgspec.msgpack.encode(sorted(self._answered))
 
     def went_on(self, kept: Kept) -> None:
         """The partition was restored: go on from there."""
         self.next_offset = kept.next_offset
         self._told = self.accounts.closed
+        if kept.aside:
+            self._answered = msgspec.msgpack.decode(kept.aside, type=set[str])
         self._gauges.restored(self.accounts)
 
     async def prepare(self) -> None:
         """Read what was written down for this partition, once."""
         if self._marks is None:
             marks = await read_marks(self._settings, self.partition)
-            self._marks = deque(m for m in marks if isinstance(m, Mark))
+            self._marks = deque(m for m in marks if isinstance(m, Mark | Forgotten))
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -110,7 +120,7 @@ class AccountStage:
             mark = self._marks[0] if self._marks else None
             if mark is not None and mark.offset < self.next_offset:
                 self._marks.popleft()  # type: ignore[union-attr]
-                sent += await self._tell(self.accounts.raise_mark(mark.watermark))
+                sent += await self._obey(mark)
                 continue
             now, part = _split(part, mark.offset + 1 if mark else None)
             sent += await self._ingest(now)
@@ -122,12 +132,39 @@ class AccountStage:
         """Write down, then apply, that nothing before `watermark` is expected of this partition."""
         sent: Sent = []
         while self._marks and self._marks[0].offset < self.next_offset:
-            sent += await self._tell(self.accounts.raise_mark(self._marks.popleft().watermark))
+            sent += await self._obey(self._marks.popleft())
         if self._marks or watermark <= self.accounts.watermark:
             return sent
         mark = Mark(self.next_offset - 1, watermark)
         await self._outlet.mark(self.partition, encode_mark(mark))
         return sent + await self._tell(self.accounts.raise_mark(watermark))
+
+    async def forget(self, request: Forget) -> Sent:
+        """Write down, then do, what a request asks, once; `has_answered` tells whether it is done.
+
+        It is not while what was written down earlier waits for its place in the requests.
+        """
+        sent: Sent = []
+        while self._marks and self._marks[0].offset < self.next_offset:
+            sent += await self._obey(self._marks.popleft())
+        if self._marks or request.id in self._answered:
+            return sent
+        mark = Forgotten(request.id, request.account, self.next_offset - 1)
+        await self._outlet.mark(self.partition, encode_mark(mark))
+        return sent + await self._obey(mark)
+
+    async def _obey(self, mark: Mark | Forgotten) -> Sent:
+        if isinstance(mark, Mark):
+            return await self._tell(self.accounts.raise_mark(mark.watermark))
+        if mark.id not in self._answered:  # else it is in the state that was restored
+            self._answered.add(mark.id)
+            self.accounts.forget(mark.account)
+            self._metrics.forgotten.inc()
+        return []
+
+    def has_answered(self, request: Forget) -> bool:
+        """Whether a request to forget an account has been carried out."""
+        return request.id in self._answered
 
     async def _ingest(self, chunk: Chunk) -> Sent:
         decoded = self._decoder.decode(chunk.values, chunk.timestamps)
@@ -257,13 +294,15 @@ class OwnerStage:
         self._outlet = outlet
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
-        self._published: dict[str, int] | None = None
+        self._digest = loaded.digest
+        # By topic and alert, the last revision there.
+        self._published: dict[str, dict[str, int]] | None = None
         self.busy = asyncio.Lock()
         self.owner = self.part = CampaignOwner(
             loaded.config,
             sources=2 * loaded.config.engine.partitions,
             trace=Trace(version=VERSION, config_digest=loaded.digest),
-            mode="live",
+            mode=settings.mode,
             hash_key=settings.hash_key_bytes(),
         )
         self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
@@ -298,7 +337,13 @@ class OwnerStage:
         """Have all control events in force, and know what was sent."""
         await self._controls.catch_up()
         if self._published is None:
-            self._published = await read_published(self._settings, self._metrics)
+            shadow = self._settings.shadow_topic
+            self._published = {
+                topic: await read_published(
+                    self._settings, self._metrics, topic, self._digest if topic == shadow else ""
+                )
+                for topic in (self._outlet.alert_topic(mode) for mode in self.owner.modes)
+            }
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
@@ -312,9 +357,10 @@ class OwnerStage:
         self.next_offset = part.ends
         sent: Sent = []
         for alert in self.owner.advance():
-            if alert.revision > self._published.get(alert.alert_id, 0):
+            there = self._published[self._outlet.alert_topic(alert.mode)]
+            if alert.revision > there.get(alert.alert_id, 0):
                 sent.append(await self._outlet.alert(alert))
-                self._published[alert.alert_id] = alert.revision
+                there[alert.alert_id] = alert.revision
         self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
         self._gauges.update(self.owner)
         return sent

@@ -17,6 +17,7 @@ from streams.topic_plan import PLANS, partitions_of
 # How long a broker may take to answer at all; the client's own 30 s keep a person waiting in vain.
 ANSWER_MS = 10_000
 UNKNOWN_TOPIC = 3
+DELETED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,37 @@ def partition_count(settings: Settings, topic: str) -> int:
             f"--partitions {configured(settings).config.engine.partitions}"
         )
     return present[topic]
+
+
+def make_anew(settings: Settings, topic: str) -> None:
+    """Delete a topic with all it holds, and create it with the partitions and replicas it had.
+
+    Raises ConfigError if it is missing, BrokerError if the broker refuses or takes too long.
+    """
+    count = partition_count(settings, topic)
+    with _admin(settings) as admin:
+        (described,) = admin.describe_topics([topic])
+        replicas = len(described["partitions"][0]["replica_nodes"])
+        _refuse_failures(admin.delete_topics([topic], raise_errors=False))
+        until = time.monotonic() + DELETED_S
+        # The broker answers before it has forgotten the topic.
+        while topic in _present(admin, [topic]):
+            if time.monotonic() > until:
+                raise BrokerError(f"topic {topic} is not deleted after {DELETED_S:.0f} s")
+            time.sleep(0.1)
+        plan = next(plan for plan in PLANS if plan.name(settings) == topic)
+        _refuse_failures(
+            admin.create_topics(
+                {
+                    topic: {
+                        "num_partitions": count,
+                        "replication_factor": replicas,
+                        "configs": plan.config(replicas),
+                    }
+                },
+                raise_errors=False,
+            )
+        )
 
 
 def _refuse_clashes(

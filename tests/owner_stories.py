@@ -59,7 +59,7 @@ def key_finding(
     kind = FIELDS[field]
     end = (BASE + tick + 1) * TICK_MS
     evidence = Evidence(
-        "key_births",
+        "births.v1",
         kind.family,
         f"accounts first seen on this {field} in 1 day",
         float(len(members)),
@@ -94,7 +94,7 @@ def key_finding(
 def volume(tick: int, number: int, deviation: float = 3.0) -> AccountFinding:
     end = (BASE + tick + 1) * TICK_MS
     evidence = Evidence(
-        "account_volume", "volume", "requests in 1 hour", 400.0, 20.0, "requests", 0.0,
+        "volume.own_past.v1", "volume", "requests in 1 hour", 400.0, 20.0, "requests", 0.0,
         end - 3_600_000, end,
     )  # fmt: skip
     return AccountFinding(

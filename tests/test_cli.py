@@ -15,7 +15,11 @@ from rich.console import Console
 
 from streams import alertview
 
-COMMANDS = ("worker", "replay", "simulate", "demo", "topics", "alerts", "check")
+COMMANDS = (
+    *("worker", "replay", "simulate", "demo", "topics", "alerts", "check"),
+    *("state", "redrive", "forget"),
+)
+GROUPS = {"topics": "create", "state": "reset"}
 
 
 def run(
@@ -52,7 +56,7 @@ def test_help_names_every_command_without_importing_what_is_slow() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*((name,) for name in COMMANDS if name != "topics"), ("topics", "create")]
+    "command", [*((name,) for name in COMMANDS if name not in GROUPS), *GROUPS.items()]
 )
 def test_the_help_of_every_command_shows_an_example(command: tuple[str, ...]) -> None:
     done = run(*command, "--help")
@@ -92,6 +96,9 @@ def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> N
         ["demo", "--preset", "large"],
         ["alerts", "--kind", "cluster"],
         ["alerts", "--min-action", "ban"],
+        ["redrive", "--reason", "typo"],
+        ["redrive", "--since", "yesterday"],
+        ["forget", ""],
     ],
 )
 def test_options_that_make_no_sense_say_what_would(wrong: list[str]) -> None:

@@ -114,7 +114,8 @@ def test_documented_topics_exist(page: Path) -> None:
     written = set(
         re.findall(r"hydrawatch[.-][a-z.-]+(?:\.v\d+|handover|evidence|marks)", text_of(page))
     )
-    assert written <= {plan.name(Settings()) for plan in PLANS}
+    modes = (Settings(), Settings(mode="shadow"))
+    assert written <= {plan.name(settings) for settings in modes for plan in PLANS}
 
 
 @pages

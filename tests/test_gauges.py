@@ -45,6 +45,18 @@ def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartitio
     return accounts
 
 
+def test_an_hour_with_a_hole_in_the_input_is_counted() -> None:
+    metrics = Metrics()
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    for tick in range(TICK, TICK + 3 * 1440):
+        accounts.flow.close(tick, 2 if tick < TICK + 2 * 1440 + 60 else 0)
+    gauges.update(accounts)
+    assert shown(metrics, "incomplete_hours_total") == accounts.flow.kept.hours > 0
+    gauges.update(accounts)
+    assert shown(metrics, "incomplete_hours_total") == accounts.flow.kept.hours
+
+
 def test_every_record_read_ends_in_exactly_one_outcome() -> None:
     metrics = Metrics()
     # More accounts in one minute than there is room for, none of which may be given up.
@@ -163,6 +175,7 @@ def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
     owner.advance()
     owner.books.names.evicted += 5
     owner.alerts.held_back += 2
+    owner.alerts.budget.cap()
     gauges.update(owner)
     gauges.measure(owner)
     assert shown(metrics, "ticks_closed_total", stage="owner") == 10
@@ -170,7 +183,9 @@ def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
     assert shown(metrics, "entities", kind="campaign", partition="0") == 0
     assert shown(metrics, "evictions_total", kind="name") == 5
     assert shown(metrics, "evictions_total", kind="alert_refused") == 2
+    assert shown(metrics, "advice_capped_total") == 1
+    assert shown(metrics, "advice_left") == loaded.config.alerts.advice_budget_per_hour
     known = next(iter(metrics.entities.collect())).samples
     names = {name for name in owner.sizes() if not name.endswith(("_evicted", "_back"))}
-    assert len(known) == len(names - {"largest_campaign"})
+    assert len(known) == len(names - {"largest_campaign", "advice_capped", "advice_left"})
     assert np.isfinite([sample.value for sample in known]).all()

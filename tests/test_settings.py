@@ -165,3 +165,30 @@ def test_a_configuration_file_that_is_no_text_is_an_error_not_a_traceback(tmp_pa
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="cannot be read as UTF-8"):
         Settings(config=binary).detectors_text()
+
+
+def test_a_shadow_has_names_of_its_own_where_a_live_worker_would_be_disturbed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HYDRAWATCH_MODE", "shadow")
+    monkeypatch.setenv("HYDRAWATCH_GROUP", "hydrawatch-trial-7")
+    shadow, live = load(), Settings()
+    inner = ("handover_topic", "evidence_topic", "marks_topic", "state_topic")
+    for name in (*inner, "dead_letters_topic", "group"):
+        assert getattr(shadow, name) != Settings.model_fields[name].default
+    for name in ("requests_topic", "alerts_topic", "shadow_topic", "control_topic"):
+        assert getattr(shadow, name) == getattr(live, name)
+    assert shadow.group == "hydrawatch-trial-7"
+    origins = shadow.origins()
+    assert origins["group"] == origins["mode"] == "environment"
+    assert origins["state_topic"] == "HYDRAWATCH_MODE"
+    assert origins["requests_topic"] == "default"
+
+
+def test_a_shadow_that_would_disturb_a_live_worker_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HYDRAWATCH_MODE", "shadow")
+    monkeypatch.setenv("HYDRAWATCH_GROUP", "hydrawatch")
+    with pytest.raises(ConfigError, match="HYDRAWATCH_GROUP = hydrawatch is what a live worker"):
+        load()

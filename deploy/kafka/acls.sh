@@ -16,6 +16,12 @@ set -eu
 : "${ONCALL:=hydrawatch-oncall}" "${ADMIN:=hydrawatch-admin}"
 
 # Names, as in the workers' environment.
+# HYDRAWATCH_MODE=shadow gives the same users what a worker in shadow mode needs beside.
+if [ "${HYDRAWATCH_MODE:-live}" = shadow ]; then
+  : "${HYDRAWATCH_GROUP:=hydrawatch-shadow}"
+  : "${HYDRAWATCH_DEAD_LETTERS_TOPIC:=hydrawatch.dead-letters.shadow.v1}"
+  : "${HYDRAWATCH_STATE_TOPIC:=hydrawatch-state-shadow}"
+fi
 : "${HYDRAWATCH_GROUP:=hydrawatch}"
 : "${HYDRAWATCH_REQUESTS_TOPIC:=hydrawatch.requests.v1}"
 : "${HYDRAWATCH_ALERTS_TOPIC:=hydrawatch.alerts.v1}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
@@ -35,16 +36,25 @@ def run(
     partitions: int | None,
     drain: bool,
     json_summary: bool,
+    shadow: str | None = None,
 ) -> int:
     """Replay `file` and write its alerts, one JSON object a line. Returns the exit code."""
-    for source in (file, control):
-        if source is not None and overwrites(alerts, source):
-            raise ConfigError(f"--alerts {alerts}: is what is read ({source}); give another file")
+    for option, path in (("--alerts", alerts), ("--shadow", shadow)):
+        for source in (file, control):
+            if path is not None and source is not None and overwrites(path, source):
+                raise ConfigError(f"{option} {path}: is what is read ({source}); give another file")
+    if shadow == alerts:
+        raise ConfigError(f"--shadow {shadow}: is where --alerts go; give another file")
     engine = Engine(configured(settings, partitions), settings.hash_key_bytes())
     if control is not None:
         _take_controls(engine, control)
     summary = _Summary(file)
-    with _output(alerts) as out, _progress(json_summary) as show:
+    with (
+        _output("--alerts", alerts) as live,
+        _output("--shadow", shadow) as trial,
+        _progress(json_summary) as show,
+    ):
+        out = {"replay": live, "shadow": trial}
         task = show.add_task("replay", total=None, events="") if show else TaskID(0)
 
         def moved(done: int, total: int | None) -> None:
@@ -75,13 +85,14 @@ def _take_controls(engine: Engine, path: str) -> None:
         engine.control(event)
 
 
-def _output(path: str) -> AbstractContextManager[BinaryIO]:
+def _output(option: str, path: str | None) -> AbstractContextManager[BinaryIO]:
+    path = path or os.devnull
     if path == "-":
         return nullcontext(sys.stdout.buffer)
     try:
         return open(path, "wb")
     except OSError as error:
-        raise ConfigError(f"--alerts {path}: cannot be written: {error.strerror}") from error
+        raise ConfigError(f"{option} {path}: cannot be written: {error.strerror}") from error
 
 
 def _progress(quiet: bool) -> AbstractContextManager[Progress | None]:
@@ -98,9 +109,12 @@ def _progress(quiet: bool) -> AbstractContextManager[Progress | None]:
     )
 
 
-def _write(out: BinaryIO, alerts: list[Alert], summary: _Summary) -> None:
+def _write(out: dict[str, BinaryIO], alerts: list[Alert], summary: _Summary) -> None:
     for alert in alerts:
-        out.write(encode(alert) + b"\n")
+        out[alert.mode].write(encode(alert) + b"\n")
+        if alert.mode == "shadow":
+            summary.shadow_alerts += 1
+            continue
         summary.alerts[alert.kind, alert.state] += 1
         if alert.kind == "account" and alert.action != "observe" and alert.account_id:
             summary.named.add(alert.account_id)
@@ -114,6 +128,7 @@ class _Summary:
         self.rejected: Counter[str] = Counter()
         self.alerts: Counter[tuple[str, str]] = Counter()
         self.named: set[str] = set()
+        self.shadow_alerts = 0
 
     def count(self, decoded: Any) -> None:
         self.records += len(decoded.events) + len(decoded.rejected)
@@ -138,6 +153,7 @@ class _Summary:
             "duplicates": int(totals[st.DUPLICATE]),
             "late": late,
             "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},
+            "shadow_alerts": self.shadow_alerts,
             "accounts_named": len(self.named),
             "seconds": round(seconds, 2),
             "events_per_second": round(self.records / seconds) if seconds else 0,

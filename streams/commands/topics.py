@@ -25,14 +25,15 @@ def create(
         settings, partitions, replication=replication, alert_partitions=alert_partitions
     )
     if as_json:
-        _print_json([dataclasses.asdict(topic) for topic in done])
+        print_json([dataclasses.asdict(topic) for topic in done])
         return 0
     table = Table(box=None, pad_edge=False)
     table.add_column("topic", no_wrap=True)
     for title in ("partitions", "kept", "", "role"):
         table.add_column(title)
     for topic in done:
-        days = f"{int(topic.config['retention.ms']) // DAY_MS} d"
+        keep_ms = int(topic.config["retention.ms"])
+        days = f"{keep_ms // DAY_MS} d" if keep_ms > 0 else "until replaced"
         state = "was there" if topic.existed else "created"
         # What an existing topic keeps is its own affair; it is left as it is.
         kept = "" if topic.existed else days
@@ -45,7 +46,7 @@ def verify(settings: Settings, partitions: int | None, as_json: bool) -> int:
     """Print every problem; 1 if there is one."""
     problems = topics.verify(settings, partitions)
     if as_json:
-        _print_json([dataclasses.asdict(problem) for problem in problems])
+        print_json([dataclasses.asdict(problem) for problem in problems])
     elif problems:
         console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
         for problem in problems:
@@ -55,7 +56,8 @@ def verify(settings: Settings, partitions: int | None, as_json: bool) -> int:
     return 1 if problems else 0
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print a result for scripts."""
     Console(highlight=False, markup=False, soft_wrap=True).print(
         orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     )

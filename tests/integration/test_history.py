@@ -13,6 +13,7 @@ from streams.topic_plan import PLANS
 
 pytestmark = pytest.mark.broker
 
+OTHER = b'{"alert_id":"b","revision":1,"trace":{"config_digest":"sha256:1"}}'
 FOREIGN = [b"not an alert", b"", b"[1]", b"{}", b'{"alert_id":"\xff","revision":1}', b"\xff", None]
 
 
@@ -24,11 +25,12 @@ async def test_what_is_no_alert_is_passed_over_and_counted(broker: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=broker)
     await producer.start()
     try:
-        for value in (b'{"alert_id":"a","revision":2}', *FOREIGN, b'{"alert_id":"b","revision":1}'):
+        for value in (b'{"alert_id":"a","revision":2}', *FOREIGN, OTHER):
             await producer.send_and_wait(topic, value, key=b"k")
     finally:
         await producer.stop()
     for _ in range(2):
-        assert await read_published(settings, metrics) == {"a": 2, "b": 1}
+        assert await read_published(settings, metrics, topic) == {"a": 2, "b": 1}
+        assert await read_published(settings, metrics, topic, "sha256:1") == {"b": 1}
         found = metrics.registry.get_sample_value("hydrawatch_foreign_records", {"topic": topic})
         assert found == len(FOREIGN)

@@ -25,11 +25,11 @@ from tests.integration.workers import (
     replayed,
     send,
     stage,
+    two_days,
     wait_for,
     worker,
 )
 from worlds.malformed import malformed
-from worlds.world import build
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
 MALFORMED = 200_000
@@ -37,8 +37,7 @@ MALFORMED = 200_000
 
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
-    records = build(3, 2.0, 400, END_MS).chunks(4_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    return two_days()
 
 
 def test_one_worker_says_what_replay_says(world: list[Batch], tmp_path: Path) -> None:
@@ -105,8 +104,7 @@ def test_malformed_records_of_every_kind_go_aside_and_change_nothing(
 
 
 def test_a_partition_without_traffic_holds_nobody_back(tmp_path: Path) -> None:
-    records = build(3, 2.0, 400, END_MS).chunks(4_000)
-    batches = [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    batches = two_days()
     with stage(16) as settings:
         # Only a few accounts are left: some of the sixteen partitions hear nothing at all.
         keep = sorted({key for batch in batches for key in batch.keys})[::60]

@@ -25,6 +25,7 @@ from streams.configured import configured
 from streams.produce import produce
 from streams.settings import Settings, variable
 from tests.brokers import fresh_broker
+from worlds.world import build
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 120.0
@@ -41,6 +42,12 @@ class Batch(NamedTuple):
     timestamps: np.ndarray
 
 
+def two_days(accounts: int = 400) -> list[Batch]:
+    """A small world with a hydra in it, in batches."""
+    records = build(3, 2.0, accounts, END_MS).chunks(4_000)
+    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+
+
 @contextmanager
 def stage(partitions: int = 4) -> Iterator[Settings]:
     """A broker with all topics, and the settings that reach it."""
@@ -50,12 +57,10 @@ def stage(partitions: int = 4) -> Iterator[Settings]:
         yield settings
 
 
-@contextmanager
-def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """One worker process; stopped, or killed if it will not stop, at the end."""
-    environment = {
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a command that runs with these settings."""
+    return {
         **os.environ,
-        "HYDRAWATCH_DATA_DIR": str(folder),
         "HYDRAWATCH_METRICS_PORT": "0",
         "HYDRAWATCH_LOG_LEVEL": "warning",
         # The embedded broker lets members join after half a session, and hears no good-byes.
@@ -65,7 +70,13 @@ def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]
         "HYDRAWATCH_SNAPSHOT_S": "1",
         **variables(settings),
     }
-    process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
+
+
+@contextmanager
+def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One worker process; stopped, or killed if it will not stop, at the end."""
+    folder_of = {"HYDRAWATCH_DATA_DIR": str(folder)}
+    process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment(settings) | folder_of)
     try:
         yield process
     finally:
@@ -94,10 +105,10 @@ def send(settings: Settings, batches: Sequence[Batch]) -> None:
 
 
 def replayed(
-    settings: Settings, batches: Sequence[Batch], controls: Sequence[bytes] = ()
+    settings: Settings, batches: Sequence[Batch], controls: Sequence[bytes] = (), mode: str = ""
 ) -> list[bytes]:
-    """Bodies of the alerts that a replay of the same records gives."""
-    engine = Engine(configured(settings), settings.hash_key_bytes())
+    """Bodies of the alerts (of a mode, the settings' if none) that a replay of the records gives."""
+    engine = Engine(configured(settings), settings.hash_key_bytes(), settings.mode)
     for raw in controls:
         event = decode_control(raw, None)
         assert isinstance(event, ControlEvent), event
@@ -105,12 +116,12 @@ def replayed(
     found = []
     for batch in batches:
         found += engine.feed(engine.decode(batch.values, batch.timestamps))
-    return [body(alert) for alert in found]
+    return [body(alert) for alert in found if alert.mode == (mode or settings.mode)]
 
 
 def published(settings: Settings) -> list[bytes]:
-    """Bodies of the alerts on the topic, in order."""
-    topic = settings.alerts_topic
+    """Bodies of the alerts on the topic, in order: a shadow's are on a topic of their own."""
+    topic = settings.shadow_topic if settings.mode == "shadow" else settings.alerts_topic
     return [
         body(decode(value)) for value in values(settings, topic, follow=False, from_beginning=True)
     ]

@@ -1,0 +1,102 @@
+"""Requests to erase an account: written to the marks topic, found there by whoever runs its partition.
+
+A request names the account by its keyed fingerprint. The worker that runs the partition decides at
+which place of the requests it takes effect and writes that down (`Forgotten`) before it erases, so
+that whoever reads the partition again erases at the same place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import defaultdict
+from typing import NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from detectors.fingerprint import fingerprint
+from detectors.murmur import partition_of
+from streams import topics
+from streams.broker import BrokerError, client_options, explained
+from streams.history import Forget, Forgotten, decode_mark, encode_mark, read_marks, reader
+from streams.settings import Settings
+
+POLL_S = 0.5
+RETRY_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Asked(NamedTuple):
+    """A request that was written down: its id, and the account partition that it is for."""
+
+    id: str
+    partition: int
+
+
+class Erasures:
+    """Requests that wait, by partition, as far as the marks topic was read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._waiting: dict[int, dict[str, Forget]] = defaultdict(dict)
+
+    def waiting(self, partition: int) -> list[Forget]:
+        """Requests for a partition that nobody has answered, as far as is known."""
+        return list(self._waiting[partition].values())
+
+    def answered(self, partition: int, request: str) -> None:
+        """A request has been answered."""
+        self._waiting[partition].pop(request, None)
+
+    async def follow(self) -> None:
+        """Read the marks topic, for ever; from its beginning again after trouble with the broker."""
+        while True:
+            try:
+                await self._read()
+            except BrokerError as error:
+                log.warning("requests to forget accounts are not read", reason=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def _read(self) -> None:
+        async with reader(self._settings, self._settings.marks_topic, None) as consumer:
+            while True:
+                fetched = await consumer.getmany(timeout_ms=500)
+                for record in (r for records in fetched.values() for r in records):
+                    mark = decode_mark(record.value)
+                    if isinstance(mark, Forget):
+                        self._waiting[record.partition][mark.id] = mark
+                    elif isinstance(mark, Forgotten):
+                        self.answered(record.partition, mark.id)
+
+
+async def ask(settings: Settings, account: str) -> Asked:
+    """Write down that an account is to be erased. Raises ConfigError, BrokerError."""
+    raw = account.encode()
+    partitions = await asyncio.to_thread(topics.partition_count, settings, settings.marks_topic)
+    asked = Asked(uuid.uuid4().hex, partition_of(raw, partitions))
+    request = Forget(asked.id, fingerprint(raw, settings.hash_key_bytes()))
+    with explained(settings):
+        producer = AIOKafkaProducer(**client_options(settings), acks="all")
+        await producer.start()
+        try:
+            await producer.send_and_wait(
+                settings.marks_topic, encode_mark(request), partition=asked.partition
+            )
+        finally:
+            await producer.stop()
+    return asked
+
+
+async def answered(settings: Settings, asked: Asked, patience_s: float) -> bool:
+    """Whether a worker has erased the account, after waiting up to `patience_s` for it."""
+    until = time.monotonic() + patience_s
+    while True:
+        marks = await read_marks(settings, asked.partition)
+        if any(isinstance(m, Forgotten) and m.id == asked.id for m in marks):
+            return True
+        if time.monotonic() >= until:
+            return False
+        await asyncio.sleep(POLL_S)

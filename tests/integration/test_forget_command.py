@@ -1,0 +1,112 @@
+"""`hydrawatch forget` beside running workers: erased once, at one place, also after a restart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import orjson
+import pytest
+
+from detectors.alerts import Alert, decode
+from detectors.config import Loaded
+from detectors.engine import Engine
+from streams.commands.alerts import values
+from streams.configured import configured
+from streams.settings import Settings
+from streams.topic_plan import PLANS
+from tests.integration.workers import (
+    HYDRAWATCH,
+    Batch,
+    environment,
+    published,
+    replayed,
+    send,
+    stage,
+    two_days,
+    wait_for,
+    worker,
+)
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(250)]
+
+
+@pytest.fixture(scope="module")
+def world() -> list[Batch]:
+    return two_days()
+
+
+def forget(settings: Settings, account: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(HYDRAWATCH), "forget", "-", "--json", *more],
+        env=environment(settings) | {"HYDRAWATCH_LOG_LEVEL": "debug"},
+        input=account,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def alerts_about(settings: Settings, account: str) -> list[Alert]:
+    told = values(settings, settings.alerts_topic, follow=False, from_beginning=True)
+    return [alert for raw in told if (alert := decode(raw)).account_id == account]
+
+
+def as_replayed(
+    loaded: Loaded, settings: Settings, world: list[Batch], cut: int, account: str
+) -> list[bytes]:
+    """Bodies of alerts when the account is erased after so many batches."""
+    from detectors.alerts import body
+
+    engine = Engine(loaded, settings.hash_key_bytes())
+    found = []
+    for number, batch in enumerate(world):
+        if number == cut:
+            engine.forget(account)
+        found += engine.feed(engine.decode(batch.values, batch.timestamps))
+    return [body(alert) for alert in found]
+
+
+def test_a_running_worker_erases_an_account_and_a_successor_does_not_bring_it_back(
+    world: list[Batch], tmp_path: Path
+) -> None:
+    cut = len(world) * 5 // 6
+    with stage(2) as settings:
+        loaded = configured(settings)
+        early = replayed(settings, world[:cut])
+        account = str(
+            next(a["account_id"] for a in map(orjson.loads, early) if a["action"] != "observe")
+        )
+        expected = as_replayed(loaded, settings, world, cut, account)
+        assert expected != replayed(settings, world)
+        with worker(settings, tmp_path) as first:
+            send(settings, world[:cut])
+            assert wait_for(settings, len(early)) == early
+            done = forget(settings, account)
+            assert done.returncode == 0, done.stderr
+            assert account not in done.stdout + done.stderr
+            said = json.loads(done.stdout)
+            assert said["erased"]
+            assert {one["topic"] for one in said["remains"]} == {
+                plan.name(settings) for plan in PLANS
+            }
+            first.kill()
+            first.wait()
+        with worker(settings, tmp_path):
+            send(settings, world[cut:])
+            wait_for(settings, len(expected))
+        assert sorted(published(settings)) == sorted(expected)
+        about = alerts_about(settings, account)
+        ends = [a for a in about if a.state == "resolved"]
+        assert [a.explanation for a in ends][:1] == [
+            "Resolved: the account was erased on request, and with it what this alert rested on."
+        ]
+
+
+def test_without_a_worker_the_request_stands_and_the_exit_code_is_1() -> None:
+    with stage(2) as settings:
+        done = forget(settings, "a-1", "--wait", "0")
+        assert done.returncode == 1
+        assert json.loads(done.stdout)["erased"] is False

@@ -1,0 +1,65 @@
+"""On trial beside a live worker: it hears nothing of it, and nothing of a trial is live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams import topics
+from streams.settings import Settings
+from tests.integration.workers import (
+    Batch,
+    published,
+    replayed,
+    send,
+    stage,
+    two_days,
+    wait_for,
+    worker,
+)
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+# So sensitive that two days of a small world give it something to say.
+ON_TRIAL = (
+    "[volume]\nshadow = true\nmin_requests = 1\nnewcomer_requests = 1\nmin_surprise = 1.0\n"
+    "min_windows = 2\n[fusion]\nfamily_floor_nats = 0.5\nprior_nats = 0.0\n"
+)
+OTHER = "[births]\nmin_surprise = 9.0\n"
+
+
+@pytest.fixture(scope="module")
+def world() -> list[Batch]:
+    return two_days()
+
+
+def configured_by(settings: Settings, folder: Path, text: str, **more: str) -> Settings:
+    """The settings with a detectors.toml of their own."""
+    folder.mkdir()
+    path = folder / "detectors.toml"
+    path.write_text(text)
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return Settings(**{**given, "config": path, **more})
+
+
+def test_a_shadow_worker_beside_a_live_one_with_a_detector_on_trial(
+    world: list[Batch], tmp_path: Path
+) -> None:
+    with stage(2) as plain:
+        live = configured_by(plain, tmp_path / "live", ON_TRIAL)
+        shadow = configured_by(plain, tmp_path / "shadow", OTHER, mode="shadow")
+        topics.create(shadow, 2, replication=1)
+        expected = replayed(live, world, mode="live")
+        tried = replayed(live, world, mode="shadow")
+        other = replayed(shadow, world, mode="shadow")
+        assert expected
+        assert tried != other
+        with worker(live, tmp_path / "live"):
+            with worker(shadow, tmp_path / "shadow"):
+                send(plain, world[: len(world) // 2])
+            with worker(shadow, tmp_path / "shadow"):
+                send(plain, world[len(world) // 2 :])
+                assert wait_for(live, len(expected)) == expected
+                both = wait_for(shadow, len(tried) + len(other))
+        assert sorted(both) == sorted(tried + other)
+        assert published(live) == expected
