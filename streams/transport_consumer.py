@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
@@ -213,6 +214,8 @@ class BulkConsumer(stock.Consumer):
                 await self._position({tp: self._committed_offset[tp] if start is None else start})
         except asyncio.CancelledError:
             raise
+        except IllegalStateError:
+            return  # taken away meanwhile: the assignment that follows is positioned anew
         except Exception as error:
             await self.app.crash(error)
             raise
