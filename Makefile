@@ -26,7 +26,8 @@ test: setup  ## every test; those that need a broker start one themselves
 	$(BIN)/python -m pytest -q
 
 test-kafka: setup build/kafka/.ready  ## the broker tests on Apache Kafka (needs Java 17 and Maven); SHORT=1 for less
-	$(BIN)/python -m pytest -q --broker kafka $(if $(SHORT),--short) -m "broker or kafka"
+	$(BIN)/python -m pytest -q --broker kafka $(if $(SHORT),--short tests/kafka \
+	  tests/integration/test_kafka_facts.py tests/integration/test_worker.py,-m "broker or kafka")
 
 build/kafka/.ready: deploy/kafka/pom.xml deploy/kafka/fetch.sh
 	deploy/kafka/fetch.sh build/kafka

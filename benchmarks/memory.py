@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,12 @@ def case(given: argparse.Namespace) -> dict[str, object]:
     import dataclasses
 
     import streams.app  # noqa: F401  (what a worker has loaded)
+    from streams.commands.worker import tune_memory
+    from streams.warm_up import warm_up
+
+    if warm_up():
+        os.execv(sys.executable, sys.orig_argv)  # as a worker does: a compiler keeps 220 MB
+    tune_memory()
     from detectors import account_state as st
     from detectors import key_state as ks
     from detectors.config import load_config
