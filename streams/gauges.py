@@ -69,6 +69,7 @@ OWNER_EVICTIONS = {
 OWNER_PARTITION = 0  # campaigns have one owner
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
 LAST_TICK = 1 << 62
+HOUR_S = 3600
 
 
 def begin_at_zero(metrics: Metrics) -> None:
@@ -202,7 +203,7 @@ class AccountGauges:
         if new[st.ACCOUNTS_EXPIRED]:
             metrics.expired.labels("account").inc(int(new[st.ACCOUNTS_EXPIRED]))
         if accounts.flow.kept.hours > self._holes:
-            metrics.incomplete_hours.inc(accounts.flow.kept.hours - self._holes)
+            metrics.input_outage.inc(HOUR_S * (accounts.flow.kept.hours - self._holes))
             self._holes = accounts.flow.kept.hours
             log.warning(
                 "the input had a hole: its hours are not learned from",

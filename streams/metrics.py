@@ -167,8 +167,9 @@ class Metrics:
         self.advice_left = self._gauge(
             "advice_left", "New advice that the budget of the hour of event time still allows"
         )
-        self.incomplete_hours = self._counter(
-            "incomplete_hours", "Hours of event time in which a partition's input had a hole"
+        self.input_outage = self._counter(
+            "input_outage_seconds",
+            "Event time of the hours in which a partition's input had a hole",
         )
         self.forgotten = self._counter("forgotten", "Accounts erased on request")
         # The process.

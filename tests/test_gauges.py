@@ -52,9 +52,9 @@ def test_an_hour_with_a_hole_in_the_input_is_counted() -> None:
     for tick in range(TICK, TICK + 3 * 1440):
         accounts.flow.close(tick, 2 if tick < TICK + 2 * 1440 + 60 else 0)
     gauges.update(accounts)
-    assert shown(metrics, "incomplete_hours_total") == accounts.flow.kept.hours > 0
+    assert shown(metrics, "input_outage_seconds_total") == 3600 * accounts.flow.kept.hours > 0
     gauges.update(accounts)
-    assert shown(metrics, "incomplete_hours_total") == accounts.flow.kept.hours
+    assert shown(metrics, "input_outage_seconds_total") == 3600 * accounts.flow.kept.hours
 
 
 def test_every_record_read_ends_in_exactly_one_outcome() -> None:

@@ -57,6 +57,13 @@ def reports(offset: int, tick: int) -> Chunk:
     )
 
 
+async def take(stage: OwnerStage, chunk: Chunk) -> None:
+    """Give the owner a chunk as its agent does."""
+    await stage.prepare()
+    async with stage.busy:
+        await stage.process(chunk)
+
+
 async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(broker: str) -> None:
     names = {plan.setting: f"control-{plan.setting}" for plan in PLANS}
     settings = Settings(broker=broker, partitions=1, **names)
@@ -67,10 +74,10 @@ async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(br
     producer = AIOKafkaProducer(bootstrap_servers=broker)
     await producer.start()
     try:
-        await stage.process(reports(0, START + 5))
+        await take(stage, reports(0, START + 5))
         await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
         await asyncio.wait_for(outlet.asked.wait(), 20)
-        later = asyncio.create_task(stage.process(reports(2, START + 20)))
+        later = asyncio.create_task(take(stage, reports(2, START + 20)))
         await asyncio.sleep(0.2)  # as long as it likes: the broker has not answered
         assert stage.owner.closed == START + 5
         assert not stage.owner.books.control.allowances
