@@ -23,7 +23,7 @@ from streams.broker import client_options, explained
 from streams.gauges import PartitionGauges
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.state_log import Kept, Part, StateLog
+from streams.state_log import Cut, Kept, Part, StateLog
 
 log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ class Keeper:
         started = time.monotonic()
         async with stage.busy:
             # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
-            cut = await asyncio.to_thread(state.cut, stage.part, stage.next_offset, stage.aside())
+            cut, worked = await asyncio.to_thread(_timed_cut, state, stage)
             said = self._said(tp)
         self._cost_s[tp] = time.monotonic() - started
         await state.keep(cut, said, self._send(state.tp.partition))
@@ -152,6 +152,7 @@ class Keeper:
         self._kept[tp] = time.monotonic(), cut.next_offset
         self._covered(tp, cut.next_offset - 1)
         size = sum(map(len, cut.packed))
+        self._metrics.snapshot_cpu.labels(stage.name).inc(worked)
         self._metrics.snapshots.labels(stage.name).inc()
         self._metrics.snapshot_bytes.labels(stage.name).inc(size)
         self._metrics.snapshot_seconds.labels(stage.name).observe(time.monotonic() - started)
@@ -198,6 +199,12 @@ class Keeper:
             self._deleting = False
             self._metrics.state_not_deleted.set(1)
             log.info("old state is not deleted", topic=state.tp.topic, reason=repr(error))
+
+
+def _timed_cut(state: StateLog, stage: Stage) -> tuple[Cut, float]:
+    began = time.thread_time()
+    cut = state.cut(stage.part, stage.next_offset, stage.aside())
+    return cut, time.thread_time() - began
 
 
 def partition_of(stage: Stage, partitions: int) -> int:

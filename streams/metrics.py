@@ -124,6 +124,9 @@ class Metrics:
         self.snapshot_bytes = self._counter(
             "snapshot_bytes", "Bytes of state sent to the broker, compressed", "stage"
         )
+        self.snapshot_cpu = self._counter(
+            "snapshot_cpu_seconds", "Processor time spent on taking and packing states", "stage"
+        )
         self.snapshot_seconds = Histogram(
             "snapshot_seconds",
             "Time from taking a state to having it kept",

@@ -1,0 +1,146 @@
+"""How long a worker takes to have its state back, what keeping it costs, and what the topic holds.
+
+    python benchmarks/recovery.py [--accounts N ...] [--events-per-account N] [--broker kafka|embedded]
+
+For each number of accounts: sparse traffic is read by a worker until every account has been seen, the
+state is kept once more by an orderly stop, and a successor is started on the same broker; timed is from
+its start until all stages stand at the offsets they were kept at (the process's own start included).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.throughput import PARTITIONS, START_MS, scrape
+from streams import topics
+from streams.produce import produce
+from streams.settings import Settings
+from worlds import load
+
+PORT = 19467
+URL = f"http://127.0.0.1:{PORT}/metrics"
+HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
+PATIENCE_S = 900.0
+
+
+def main() -> int:
+    """Measure each size and print a line of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--accounts", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--events-per-account", type=float, default=3.0)
+    parser.add_argument("--broker", choices=("kafka", "embedded"), default="kafka")
+    parser.add_argument("--json", help="also write the figures to this file")
+    given = parser.parse_args()
+    figures = [measure(given, count) for count in given.accounts]
+    if given.json:
+        Path(given.json).write_text(json.dumps(figures, indent=1))
+    return 0
+
+
+def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
+    """One size, on a broker of its own."""
+    from benchmarks.chaos import broker
+
+    events = int(accounts * given.events_per_account)
+    # Records must be recent: a broker deletes by their time.
+    span_ms = int(events / (accounts * 25 / 86_400) * 1000)
+    start_ms = max(START_MS, time.time_ns() // 1_000_000 - span_ms - 3_600_000)
+    with broker(given.broker) as (address, _), tempfile.TemporaryDirectory() as folder:
+        settings = Settings(broker=address, partitions=PARTITIONS)
+        topics.create(settings, PARTITIONS, replication=1)
+        asyncio.run(produce(settings, load.sparse(events, accounts=accounts, start_ms=start_ms)))
+        first = start(address, folder)
+        seen = wait(lambda m: total(m, "hydrawatch_events_total") >= events)
+        kept = {name: total(seen, f"hydrawatch_snapshot_{name}") for name in ("bytes_total",)}
+        cpu = seen.get("process_cpu_seconds_total", 0.0)
+        spent = total(seen, "hydrawatch_snapshot_cpu_seconds_total")
+        time.sleep(3)
+        first.send_signal(signal.SIGTERM)
+        first.wait(120)
+        began = time.monotonic()
+        second = start(address, folder)
+        seen = wait(
+            lambda m: (
+                total(m, "hydrawatch_partitions_assigned") == 2 * PARTITIONS + 1
+                and m.get("hydrawatch_ready", 0.0) == 1.0
+            )
+        )
+        seconds = time.monotonic() - began
+        resident = seen.get("process_resident_memory_bytes", 0.0)
+        log = size(settings)
+        second.send_signal(signal.SIGTERM)
+        second.wait(120)
+    row = {
+        "accounts": accounts,
+        "events": events,
+        "recovery_s": seconds,
+        "read_back_s": total(seen, "hydrawatch_recovery_seconds_total"),
+        "topic_mib": log / 2**20,
+        "sent_mib": kept["bytes_total"] / 2**20,
+        "keeping_share_of_cpu": spent / cpu if cpu else 0.0,
+        "resident_mib": resident / 2**20,
+    }
+    print("  ".join(f"{k} {v:,.2f}" for k, v in row.items()), flush=True)
+    return row
+
+
+def start(address: str, folder: str) -> subprocess.Popen[bytes]:
+    """A worker on this broker."""
+    environment = {
+        **os.environ,
+        "HYDRAWATCH_BROKER": address,
+        "HYDRAWATCH_PARTITIONS": str(PARTITIONS),
+        "HYDRAWATCH_METRICS_PORT": str(PORT),
+        "HYDRAWATCH_DATA_DIR": folder,
+        "HYDRAWATCH_LOG_LEVEL": "error",
+    }
+    return subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
+
+
+def wait(holds) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    """The worker's figures, once they are as wanted."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        seen = scrape(URL)
+        if seen and holds(seen):
+            return seen
+        time.sleep(0.1)
+    raise SystemExit("the worker did not come so far in a quarter of an hour")
+
+
+def total(seen: dict[str, float], name: str) -> float:
+    """The sum over a metric's labels."""
+    return sum(v for k, v in seen.items() if k.partition("{")[0] == name)
+
+
+def size(settings: Settings) -> int:
+    """Bytes of records that the state topic holds, by what a reader gets."""
+    from streams.history import reader
+
+    async def read() -> int:
+        held = 0
+        async with reader(settings, settings.state_topic, None) as consumer:
+            ends = await consumer.end_offsets(list(consumer.assignment()))
+            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+                fetched = await consumer.getmany(timeout_ms=500)
+                held += sum(len(r.value) for records in fetched.values() for r in records)
+        return held
+
+    return asyncio.run(read())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
