@@ -86,7 +86,7 @@ def begin_at_zero(metrics: Metrics) -> None:
         metrics.dead_letters.labels(reason, "receiving")
     for severity, action in product(SEVERITIES, ACTIONS):
         for state in NEW_STATES:
-            metrics.alerts.labels("account", severity, action, state)
+            metrics.alerts.labels("account", severity, action, state, "live")
 
 
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
