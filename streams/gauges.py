@@ -84,9 +84,9 @@ def begin_at_zero(metrics: Metrics) -> None:
         metrics.late_events.labels(by)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
-    for severity, action, mode in product(SEVERITIES, ACTIONS, ("live", "shadow")):
+    for severity, action in product(SEVERITIES, ACTIONS):
         for state in NEW_STATES:
-            metrics.alerts.labels("account", severity, action, state, mode)
+            metrics.alerts.labels("account", severity, action, state, "live")
 
 
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:

@@ -15,7 +15,7 @@ from detectors.decode import Decoder
 from detectors.handover import watermark_only
 from detectors.keys import KeyPartition
 from detectors.owner import CampaignOwner
-from streams.gauges import LATE_BY, AccountGauges, KeyGauges, OwnerGauges
+from streams.gauges import LATE_BY, AccountGauges, KeyGauges, OwnerGauges, begin_at_zero
 from streams.metrics import Metrics
 from tests.stage_stories import KEY, MINUTE, START, config, request
 
@@ -43,6 +43,13 @@ def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartitio
     gauges.count(decoded)
     gauges.update(accounts)
     return accounts
+
+
+def test_what_rules_watch_is_there_from_the_start() -> None:
+    metrics = Metrics()
+    begin_at_zero(metrics)
+    about = {"kind": "account", "severity": "high", "action": "verify", "state": "open"}
+    assert shown(metrics, "alerts_total", **about, mode="live") == 0
 
 
 def test_an_hour_with_a_hole_in_the_input_is_counted() -> None:
