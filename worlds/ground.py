@@ -30,6 +30,9 @@ _AT_HOME = 0.6
 # Analysis of Carrier-Grade NAT Deployment, IMC 2016); how many then meet is an assumption.
 _BEHIND_CGN, _OF_A_CGN = 0.17, 12.0
 _OF_A_HAUNT = 12.0  # accounts that might come; three in ten ever do
+# A dozen frameworks are known to everybody, and beside them there are starter kits, tutorials and
+# gists with some dozens of users: one for every so many accounts, an assumption.
+_OF_A_KIT = 80
 _OF_A_MODEL = 40  # accounts per common model, of which one in six to twenty-five has it
 
 
@@ -94,8 +97,8 @@ def ground(
         haunts=pool(places, rng, accounts, _OF_A_HAUNT),
         devices=fingerprints(rng, max(4, accounts // _OF_A_MODEL)),
         device_weights=zipf_weights(max(4, accounts // _OF_A_MODEL), 0.6),
-        systems=fingerprints(rng, 12),
-        templates=skeletons(rng, 20),
+        systems=fingerprints(rng, 12 + accounts // _OF_A_KIT),
+        templates=skeletons(rng, 20 + accounts // _OF_A_KIT),
     )
     laid = Ground(seed, period, places, common, calendar(period), 0, rng, sharing)
     at = laid.moment(release)

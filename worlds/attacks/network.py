@@ -28,6 +28,7 @@ CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked
 _FRESH_DAYS = (0.2, 6.0)
 # Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
 _OWN_SPREAD, _DAY_SPREAD = 0.25, (0.3, 0.7)
+_BARE = 0.3  # how likely a part of a network sends no system prompt: an assumption
 _AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
 
@@ -114,6 +115,8 @@ def share_prompts(
     table["free_form"] = 0.06
     table["jitter"] = jitter
     table["systems"][:, 0] = systems[rng.integers(0, len(systems), count)]
+    bare = rng.random(len(systems)) < _BARE  # of these parts, the template is the whole prompt
+    table["systems"][np.isin(table["systems"][:, 0], systems[bare]), 0] = 0
     table["systems_cum"][:, 0] = rng.uniform(0.4, 1.0, count)
 
 
