@@ -23,7 +23,7 @@ from worlds.vocabulary import COUNTRIES
 CARD = (4, 8)  # accounts to a card,
 DEVICE = (2, 4)  # to a device,
 PREFIX = (15, 40)  # and to a prefix
-_BATCH, _MOST_BATCHES = 40, 6
+_BATCH, _MOST_BATCHES = 30, 8
 _SLIPS = 0.03  # share of accounts that pay with another cell's card: an assumption
 _CARDLESS = 0.04
 _LOOKS_COMMON = 0.15  # of anti-detect profiles, which take the looks of a common model
