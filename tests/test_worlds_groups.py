@@ -149,8 +149,8 @@ def test_hard_links_join_cells_of_a_hydra_and_never_most_of_it(big: list[Simulat
             account = np.unique(hydra["account"], return_inverse=True)[1]
             values = np.stack([hydra["payment"], hydra["devices"][:, 0]], axis=1)
             largest.append(largest_component(account, values) / (account.max() + 1))
-    assert max(largest) < 0.6
-    assert np.median(largest) < 0.25
+    assert max(largest) < 0.4
+    assert np.median(largest) < 0.15
 
 
 def largest_component(account: Any, values: Any) -> int:
