@@ -24,13 +24,16 @@ def ordinary(at: Ground, count: int) -> Actors:
     """Make `count` ordinary accounts; about 1 % of them a day are born within the period."""
     rng = at.rng
     persona = choose(rng, [p.weight for p in PERSONAS], count)
-    table = people(at, persona)
+    table = people(at, persona, within=1.0)
     returning.share(at, table)
     return table
 
 
-def people(at: Ground, persona: Ints) -> Actors:
-    """Make ordinary accounts of the personas given (their numbers), of all ages and countries."""
+def people(at: Ground, persona: Ints, within: float = everyday.WITHIN_A_COHORT) -> Actors:
+    """Make ordinary accounts of the personas given (their numbers), of all ages and countries.
+
+    `within`: share of the circles in which they share things that are among themselves.
+    """
     rng, count = at.rng, len(persona)
     table = blank(count)
     dress(rng, table, persona)
@@ -41,7 +44,7 @@ def people(at: Ground, persona: Ints) -> Actors:
     set_habits(rng, table, at.commons, technical)
     set_adoption(at, table)
     _set_places(at, table, persona, technical)
-    everyday.share(at, table)
+    everyday.share(at, table, within)
     set_silences(rng, table)
     return table
 
