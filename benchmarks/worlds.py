@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,14 @@ from rich.console import Console
 from benchmarks.judging import split
 from benchmarks.judging.arguments import add_sizes, sizes
 from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, thresholds
-from benchmarks.judging.summary import Outcome, as_json, grouped
+from benchmarks.judging.summary import (
+    SOLVED_PRECISION,
+    SOLVED_RECALL,
+    Outcome,
+    as_json,
+    grouped,
+    solved,
+)
 from benchmarks.judging.tables import grids, markdown, show
 from benchmarks.judging.trial import Trial, run_apart
 from detectors.config import VERSION
@@ -66,7 +73,7 @@ def _board(given: argparse.Namespace) -> int:
     tables = [grid for preset, theirs in presets.items() for grid in grids(preset, theirs)]
     for grid in tables:
         show(console, grid)
-    said = _method(seeds, given)
+    said = "\n\n".join([*_too_easy(presets), _method(seeds, given)])
     console.print(said, highlight=False)
     if given.markdown:
         text = "\n".join(markdown(grid) for grid in tables)
@@ -87,6 +94,17 @@ def _trials(trial: Trial, names: list[str], together: bool) -> Iterator[Outcome]
     else:
         for name in baselines:
             yield from run_apart(replace(trial, contenders=(name,)))
+
+
+def _too_easy(presets: Mapping[str, list[Outcome]]) -> Iterator[str]:
+    """Say for each world with attacks what a baseline solves."""
+    for preset, outcomes in presets.items():
+        if any(o["score"]["campaigns"] for o in outcomes):
+            easy = [f"{code} by {who}" for who, code in solved(outcomes) if who != HYDRAWATCH]
+            yield (
+                f"Solved by a baseline on {preset} (accounts found at least {SOLVED_RECALL} at a precision "
+                f"of at least {SOLVED_PRECISION}): {', '.join(easy) or 'none'}."
+            )
 
 
 def _method(seeds: tuple[int, ...], given: argparse.Namespace) -> str:

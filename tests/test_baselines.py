@@ -121,6 +121,8 @@ def test_union_find_reaches_over_different_values_and_the_cap_stops_hubs() -> No
     ]
     assert named(Components(3).observe(chain)) == {"a", "b", "c"}
     assert named(Components(3, cap=2).observe(chain)) == {"a", "b", "c"}
+    assert named(Components(3, cap=2, on="card").observe(chain)) == set()
+    assert named(Components(2, on="device, prefix").observe(chain)) == {"b", "c"}
     hub = [event(n, f"h{n}", START, ip_prefix_fp="p") for n in range(20)]
     assert len(named(Components(6).observe(hub))) == 20
     assert named(Components(6, cap=5).observe(hub)) == set()

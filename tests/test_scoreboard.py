@@ -14,7 +14,7 @@ from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, contende
 from benchmarks.judging.curves import curves
 from benchmarks.judging.intervals import estimate
 from benchmarks.judging.plots import draw
-from benchmarks.judging.summary import as_json, by_look_alike, by_scenario
+from benchmarks.judging.summary import as_json, by_look_alike, by_scenario, solved
 from benchmarks.judging.tables import grids, markdown
 from benchmarks.judging.trial import Trial, run
 from tests.test_score import alert, hourly, oracle, truth
@@ -90,6 +90,22 @@ def test_every_table_has_a_row_or_column_for_each_contender() -> None:
 def test_scenarios_and_look_alikes_stand_in_their_numbers_order() -> None:
     assert list(by_scenario(board())) == ["A1", "A8"]
     assert list(by_look_alike(board(), "throttle")) == ["ordinary", "B7", "B21"]
+
+
+def test_a_scenario_is_solved_by_who_finds_it_and_hardly_accuses_others() -> None:
+    everybody = [alert(account) for account in truth()["accounts"]]
+    some = [found for found in oracle() if found["account_id"] in a1_accounts()]
+    found = [
+        outcome("never", 1, []),
+        outcome("all", 1, everybody),
+        outcome("exact", 1, oracle()),
+        outcome("half", 1, some),
+    ]
+    assert solved(found) == [("exact", "A1"), ("half", "A1"), ("exact", "A8")]
+
+
+def a1_accounts() -> set[str]:
+    return {a for a, facts in truth()["accounts"].items() if facts["scenario"] == "A1"}
 
 
 def test_bounds_in_json_stay_within_what_a_share_can_be() -> None:

@@ -116,7 +116,7 @@ def test_b14_lasts_two_days_at_one_venue(parts: dict[str, Part]) -> None:
 def test_b15_has_a_prompt_in_common_and_nothing_else(parts: dict[str, Part]) -> None:
     part = parts["B15"]
     assert max(holders(part.rows["system"], part.own["account"])) > 600
-    assert max(holders(part.rows["payment"], part.own["account"])) <= 2
+    assert max(holders(part.rows["payment"], part.own["account"])) <= 9  # a team by chance
 
 
 def test_b16_works_at_night_in_long_sessions(parts: dict[str, Part]) -> None:

@@ -17,6 +17,7 @@ from worlds.randomness import Floats
 from worlds.vocabulary import CAPABILITIES, MODELS
 
 TEMPLATE_SLOTS = 6
+PLACE_SLOTS = 5
 NEVER = 1 << 62  # ms since epoch: a time that does not come
 
 Actors = npt.NDArray[np.void]
@@ -58,8 +59,8 @@ ACTOR = np.dtype(
         ("pool_first", np.int64),
         ("error_share", np.float64),
         # from where, with what
-        ("places", np.int64, (3,)),
-        ("places_cum", np.float64, (3,)),
+        ("places", np.int64, (PLACE_SLOTS,)),
+        ("places_cum", np.float64, (PLACE_SLOTS,)),
         ("devices", np.uint64, (2,)),
         ("devices_cum", np.float64, (2,)),
         ("client", np.int64),

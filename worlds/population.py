@@ -1,7 +1,7 @@
 """Ordinary accounts: people and small pipelines, with cards, devices and habits of their own.
 
-They share what strangers share: carrier-grade NAT, VPN exits, cloud egress, campuses, clients,
-framework prompts; and a few share what households share: a card, a device, a line.
+They share what strangers share: carrier-grade NAT, VPN exits, cloud egress, campuses, neighbours'
+prefixes, clients, framework prompts; and in small circles what `worlds/sharing` says.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from worlds.actors import NEVER, TEMPLATE_SLOTS, Actors, blank, cumulative
 from worlds.clock import DAY_MS
 from worlds.ground import Commons, Ground
 from worlds.personas import PERSONAS, STUDENT_PERSONA, TECHNICAL, dress
-from worlds.places import RESIDENTIAL
 from worlds.randomness import Bools, Ints, choose, fingerprints, skeletons, zipf_weights
+from worlds.sharing import everyday, returning
 from worlds.vocabulary import COUNTRIES
 
 BIRTHS_PER_DAY = 0.01  # of the population
@@ -24,11 +24,16 @@ def ordinary(at: Ground, count: int) -> Actors:
     """Make `count` ordinary accounts; about 1 % of them a day are born within the period."""
     rng = at.rng
     persona = choose(rng, [p.weight for p in PERSONAS], count)
-    return people(at, persona)
+    table = people(at, persona, within=1.0)
+    returning.share(at, table)
+    return table
 
 
-def people(at: Ground, persona: Ints) -> Actors:
-    """Make ordinary accounts of the personas given (their numbers), of all ages and countries."""
+def people(at: Ground, persona: Ints, within: float = everyday.WITHIN_A_COHORT) -> Actors:
+    """Make ordinary accounts of the personas given (their numbers), of all ages and countries.
+
+    `within`: share of the circles in which they share things that are among themselves.
+    """
     rng, count = at.rng, len(persona)
     table = blank(count)
     dress(rng, table, persona)
@@ -39,7 +44,7 @@ def people(at: Ground, persona: Ints) -> Actors:
     set_habits(rng, table, at.commons, technical)
     set_adoption(at, table)
     _set_places(at, table, persona, technical)
-    _set_households(rng, table)
+    everyday.share(at, table, within)
     set_silences(rng, table)
     return table
 
@@ -90,9 +95,10 @@ def mix_places(at: Ground, table: Actors, main: Ints, away_low: float, away_high
     """Put accounts at `main`, and for a share of sessions between the two given at homes of theirs."""
     rng, count = at.rng, len(table)
     table["places"][:, 0] = main
-    table["places"][:, 1] = at.places.add(rng, RESIDENTIAL, table["country"])
+    table["places"][:, 1] = at.commons.homes.draw(rng, table["country"])
     away = rng.uniform(away_low, away_high, count)
-    table["places_cum"] = cumulative(np.stack([1 - away, away, np.zeros(count)], axis=1))
+    table["places_cum"] = 1.0
+    table["places_cum"][:, 0] = 1 - away
 
 
 def _set_ages(at: Ground, table: Actors) -> None:
@@ -121,7 +127,7 @@ def _set_terms(rng: np.random.Generator, table: Actors, technical: Bools) -> Non
 
 def _set_places(at: Ground, table: Actors, persona: Ints, technical: Bools) -> None:
     rng, shared, count = at.rng, at.commons, len(table)
-    home = at.places.add(rng, RESIDENTIAL, table["country"])
+    home = shared.homes.draw(rng, table["country"])
     per_country = len(shared.mobile) // len(COUNTRIES)
     mobile = shared.mobile[table["country"] * per_country + rng.integers(0, per_country, count)]
     cloud = shared.cloud[choose(rng, zipf_weights(len(shared.cloud), 0.8), count)]
@@ -129,22 +135,9 @@ def _set_places(at: Ground, table: Actors, persona: Ints, technical: Bools) -> N
     vpn = shared.vpn[choose(rng, zipf_weights(len(shared.vpn)), count)]
     in_cloud = technical & (rng.random(count) < 0.4)
     away = np.where(in_cloud, cloud, np.where(persona == STUDENT_PERSONA, campus, mobile))
-    table["places"] = np.stack([home, away, vpn], axis=1)
+    table["places"][:, :3] = np.stack([home, away, vpn], axis=1)
     second = np.where(in_cloud | (rng.random(count) < 0.45), rng.uniform(0.1, 0.6, count), 0.0)
     tunnel = np.where(rng.random(count) < 0.08, rng.uniform(0.3, 0.9, count), 0.0)
-    table["places_cum"] = cumulative(
+    table["places_cum"][:, :3] = cumulative(
         np.stack([(1 - second) * (1 - tunnel), second * (1 - tunnel), tunnel], axis=1)
     )
-
-
-def _set_households(rng: np.random.Generator, table: Actors) -> None:
-    """Pair 3 % of the accounts: one line, often one card, sometimes one device."""
-    pairs = len(table) * 3 // 200
-    chosen = rng.permutation(len(table))[: 2 * pairs]
-    first, second = chosen[:pairs], chosen[pairs:]
-    table["places"][second, 0] = table["places"][first, 0]
-    one_card = rng.random(pairs) < 0.6
-    table["payment"][second[one_card]] = table["payment"][first[one_card]]
-    one_device = rng.random(pairs) < 0.35
-    table["devices"][second[one_device], 1] = table["devices"][first[one_device], 0]
-    table["devices_cum"][second[one_device]] = (0.6, 1.0)

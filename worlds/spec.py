@@ -32,7 +32,8 @@ class Chosen:
 class WorldSpec:
     """A world before its seed. `release` and outages are placed by shares of the period.
 
-    `seats` are those of ordinary organisations; a model comes out at `release`.
+    `seats` are those of ordinary organisations; a model comes out at `release`; `sharing` is how much
+    innocent people share every day, times the usual.
     """
 
     preset: str | None = None
@@ -40,6 +41,7 @@ class WorldSpec:
     accounts: int = 2_000
     seats: int = 400
     release: float = 0.45
+    sharing: float = 1.0
     late: float = 0.01
     late_median_s: float = 60.0
     twice: float = 0.005

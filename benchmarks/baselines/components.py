@@ -1,4 +1,4 @@
-"""Union-find on card, device and prefix: plain, and with a cap on how many accounts a value links."""
+"""Union-find on what accounts share: plain, and with a cap on how many accounts a value links."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from typing import Any
 
 from benchmarks.baselines.event import Event, Voice
 
-LINKS = ("payment_fp", "device_fp", "ip_prefix_fp")
+FIELDS = {
+    "card": "payment_fp",
+    "device": "device_fp",
+    "prefix": "ip_prefix_fp",
+    "system prompt": "system_fp",
+}
+USUAL = "card, device, prefix"
 
 
 class Components:
     """Names every account of a connected component that has `size` accounts or more.
 
-    Two accounts are connected by any value they share. With a `cap`, a value connects nobody
-    further once more than `cap` accounts hold it. Links are never taken back: union-find cannot.
+    Two accounts are connected by any value that they share of the fields `on` (names of FIELDS). With
+    a `cap`, a value connects nobody further once more than `cap` accounts hold it. Links are never
+    taken back: union-find cannot.
     """
 
-    def __init__(self, size: int, cap: int | None = None) -> None:
+    def __init__(self, size: int, cap: int | None = None, on: str = USUAL) -> None:
+        self._fields = tuple(FIELDS[name] for name in on.split(", "))
         self._size = size
         self._cap = cap
         self._voice = Voice()
@@ -34,7 +42,7 @@ class Components:
             if account not in self._parent:
                 self._parent[account] = account
                 self._members[account] = [account]
-            for kind in LINKS:
+            for kind in self._fields:
                 value = getattr(event, kind)
                 if value and (account, kind, value) not in self._held:
                     self._held.add((account, kind, value))

@@ -24,6 +24,7 @@ class Event(msgspec.Struct):
     payment_fp: str | None = None
     device_fp: str | None = None
     ip_prefix_fp: str | None = None
+    system_fp: str | None = None
     status: int | None = None
     cot_score: float | None = None
 

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from benchmarks.baselines.chance import Coin, Never
-from benchmarks.baselines.components import Components
+from benchmarks.baselines.components import USUAL, Components
 from benchmarks.baselines.event import Baseline, Reader
 from benchmarks.baselines.prefixes import AccountsPerPrefix
 from benchmarks.baselines.trees import AccountTrees
@@ -35,18 +35,27 @@ class Tuned(NamedTuple):
 
 
 # `chosen` by benchmarks/tune.py: the best F1 over accounts on `standard`, tuning seeds, held-out
-# scenarios left out. Never and Coin have nothing to tune; capped union-find has (size, cap).
+# scenarios left out. Never and Coin have nothing to tune; capped union-find has (size, cap, fields).
 BASELINES: Mapping[str, Tuned] = {
     "never": Tuned(lambda _: Never(), None, ()),
     "coin": Tuned(Coin, 0.01, ()),
-    "rate limit": Tuned(RateLimit, 20, (20, 50, 100, 200, 500)),
+    "rate limit": Tuned(RateLimit, 20, (10, 20, 30, 50, 100, 200)),
     "own z-score": Tuned(OwnPast, 1.0, (1.0, 1.5, 2.0, 3.0, 4.0)),
     "accounts per prefix": Tuned(AccountsPerPrefix, 20, (10, 15, 20, 30, 50)),
-    "union-find": Tuned(Components, 20, (5, 10, 20, 50, 200)),
+    "union-find": Tuned(Components, 5, (5, 10, 20, 50, 200)),
     "capped union-find": Tuned(
-        lambda both: Components(*both),
-        (20, 6),
-        ((20, 4), (20, 6), (20, 10), (20, 20), (50, 4), (50, 6), (50, 10), (50, 20)),
+        lambda chosen: Components(*chosen),
+        (20, 8, "card, system prompt"),
+        tuple(
+            (size, cap, on)
+            for on, sizes in (
+                (USUAL, (20, 50)),
+                ("card, device", (3, 6, 20)),
+                ("card, system prompt", (10, 20, 50)),
+            )
+            for size in sizes
+            for cap in (6, 8)
+        ),
     ),
     "half-space trees": Tuned(AccountTrees, 0.5, (0.5, 0.6, 0.7, 0.8, 0.9)),
 }

@@ -184,7 +184,7 @@ def _recall(
         panel.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
         panel.set_ylim(0, 1)
         panel.grid(alpha=0.25)
-        panel.set_title(name, fontsize=10, loc="left")
+        panel.set_title(_with_precision(name, outcomes), fontsize=10, loc="left")
         panel.set_xlabel(label, fontsize=8)
         panel.set_ylabel("its accounts found", fontsize=8)
         panel.tick_params(labelsize=8)
@@ -195,18 +195,27 @@ def _recall(
 
 
 def _best_baseline(outcomes: Sequence[Outcome]) -> str | None:
-    """The baseline that let least through, the one with at least even precision preferred."""
+    """The baseline with the best F1 over accounts: one that accuses everybody lets nothing through."""
     others = [o for o in outcomes if o["contender"] != HYDRAWATCH]
     if not others:
         return None
-    best = min(
-        others,
-        key=lambda o: (
-            (o["score"]["figures"]["precision_throttle"] or 0) < 0.5,
-            o["score"]["figures"]["leak_by_account"],
-        ),
-    )
-    return str(best["contender"])
+    return str(max(others, key=_f1)["contender"])
+
+
+def _f1(outcome: Outcome) -> float:
+    figures = outcome["score"]["figures"]
+    precision, recall = figures["precision_throttle"] or 0.0, figures["account_recall"] or 0.0
+    return float(2 * precision * recall / (precision + recall)) if precision + recall else 0.0
+
+
+def _with_precision(name: str, outcomes: Sequence[Outcome]) -> str:
+    """The contender's name, and how many of those it accused were attackers: recall alone misleads."""
+    known = [
+        o["score"]["figures"]["precision_throttle"]
+        for o in outcomes
+        if o["contender"] == name and o["score"]["figures"]["precision_throttle"] is not None
+    ]
+    return f"{name}, precision {np.mean(known):.2f}" if known else name
 
 
 def _handles(axes: Any) -> tuple[list[Any], list[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.judging.intervals import Estimate, estimate
 
 Outcome = Mapping[str, Any]
+SOLVED_RECALL, SOLVED_PRECISION = 0.95, 0.9
 Figures = dict[str, Estimate | None]
 
 
@@ -47,6 +48,24 @@ def by_look_alike(outcomes: Sequence[Outcome], action: str) -> dict[str, Figures
         code: {name: estimate(rates) for name, rates in rows[code].items()}
         for code in sorted(rows, key=in_order)
     }
+
+
+def solved(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+    """Say which contender solves which scenario: finds nearly all of it, and accuses few others.
+
+    Recall is the scenario's, precision the contender's over the whole world; means over seeds.
+    """
+    precise = {
+        name
+        for name, figures in by_contender(outcomes).items()
+        if (found := figures["precision_throttle"]) and found.mean >= SOLVED_PRECISION
+    }
+    return [
+        (name, scenario)
+        for scenario, cells in by_scenario(outcomes).items()
+        for name, figures in cells.items()
+        if name in precise and (found := figures["recall"]) and found.mean >= SOLVED_RECALL
+    ]
 
 
 def grouped(items: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list[Any]]:

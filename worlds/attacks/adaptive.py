@@ -10,11 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import NEVER, Actors
-from worlds.attacks.network import CAREFUL, network, share_prefixes
+from worlds.attacks.divisions import DEVICE, PREFIX, share_prefixes
+from worlds.attacks.network import CAREFUL, network
 from worlds.clock import HOUR_MS
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
-from worlds.randomness import Ints, fingerprints, skeletons
+from worlds.randomness import Ints, fingerprints, shared_among, skeletons
 
 _FINAL = ("restrict", "suspend")
 
@@ -26,8 +27,8 @@ def build(at: Ground, values: Values) -> Actors:
     table = network(at, count + stock, at.moment(values["starts"]), fresh=CAREFUL)
     table["starts"][count:] = NEVER
     elsewhere = table.copy()
-    share_prefixes(at, elsewhere, 15, 40)
-    table["places"][:, 2] = elsewhere["places"][:, 0]  # where to go when the prefixes are noticed
+    share_prefixes(at, elsewhere, shared_among(at.rng, len(table), *DEVICE), *PREFIX)
+    table["places"][:, -1] = elsewhere["places"][:, 0]  # where to go when the prefixes are noticed
     return table
 
 
@@ -45,7 +46,7 @@ def adapt(at: Ground, table: Actors, rows: Ints, now: int, action: str) -> None:
         family = int(table["reactions"][row]) % 4
         table["reactions"][row] += 1
         if family == 0:
-            table["places"][row, :2] = table["places"][row, 2]
+            table["places"][row, :-1] = table["places"][row, -1]
         elif family == 1:
             table["devices"][row] = fingerprints(rng, 2)
         elif family == 2:

@@ -15,8 +15,8 @@ from worlds.randomness import fingerprints
 def build(at: Ground, values: Values) -> Actors:
     """Make the standing accounts, and for each the line of its replacements.
 
-    A replacement keeps the device, the prefixes and the prompts of its place in the network, and
-    half of the time the card. Every ban is also a control event.
+    A replacement keeps the prefixes and the prompts of its place in the network, and half of the
+    time each the card and the device. Every ban is also a control event.
     """
     rng = at.rng
     standing = network(at, values.count("accounts"), at.moment(values["starts"]))
@@ -39,6 +39,8 @@ def build(at: Ground, values: Values) -> Actors:
     table["created"] = np.where(later, table["starts"] - age, table["created"])
     new_card = later & (rng.random(len(table)) < 0.5)
     table["payment"] = np.where(new_card, fingerprints(rng, len(table)), table["payment"])
+    new_device = later & (rng.random(len(table)) < 0.5)
+    table["devices"][new_device, 0] = fingerprints(rng, int(new_device.sum()))
     for account, (_, ends) in enumerate(spans):
         if ends != NEVER:
             at.controls.append(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
+from worlds.attacks.divisions import Supplies
 from worlds.attacks.network import network
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 from worlds.population import ordinary
 
+_NO_CARDS = Supplies(cards=0.0)  # the owners' stay
 _THE_OWNERS = ("account", "created", "tier", "signup", "payment", "org", "country", "silent")
 
 
@@ -24,7 +26,7 @@ def build(at: Ground, values: Values) -> Actors:
     taken = at.moment(values["starts"])
     owners["created"] = np.minimum(owners["created"], taken - 20 * 86_400_000)
     owners["starts"] = owners["created"]
-    intruders = network(at, count, taken, values["daily"])
+    intruders = network(at, count, taken, values["daily"], supplies=_NO_CARDS)
     for name in _THE_OWNERS:
         intruders[name] = owners[name]
     return np.concatenate([owners, intruders])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
+from worlds.attacks.divisions import Supplies
 from worlds.attacks.network import network
 from worlds.clock import DAY_MS
 from worlds.ground import Ground
@@ -12,12 +13,14 @@ from worlds.piece import Parameter, Piece, Values, accounts, starts
 from worlds.randomness import fingerprints
 from worlds.vocabulary import SILENT_CLI
 
+_NO_CARDS = Supplies(cards=0.0)
+
 
 def build(at: Ground, values: Values) -> Actors:
     """Make the farm: every account an organisation of its own, at work within hours of its birth."""
     rng, count = at.rng, values.count("accounts")
     begins = at.moment(values["starts"])
-    table = network(at, count, begins)
+    table = network(at, count, begins, supplies=_NO_CARDS)
     table["created"] = begins + (rng.random(count) * values["days"] * DAY_MS).astype(np.int64)
     table["starts"] = table["created"] + rng.integers(60_000, 6 * 3_600_000, count)
     table["tier"] = np.where(rng.random(count) < 0.7, 0, 1)

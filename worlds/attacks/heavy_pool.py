@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
-from worlds.attacks.network import network, share_prefixes
+from worlds.attacks.divisions import share_prefixes
+from worlds.attacks.network import network
 from worlds.clock import MACHINE
 from worlds.ground import Ground
 from worlds.personas import PERSONAS, draw_mix, mix_row
@@ -27,7 +28,7 @@ def build(at: Ground, values: Values) -> Actors:
     table["active"] = 1.0
     table["rhythm"] = MACHINE
     table["most"] = 20_000
-    share_prefixes(at, table, 3, 6)
+    share_prefixes(at, table, np.arange(count), 3, 6)
     everybody = np.array([mix_row(p.mix) for p in PERSONAS]).sum(axis=0)
     table["capability_cum"] = draw_mix(rng, np.tile(everybody, (count, 1)), 40.0)
     table["free_form"] = 0.6

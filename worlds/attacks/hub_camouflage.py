@@ -16,6 +16,8 @@ def build(at: Ground, values: Values) -> Actors:
     table = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     hubs = np.concatenate([at.commons.vpn[:3], at.commons.campus[:1]])
     table["places"][:, 0] = hubs[rng.integers(0, len(hubs), count)]
+    table["places_cum"] = 1.0
+    table["places_cum"][:, 0] = 0.7
     table["places"][:, 1] = hubs[rng.integers(0, len(hubs), count)]
     return table
 

@@ -1,9 +1,9 @@
 """What operators of a network do alike: they look like developers and divide what they share.
 
-No single card, device, prefix, template or system prompt joins all accounts; only the overlap of
-the divisions does. 25.6 requests a day per account is the rate that follows from published
-figures (28.8 M exchanges, 25,000 accounts, 45 days): the 50th to 80th percentile of an ordinary
-account's active day.
+No single card, device, prefix, template or system prompt joins all accounts, and no union of cards,
+devices and prefixes does (`worlds/attacks/divisions.py`). 25.6 requests a day per account is the
+rate that follows from published figures (28.8 M exchanges, 25,000 accounts, 45 days): the 50th to
+80th percentile of an ordinary account's active day.
 """
 
 from __future__ import annotations
@@ -11,19 +11,24 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors, blank
+from worlds.attacks.divisions import Supplies, divide
 from worlds.clock import DAY_MS, HOUR_MS, LOOSE
 from worlds.ground import Ground
 from worlds.personas import AGENT_BUILDER, DEVELOPER, draw_clients, dress, set_mix
-from worlds.places import HOSTING, RESIDENTIAL
+from worlds.places import RESIDENTIAL
 from worlds.population import set_adoption, set_habits, set_silences
-from worlds.randomness import Ints, choose, fingerprints, shared_among, skeletons
+from worlds.randomness import Ints, choose, fingerprints, skeletons
 from worlds.vocabulary import COUNTRIES
 
 REQUESTS_PER_DAY = 25.6
 WAVES = 4
+ANY = Supplies()
 FRESH = 0.6  # share of accounts made days before use; the others are bought, or laid in stock
 CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked at
 _FRESH_DAYS = (0.2, 6.0)
+# Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
+_OWN_SPREAD, _DAY_SPREAD = 0.25, (0.3, 0.7)
+_BARE = 0.3  # how likely a part of a network sends no system prompt: an assumption
 _AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
 
@@ -35,20 +40,19 @@ def network(
     daily: float = REQUESTS_PER_DAY,
     spread: float = 0.25,
     fresh: float = FRESH,
+    supplies: Supplies = ANY,
 ) -> Actors:
     """Make `count` accounts of one operator, which start in waves from `begins` (ms) on.
 
     `spread`: over which share of the rest of the period they start. `fresh`: share of accounts made
-    days before.
+    days before. `supplies`: what its batches are likely to share.
     """
     rng = at.rng
     table = dressed(at, count)
     table["guilty"] = True
     set_volume(rng, table, daily)
     set_waves(at, table, begins, spread, fresh)
-    share_cards(rng, table, 4, 8)
-    share_devices(rng, table, 2, 4)
-    share_prefixes(at, table, 15, 40)
+    divide(at, table, supplies)
     share_prompts(rng, table)
     return table
 
@@ -77,9 +81,10 @@ def set_volume(rng: np.random.Generator, table: Actors, daily: float) -> None:
     count = len(table)
     table["rhythm"] = LOOSE
     table["active"] = 0.92
-    own = rng.normal(0, 0.15, count)
-    table["daily_spread"] = 0.3
-    table["daily_log"] = np.log(daily / 0.92) - (0.3**2 + 0.15**2) / 2 + own
+    own = rng.normal(0, _OWN_SPREAD, count)
+    spread = rng.uniform(*_DAY_SPREAD, count)
+    table["daily_spread"] = spread
+    table["daily_log"] = np.log(daily / 0.92) - (spread**2 + _OWN_SPREAD**2) / 2 + own
     table["turns"] = rng.uniform(3.0, 10.0, count)
 
 
@@ -92,35 +97,6 @@ def set_waves(at: Ground, table: Actors, begins: int, spread: float, fresh: floa
     aged = np.clip(rng.lognormal(np.log(_AGE_MEDIAN_DAYS), _AGE_SPREAD, count), 0.2, 700.0)
     age_days = np.where(rng.random(count) < fresh, rng.uniform(*_FRESH_DAYS, count), aged)
     table["created"] = table["starts"] - (age_days * DAY_MS).astype(np.int64)
-
-
-def share_cards(rng: np.random.Generator, table: Actors, low: int, high: int) -> None:
-    """Let each card serve a handful of accounts."""
-    count = len(table)
-    table["payment"] = fingerprints(rng, count)[shared_among(rng, count, low, high)]
-    table["payment"][rng.random(count) < 0.04] = 0
-
-
-def share_devices(rng: np.random.Generator, table: Actors, low: int, high: int) -> None:
-    """Let each device serve a few accounts."""
-    count = len(table)
-    table["devices"][:, 0] = fingerprints(rng, count)[shared_among(rng, count, low, high)]
-    table["devices_cum"] = 1.0
-
-
-def share_prefixes(at: Ground, table: Actors, low: int, high: int) -> None:
-    """Two prefixes per account from two separate divisions; a third of the prefixes are hosting."""
-    rng = at.rng
-    for slot in range(2):
-        group = shared_among(rng, len(table), low, high)
-        groups = int(group.max(initial=0)) + 1
-        countries = choose(rng, [c.weight for c in COUNTRIES], groups)
-        hosted = np.arange(groups) % 3 == 2
-        of_group: Ints = np.zeros(groups, dtype=np.int64)
-        of_group[~hosted] = at.places.add(rng, RESIDENTIAL, countries[~hosted])
-        of_group[hosted] = at.places.add(rng, HOSTING, countries[hosted])
-        table["places"][:, slot] = of_group[group]
-    table["places_cum"] = (0.7, 1.0, 1.0)
 
 
 def share_prompts(
@@ -139,6 +115,8 @@ def share_prompts(
     table["free_form"] = 0.06
     table["jitter"] = jitter
     table["systems"][:, 0] = systems[rng.integers(0, len(systems), count)]
+    bare = rng.random(len(systems)) < _BARE  # of these parts, the template is the whole prompt
+    table["systems"][np.isin(table["systems"][:, 0], systems[bare]), 0] = 0
     table["systems_cum"][:, 0] = rng.uniform(0.4, 1.0, count)
 
 

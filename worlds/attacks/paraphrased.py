@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from worlds.actors import Actors, cumulative
-from worlds.attacks.network import CAREFUL, in_step, network, own_homes, share_cards
+from worlds.attacks.divisions import CARD, share_cards
+from worlds.attacks.network import CAREFUL, in_step, network, own_homes
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 
@@ -13,7 +14,7 @@ def build(at: Ground, values: Values) -> Actors:
     count = values.count("accounts")
     table = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     own_homes(at, table)
-    share_cards(at.rng, table, 4, 8)
+    share_cards(at.rng, table, *CARD)
     low, high = sorted((values.count("bits_low"), values.count("bits_high")))
     table["jitter_from"], table["jitter"] = low, high
     table["templates_cum"] = cumulative(at.rng.random((count, 6)) + 0.2)

@@ -1,6 +1,7 @@
 """A4: a small network in step, for rubric grading and elicited reasoning.
 
-The published case counts 150,000 exchanges; 200 to 500 accounts are a proposal for it.
+The published case counts 150,000 exchanges and names payment that matches across accounts and
+traffic in step; 200 to 500 accounts are a proposal for it.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
+from worlds.attacks.divisions import Supplies
 from worlds.attacks.network import in_step, network
 from worlds.ground import Ground
 from worlds.laws import PLAIN
 from worlds.personas import set_mix
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 
+_CARDS = Supplies(cards=1.0)
 _MIX = {"grading": 4.0, "reasoning": 4.0, "rewrite": 1.5, "coding": 1.0, "math": 1.0}
 
 
 def build(at: Ground, values: Values) -> Actors:
     """Make the network: tasks are handed out in bursts to the parts of it."""
     count = values.count("accounts")
-    table = network(at, count, at.moment(values["starts"]))
+    table = network(at, count, at.moment(values["starts"]), supplies=_CARDS)
     set_mix(at.rng, table, _MIX, 8.0)
     table["cot"] = at.rng.beta(2.5, 7.5, count)
     table["output_law"] = PLAIN

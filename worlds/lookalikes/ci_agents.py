@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from worlds.actors import Actors
+from worlds.actors import PLACE_SLOTS, Actors
 from worlds.clock import MACHINE
 from worlds.ground import Ground
 from worlds.organisations import staff
@@ -26,8 +26,8 @@ def build(at: Ground, values: Values) -> Actors:
     table = staff(at, org)
     table["payment"] = fingerprints(rng, orgs)[org]
     runners = at.places.add(rng, HOSTING, choose(rng, [c.weight for c in COUNTRIES], 4))
-    table["places"] = runners[rng.integers(0, 4, (count, 3))]
-    table["places_cum"] = (0.4, 0.7, 1.0)
+    table["places"] = runners[rng.integers(0, 4, (count, PLACE_SLOTS))]
+    table["places_cum"] = (0.4, 0.7, 1.0, 1.0, 1.0)
     set_mix(rng, table, _MIX, 20.0)
     table["client"] = draw_clients(rng, ("cli", "api"), count)
     table["rhythm"], table["active"] = MACHINE, 0.95
