@@ -43,7 +43,7 @@ _trimmed = [0.0]
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
 HAND_ON_S = 20.0  # at a stop: less than an orchestrator's grace
-MAX_AHEAD_TICKS = 20  # a source this far ahead of the slowest is held back: hand-overs are memory
+MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
 def give_back_memory(every_s: float = 10.0) -> None:
