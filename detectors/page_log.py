@@ -40,11 +40,6 @@ class Entry(NamedTuple):
     pages: dict[str, np.ndarray]
     digest: int  # of all pages, so that what is read back can be compared
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its pages."""
-        return sum(pages.size for pages in self.pages.values()) * PAGE
-
     def changes(self, tables: dict[str, np.ndarray]) -> Iterator[Change]:
         """The pages' bytes, out of the tables that the entry is of, a few hundred pages at a time."""
         for name, pages in self.pages.items():
@@ -63,11 +58,6 @@ class PageLog:
         self._hashes: dict[str, np.ndarray] = {}
         self._written: dict[str, np.ndarray] = {}
         self._bytes: dict[int, int] = {}  # of each entry
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the log itself."""
-        return sum(h.nbytes for h in self._hashes.values()) * 3 // 2
 
     def restart(self) -> None:
         """The last entry may not have been kept: the next one holds every page."""

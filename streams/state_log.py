@@ -72,19 +72,12 @@ class StateLog:
         self._writer = uuid.uuid4().hex[:12]
         self._pages = PageLog()
         self._firsts: dict[int, tuple[int, int]] = {}  # entry -> its first offset, its bytes
-        self._deletable = (
-            0  # before this offset nothing is needed, also not by the seal before last
-        )
+        self.deletable = 0  # nothing before this offset is needed, not even by the seal before last
 
     @property
     def where(self) -> str:
         """The partition, for messages."""
         return f"{self.tp.topic} [{self.tp.partition}]"
-
-    @property
-    def deletable(self) -> int:
-        """Records of the state topic before this offset serve nobody any more."""
-        return self._deletable
 
     async def recover(self, part: Part, send: Send, progress: Callable[[int], None]) -> Kept | None:
         """Shut out whoever wrote before, then fill `part` with what is kept; None where nothing is.
@@ -169,7 +162,7 @@ class StateLog:
         sealed = await (await send(records.encode(seal)))
         first = places[0].offset if places else sealed.offset
         # A worker thought dead may have sealed once more: the one before it must stay whole.
-        self._deletable = min((at for at, _ in self._firsts.values()), default=first)
+        self.deletable = min((at for at, _ in self._firsts.values()), default=first)
         self._firsts[entry.number] = first, sum(map(len, cut.packed))
         self._firsts = {n: at for n, at in self._firsts.items() if n >= entry.since}
         self.bytes = sum(size for _, size in self._firsts.values())

@@ -144,7 +144,7 @@ def test_the_log_stays_bounded_and_old_pages_move_on() -> None:
         at = int(generator.integers(0, held.size - (2 << 20)))
         held[at : at + (2 << 20)] += 1
         log.keep(Checkpoint({"table": held}, b""))
-        lengths.append(sum(entry.nbytes for entry, _, _ in log.entries))
+        lengths.append(sum(c.data.size for _, changes, _ in log.entries for c in changes))
     assert max(lengths) <= BOUND * held.size + SLACK
     assert max(lengths[30:]) <= (EASE + 1) * held.size + SLACK
     assert log.entries[0][0].number > 20
