@@ -100,16 +100,19 @@ class BulkConsumerThread(stock.AIOKafkaConsumerThread):
         return await self.consumer.chunks.fetch(consumer, active_partitions, timeout, max_records)
 
     async def position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
-        """Seek to the given offsets, or where records begin; return what that came to."""
+        """Seek to the given offsets (None: the committed one), or where records begin."""
         found: dict[TP, int] = await self.call_thread(self._position_at, starts)
         return found
 
     async def _position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
         consumer = self._ensure_consumer()
         begins = await consumer.beginning_offsets(list(starts))
-        found = {tp: max(int(begins[tp]), offset or 0) for tp, offset in starts.items()}
-        for tp, offset in found.items():
-            consumer.seek(stock.ensure_aiokafka_TP(tp), offset)
+        found = {}
+        for tp, wanted in starts.items():
+            begin = int(begins[tp])
+            offset = await consumer.committed(tp) if wanted is None else wanted
+            found[tp] = max(begin, offset or 0)
+            consumer.seek(stock.ensure_aiokafka_TP(tp), found[tp])
         return found
 
 
@@ -195,27 +198,32 @@ class BulkConsumer(stock.Consumer):
 
     async def perform_seek(self) -> None:
         """Position all partitions: as stock, then the bulk ones where the app wants them."""
-        bulk = [tp for tp in self.assignment() if self._is_bulk(tp)]
-        self._forget(bulk)
+        self._forget(bulk := self._bulk_assignment())
         for tp in bulk:
             self._committed_offset.pop(tp, None)  # a commit that failed at a rebalance is in it
-        await super().perform_seek()
-        # Faust gives up waiting for this after its request time-out, and reading state back may
-        # take longer; nothing of a partition is read before it has been positioned.
-        if self._positioning is not None:
-            self._positioning.cancel()
-        self._positioning = asyncio.create_task(self._position_bulk(sorted(bulk)))
-
-    async def _position_bulk(self, bulk: list[TP]) -> None:
         try:
-            for tp in bulk:
+            await super().perform_seek()
+        finally:
+            # Faust gives up waiting for this after its request time-out, and reading state back may
+            # take longer; nothing of a partition is read before it has been positioned. Also after
+            # a seek that failed in mid-rebalance: this one may be the last to be asked for.
+            if self._positioning is not None:
+                self._positioning.cancel()
+            self._positioning = asyncio.create_task(self._position_bulk())
+
+    def _bulk_assignment(self) -> list[TP]:
+        return sorted(tp for tp in self.assignment() if self._is_bulk(tp))
+
+    async def _position_bulk(self) -> None:
+        try:
+            for tp in self._bulk_assignment():
                 start = await self.options.start_offset(tp)
-                # The stock seek leaves a partition without a commit where its dropped records end.
-                await self._position({tp: self._committed_offset[tp] if start is None else start})
+                try:
+                    await self._position({tp: start})
+                except IllegalStateError:  # taken away meanwhile
+                    continue
         except asyncio.CancelledError:
             raise
-        except IllegalStateError:
-            return  # taken away meanwhile: the assignment that follows is positioned anew
         except Exception as error:
             await self.app.crash(error)
             raise

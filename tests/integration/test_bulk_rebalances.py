@@ -28,17 +28,22 @@ async def test_two_workers_share_partitions_and_a_leave_loses_nothing(
     two = Reader(broker, fresh_name, fresh_name, pace=0.02)
     async with two.running():
         async with one.running():
-            await until(lambda: len(one.seen) > 0 and len(two.seen) > 0)
+            count = 3000
+            while not (one.seen and two.seen):  # the first may be done before the second has joined
+                await produce(fresh_name, [numbered(100, count), numbered(100, count)])
+                count += 100
+                await asyncio.sleep(0.2)
             both = sorted([*one.app.consumer.assignment(), *two.app.consumer.assignment()])
             assert both == [TP(fresh_name, 0), TP(fresh_name, 1)]
         await until(lambda: two.app.consumer.assignment() == {*both})
-        await produce(fresh_name, [numbered(100, 3000), numbered(100, 3000)])
+        await produce(fresh_name, [numbered(100, count), numbered(100, count)])
+        count += 100
         await until(
-            lambda: all(len({*one.seen[p], *two.seen[p]}) == 3100 for p in (0, 1)), seconds=30
+            lambda: all(len({*one.seen[p], *two.seen[p]}) == count for p in (0, 1)), seconds=30
         )
         await asyncio.sleep(0.5)
     for partition in (0, 1):
-        assert await committed(broker, fresh_name, fresh_name, partition) == 3100
+        assert await committed(broker, fresh_name, fresh_name, partition) == count
         # each reads in order, apart from the step back at a rebalance
         for reader in (one, two):
             numbers = [int(value or 0) for value in reader.seen[partition]]
