@@ -72,12 +72,12 @@ def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
         first.wait(120)
         began = time.monotonic()
         second = start(address, folder)
-        seen = wait(
-            lambda m: (
-                total(m, "hydrawatch_partitions_assigned") == 2 * PARTITIONS + 1
-                and m.get("hydrawatch_ready", 0.0) == 1.0
-            )
-        )
+        wait(bool)
+        loaded = time.monotonic() - began
+        everything = 2 * PARTITIONS + 1
+        wait(lambda m: total(m, "hydrawatch_partitions_assigned") == everything)
+        joined = time.monotonic() - began
+        seen = wait(lambda m: m.get("hydrawatch_ready", 0.0) == 1.0)
         seconds = time.monotonic() - began
         resident = seen.get("process_resident_memory_bytes", 0.0)
         log = size(settings)
@@ -86,6 +86,8 @@ def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
     row = {
         "accounts": accounts,
         "events": events,
+        "loaded_s": loaded,  # since the process was started, as the next two
+        "joined_s": joined,
         "recovery_s": seconds,
         "read_back_s": total(seen, "hydrawatch_recovery_seconds_total"),
         "topic_mib": log / 2**20,
@@ -105,7 +107,7 @@ def start(address: str, folder: str) -> subprocess.Popen[bytes]:
         "HYDRAWATCH_PARTITIONS": str(PARTITIONS),
         "HYDRAWATCH_METRICS_PORT": str(PORT),
         "HYDRAWATCH_DATA_DIR": folder,
-        "HYDRAWATCH_LOG_LEVEL": "error",
+        "HYDRAWATCH_LOG_LEVEL": os.environ.get("HYDRAWATCH_LOG_LEVEL", "error"),
     }
     return subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
 
