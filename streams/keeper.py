@@ -74,7 +74,9 @@ class Keeper:
         self._producer: Any = None
         self._admin: Any = None
         self._deleting = True
-        self._turn = asyncio.Lock()  # a log takes one entry at a time, also when a stop comes between
+        self._turn = (
+            asyncio.Lock()
+        )  # a log takes one entry at a time, also when a stop comes between
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""

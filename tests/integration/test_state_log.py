@@ -86,9 +86,8 @@ async def test_a_stop_that_comes_while_state_is_kept_leaves_a_log_that_can_be_re
             first.go_on()
             under_way = asyncio.create_task(keeper.keep(tp, first))
             await asyncio.sleep(0)
-            while first.busy.locked():  # what it holds is cut, and on its way
-                await asyncio.sleep(0.001)
-            first.go_on()
+            async with first.busy:  # what it holds is cut, and on its way
+                first.go_on()
             await keeper.keep_all({tp: first})
             await under_way
         second = Counting()
