@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 import structlog
 
 from detectors.aside import LASTS_TICKS, WHOLE
 from detectors.tally import Tally
+from streams.commands import replay
 from streams.gauges import PartitionGauges, begin_at_zero
 from streams.metrics import Metrics
 from streams.set_aside import LOG_EVERY_S, AsideGauge, notes
+from streams.settings import Settings
+from tests.integration.poisoned_worker import poisoned_configuration
+from tests.poison import records, values
+from tests.stage_stories import START
 
 ONE_DETECTOR = {"detector": "volume", "stage": "accounts"}
 
@@ -93,3 +100,18 @@ def test_a_note_says_when_a_detector_raises_for_all() -> None:
 
 def test_a_note_ends_a_day_of_event_time_later() -> None:
     assert notes([stage("keys", 1, closed=9 + LASTS_TICKS)]) == {}
+
+
+def test_the_summary_of_a_replay_counts_what_was_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The thresholds that make a detector raise are outside the ranges that a file may give.
+    monkeypatch.setattr(replay, "configured", lambda given, _: poisoned_configuration(given))
+    file = tmp_path / "requests.jsonl"
+    file.write_bytes(b"\n".join(values(records(START))))
+    found = tmp_path / "alerts.jsonl"
+    settings = Settings(partitions=2)
+    assert replay.run(settings, str(file), str(found), None, None, True, True) == 0
+    facts = orjson.loads(capsys.readouterr().err)
+    assert facts["set_aside"] == {"volume": 25, "births": 12}
+    assert found.stat().st_size
