@@ -61,8 +61,9 @@ class HourBook:
             self._failed,
             flow.kept.complete,
         )
+        before = self._aside.times
         self._note(state, tick, failures, score)
-        self._aside.judged(judged)
+        self._aside.judged(judged, before)
         if not flow.judged:
             return (), np.zeros_like(shifts)
         attempt = self._aside.attempt

@@ -38,7 +38,6 @@ class Aside:
         self.whole = False  # whether the last tick of `WHOLE` judgements or more was such a one
         self.newest: Fault | None = None
         self._last: dict[int, int] = {}  # entity -> tick of its last failure, the newest last
-        self._begun = 0  # `times` when `judged` was called last
 
     def attempt(
         self, tick: int, entity: int, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -67,12 +66,11 @@ class Aside:
             del self._last[next(iter(self._last))]
         self.newest = Fault(tick, error)
 
-    def judged(self, count: int) -> None:
-        """So many judgements were tried since the last call."""
+    def judged(self, count: int, before: int) -> None:
+        """A tick tried so many judgements, and `times` was `before`: did all raise?"""
         if count >= WHOLE:
-            self.whole = count <= self.times - self._begun
+            self.whole = self.times - before >= count
             self.everywhere += self.whole
-        self._begun = self.times
 
     def entities(self, tick: int) -> int:
         """Entities that are aside after a tick was closed, up to `REMEMBERED`."""

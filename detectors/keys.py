@@ -177,9 +177,9 @@ class KeyPartition:
             touched = state.touched[: state.scalars[ks.TOUCHED]].tolist()
             state.scalars[ks.TOUCHED] = 0
             state.shared["touched"][touched] = 0
-            started = self.tally.clock()
+            started, raised = self.tally.clock(), self.tally.aside.times
             rows = {row for row in touched if self._attempt(tick, row, self._judge, row, end)}
-            self.tally.aside.judged(len(touched))
+            self.tally.aside.judged(len(touched), raised)
             self.tally.detector_seconds += self.tally.clock() - started
         if hour_ends and (tick + 1) // 60 % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)

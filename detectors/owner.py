@@ -183,8 +183,9 @@ class CampaignOwner:
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts)
         aside, judge = self.tally.aside, self._cohorts.judge
+        before = aside.times
         judged = [(f, aside.attempt(tick, f.account, judge, f)) for f in content.accounts]
-        aside.judged(len(judged))
+        aside.judged(len(judged), before)
         return News(
             named=frozenset(named),
             renamed=frozenset(name.account for name in content.names),

@@ -185,8 +185,9 @@ def test_a_detector_that_raises_for_all_is_called_broken_until_it_is_not() -> No
     aside = Aside()
     seen = []
     for raises, judged in ((WHOLE, WHOLE), (1, 1), (WHOLE - 1, WHOLE), (0, 0)):
+        before = aside.times
         aside.raised(1, range(raises), "ValueError")
-        aside.judged(judged)
+        aside.judged(judged, before)
         seen.append(aside.whole)
     assert seen == [True, True, False, False]  # a tick of one judgement says nothing
     assert aside.everywhere == 1

@@ -81,7 +81,7 @@ def stage(name: str, entities: int, closed: int = 9, judged: int = 0) -> Any:
     tally = Tally()
     if entities:
         tally.aside.raised(9, range(entities), "ValueError")
-    tally.aside.judged(judged)
+    tally.aside.judged(judged, 0)
     return SimpleNamespace(name=name, part=SimpleNamespace(tally=tally, closed=closed))
 
 
