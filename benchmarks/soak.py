@@ -71,6 +71,8 @@ def main() -> int:
         settings = Settings(broker=cluster.bootstrap, partitions=PARTITIONS)
         topics.create(settings, PARTITIONS, replication=1)
         worker = start(settings, folder)
+        while not scrape(URL) and worker.poll() is None:
+            time.sleep(1)  # kernels may have to be compiled
         feeding = threading.Thread(target=feed, args=(settings, given), daemon=True)
         feeding.start()
         try:
