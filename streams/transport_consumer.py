@@ -22,7 +22,6 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
@@ -100,7 +99,7 @@ class BulkConsumerThread(stock.AIOKafkaConsumerThread):
         return await self.consumer.chunks.fetch(consumer, active_partitions, timeout, max_records)
 
     async def position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
-        """Seek to the given offsets (None: the committed one), or where records begin."""
+        """Seek to the given offsets (None: the committed one), or where records begin, if they are ours."""
         found: dict[TP, int] = await self.call_thread(self._position_at, starts)
         return found
 
@@ -109,10 +108,10 @@ class BulkConsumerThread(stock.AIOKafkaConsumerThread):
         begins = await consumer.beginning_offsets(list(starts))
         found = {}
         for tp, wanted in starts.items():
-            begin = int(begins[tp])
             offset = await consumer.committed(tp) if wanted is None else wanted
-            found[tp] = max(begin, offset or 0)
-            consumer.seek(stock.ensure_aiokafka_TP(tp), found[tp])
+            if tp in consumer.assignment():  # else it was taken away meanwhile
+                found[tp] = max(int(begins[tp]), offset or 0)
+                consumer.seek(stock.ensure_aiokafka_TP(tp), found[tp])
         return found
 
 
@@ -216,12 +215,9 @@ class BulkConsumer(stock.Consumer):
 
     async def _position_bulk(self) -> None:
         try:
-            for tp in self._bulk_assignment():
-                start = await self.options.start_offset(tp)
-                try:
-                    await self._position({tp: start})
-                except IllegalStateError:  # taken away meanwhile
-                    continue
+            starts = {tp: await self.options.start_offset(tp) for tp in self._bulk_assignment()}
+            # All at once: the question where records begin waits behind a fetch that waits for some.
+            await self._position(starts)
         except asyncio.CancelledError:
             raise
         except Exception as error:
