@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from streams import state_records, topics
-from streams.commands.alerts import values
 from streams.history import read_all
 from streams.settings import Settings
 from tests.integration.watched import Watched, free_port
@@ -24,18 +23,17 @@ from tests.integration.workers import (
     published,
     replayed,
     send,
-    two_days,
     wait_for,
     worker,
 )
-from tests.kafka.roles import PARTITIONS, Stage, grant, secured
-from worlds import load
+from tests.kafka.roles import PARTITIONS, Stage, grant, revoke, secured
+from tests.kafka.security import Secured
+from worlds.world import build
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
-EVENTS = 120_000  # of so many accounts that a few snapshots fill a log
-ACCOUNTS = 4_000
-OFTEN_S = 0.2
+BEGUN_ANEW, IN_SHADOW = 5, 8  # pieces of the world that are sent before
+OWNER = 2 * PARTITIONS  # its place in the state topic: after accounts and keys
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +41,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with secured(tmp_path_factory.mktemp("kept")) as found:
         topics.create(found.settings("admin"), PARTITIONS, replication=1)
         yield found
+
+
+@pytest.fixture(scope="module")
+def world() -> list[Batch]:
+    """In pieces, each of which is kept before the next one comes."""
+    records = build(3, 2.0, 300, END_MS).chunks(1_500)
+    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
 
 
 def changed(settings: Settings, **values: Any) -> Settings:
@@ -65,9 +70,17 @@ def entries_left(settings: Settings, place: int) -> list[int]:
     return asyncio.run(read())
 
 
-def hydrawatch(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+def send_and_keep(stage: Stage, mine: Settings, watched: Watched, pieces: list[Batch]) -> None:
+    """Send the pieces one by one; after each the owner of campaigns has kept its state again."""
+    for piece in pieces:
+        before = entries_left(mine, OWNER)
+        send(stage.settings("gateway"), [piece])
+        watched.until("nothing is kept", lambda was=before: entries_left(mine, OWNER) != was)
+
+
+def reset(settings: Settings) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(HYDRAWATCH), *arguments],
+        [str(HYDRAWATCH), "state", "reset", "--yes", "--json"],
         env=environment(settings),
         capture_output=True,
         text=True,
@@ -76,32 +89,58 @@ def hydrawatch(settings: Settings, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def fed(stage: Stage, settings: Settings, folder: Path) -> dict[str, float]:
-    """Run a worker over many events until all is kept; what it says of deleting then."""
-    batches = load.dense(EVENTS, accounts=ACCOUNTS, start_ms=END_MS)
-    with worker(settings, folder) as process:
-        watched = Watched(process, settings.metrics_port)
-        send(stage.settings("gateway"), [Batch(list(b.keys), list(b.values), b.timestamps) for b in batches])
-        import time
-        for _ in range(20):
-            time.sleep(1)
-            try: print(watched.total("hydrawatch_events_total"), watched.total("hydrawatch_events_total", outcome="accepted"), watched.reasons(), watched.total("hydrawatch_snapshots_total"), watched.total("hydrawatch_lag_records"))
-            except OSError as e: print(e)
-        watched.until(
-            "not all is read", lambda: watched.total("hydrawatch_events_total") >= EVENTS
-        )
-        watched.until(
-            "not kept often enough",
-            lambda: watched.total("hydrawatch_snapshots_total", stage="accounts") >= 8 * PARTITIONS,
-        )
-        return {
-            name: watched.total(f"hydrawatch_{name}")
-            for name in ("state_not_deleted", "state_log_bytes")
-        }
+def test_with_its_rights_a_worker_deletes_old_state_and_can_begin_anew(
+    stage: Stage, world: list[Batch], tmp_path: Path
+) -> None:
+    mine = changed(stage.settings("worker"), metrics_port=free_port())
+    sent = world[:BEGUN_ANEW]
+    with worker(mine, tmp_path) as process:
+        watched = Watched(process, mine.metrics_port)
+        send_and_keep(stage, mine, watched, sent)
+        assert entries_left(mine, OWNER)[0] > 1
+        expected = replayed(mine, sent)
+        assert wait_for(stage.settings("enforcement"), len(expected)) == expected
+        assert watched.total("hydrawatch_state_not_deleted") == 0
+    done = reset(mine)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"topic": mine.state_topic, "how": "records deleted"}
+    assert [entries_left(mine, place) for place in (0, PARTITIONS, OWNER)] == [[], [], []]
 
 
-def test_x(stage: Stage, tmp_path: Path) -> None:
-    mine = changed(stage.settings("worker"), metrics_port=free_port(), snapshot_s=OFTEN_S, idle_s=2)
-    print(fed(stage, mine, tmp_path))
-    for p in range(9):
-        print(p, entries_left(mine, p))
+def test_without_the_right_to_delete_it_says_so_and_goes_on(
+    stage: Stage, world: list[Batch], tmp_path: Path
+) -> None:
+    mine = changed(stage.settings("worker"), metrics_port=free_port())
+    revoke(stage, "worker", "Delete", mine.state_topic)
+    with worker(mine, tmp_path) as process:  # it reads all again, as its state was forgotten
+        watched = Watched(process, mine.metrics_port)
+        send_and_keep(stage, mine, watched, world[BEGUN_ANEW:IN_SHADOW])
+        assert watched.total("hydrawatch_state_not_deleted") == 1
+        assert entries_left(mine, OWNER)[0] == 1
+        expected = replayed(mine, world[:IN_SHADOW])
+        assert expected
+        assert wait_for(stage.settings("enforcement"), len(expected)) == expected
+    refused = reset(mine)
+    assert refused.returncode == 1
+    assert "deploy/kafka/acls.sh" in refused.stderr
+    assert entries_left(mine, OWNER)
+
+
+def test_a_shadow_worker_has_what_it_needs_once_the_rights_are_given_for_its_mode(
+    stage: Stage, world: list[Batch], tmp_path: Path
+) -> None:
+    mine = changed(stage.settings("worker"), metrics_port=free_port(), mode="shadow")
+    topics.create(changed(stage.settings("admin"), mode="shadow"), PARTITIONS, replication=1)
+    with worker(mine, tmp_path) as process:
+        assert process.wait(60) == 1  # the live worker's rights are not enough
+    live = published(stage.settings("enforcement"))
+    assert isinstance(stage.cluster.security, Secured)
+    grant(stage.cluster, stage.cluster.security, stage.folder, mode="shadow")
+    with worker(mine, tmp_path) as process:
+        watched = Watched(process, mine.metrics_port)
+        send_and_keep(stage, mine, watched, world[IN_SHADOW:])
+        expected = replayed(mine, world)
+        assert wait_for(mine, len(expected)) == expected
+        assert entries_left(mine, OWNER)[0] > 1
+        assert watched.total("hydrawatch_state_not_deleted") == 0
+    assert published(stage.settings("enforcement")) == live
