@@ -56,18 +56,23 @@ def changed(settings: Settings, **values: Any) -> Settings:
     return Settings(**{**given, **values})
 
 
-def entries_left(settings: Settings, place: int) -> list[int]:
-    """The entries of one stage's log that the state topic still holds, in order."""
+def records_left(settings: Settings, place: int) -> list[tuple[int, int]]:
+    """Offset and entry (0: none) of what the state topic still holds of one stage's log, in order."""
 
-    async def read() -> list[int]:
-        found: dict[int, None] = {}
+    async def read() -> list[tuple[int, int]]:
+        found = []
         async for record in read_all(settings, settings.state_topic, [place]):
             one = state_records.decode(record.value, settings.state_topic)
-            if not isinstance(one, state_records.Fence):
-                found[one.number] = None
-        return list(found)
+            entry = 0 if isinstance(one, state_records.Fence) else one.number
+            found.append((record.offset, entry))
+        return found
 
     return asyncio.run(read())
+
+
+def entries_left(settings: Settings, place: int) -> list[int]:
+    """The entries among them."""
+    return sorted({entry for _, entry in records_left(settings, place) if entry})
 
 
 def send_and_keep(stage: Stage, mine: Settings, watched: Watched, pieces: list[Batch]) -> None:
@@ -141,6 +146,6 @@ def test_a_shadow_worker_has_what_it_needs_once_the_rights_are_given_for_its_mod
         send_and_keep(stage, mine, watched, world[IN_SHADOW:])
         expected = replayed(mine, world)
         assert wait_for(mine, len(expected)) == expected
-        assert entries_left(mine, OWNER)[0] > 1
+        assert records_left(mine, OWNER)[0][0] > 0
         assert watched.total("hydrawatch_state_not_deleted") == 0
     assert published(stage.settings("enforcement")) == live
