@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -64,7 +65,7 @@ def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
         topics.create(settings, PARTITIONS, replication=1)
         asyncio.run(produce(settings, load.sparse(events, accounts=accounts, start_ms=start_ms)))
         first = start(address, folder)
-        seen = wait(lambda m: total(m, "hydrawatch_events_total") >= events)
+        seen = wait(first, lambda m: total(m, "hydrawatch_events_total") >= events)
         sent = total(seen, "hydrawatch_snapshot_bytes_total")
         cpu = seen.get("process_cpu_seconds_total", 0.0)
         spent = total(seen, "hydrawatch_snapshot_cpu_seconds_total")
@@ -73,12 +74,12 @@ def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
         first.wait(120)
         began = time.monotonic()
         second = start(address, folder)
-        wait(bool)
+        wait(second, bool)
         loaded = time.monotonic() - began
         everything = 2 * PARTITIONS + 1
-        wait(lambda m: total(m, "hydrawatch_partitions_assigned") == everything)
+        wait(second, lambda m: total(m, "hydrawatch_partitions_assigned") == everything)
         joined = time.monotonic() - began
-        seen = wait(lambda m: m.get("hydrawatch_ready", 0.0) == 1.0)
+        seen = wait(second, lambda m: m.get("hydrawatch_ready", 0.0) == 1.0)
         seconds = time.monotonic() - began
         resident = seen.get("process_resident_memory_bytes", 0.0)
         log = size(settings)
@@ -113,13 +114,17 @@ def start(address: str, folder: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment)
 
 
-def wait(holds) -> dict[str, float]:  # type: ignore[no-untyped-def]
+def wait(
+    worker: subprocess.Popen[bytes], holds: Callable[[dict[str, float]], object]
+) -> dict[str, float]:
     """The worker's figures, once they are as wanted."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         seen = scrape(URL)
         if seen and holds(seen):
             return seen
+        if worker.poll() is not None:
+            raise SystemExit(f"the worker ended with exit code {worker.returncode}")
         time.sleep(0.1)
     raise SystemExit("the worker did not come so far in a quarter of an hour")
 

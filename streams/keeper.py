@@ -74,6 +74,9 @@ class Keeper:
         self._producer: Any = None
         self._admin: Any = None
         self._deleting = True
+        self._turn = (
+            asyncio.Lock()
+        )  # a log takes one entry at a time, also when a stop comes between
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
@@ -134,11 +137,16 @@ class Keeper:
     async def keep_all(self, stages: dict[TP, Any]) -> None:
         """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
         for tp, stage in list(stages.items()):
-            if tp in self._logs and stage.next_offset > self._kept[tp][1]:
+            if tp in self._kept and stage.next_offset > self._kept[tp][1]:
                 await self.keep(tp, stage)
 
     async def keep(self, tp: TP, stage: Stage) -> None:
         """Write a stage's state as it is now, and acknowledge what it covers."""
+        async with self._turn:
+            if tp in self._logs:
+                await self._keep(tp, stage)
+
+    async def _keep(self, tp: TP, stage: Stage) -> None:
         state = self._logs[tp]
         started = time.monotonic()
         async with stage.busy:

@@ -181,7 +181,8 @@ class _Reading:
         self._part = part
         self._origin = origin
         self._where = where
-        self._open: list[Pages] = []
+        self._open: dict[tuple[str, bytes], Pages] = {}  # of the entry that is not sealed yet
+        self._open_number = 0
         self._open_first = 0
         self._open_bytes = 0
 
@@ -191,21 +192,25 @@ class _Reading:
         self.bytes += len(record.value)
         if isinstance(found, Fence):
             self.fenced_by = found.writer
-            self._open = []
+            self._open = {}
         elif self.fenced_by and found.writer != self.fenced_by:
             return
         elif isinstance(found, Pages):
-            if not self._open or self._open[0].number != found.number:
-                self._open, self._open_first, self._open_bytes = [], record.offset, 0
-            self._open.append(found)
+            if not self._open or self._open_number != found.number:
+                self._open, self._open_first, self._open_bytes = {}, record.offset, 0
+                self._open_number = found.number
+            # A producer that hears nothing sends again, and the broker may have both.
+            self._open[found.table, found.pages] = found
             self._open_bytes += len(record.value)
         else:
             self._apply(found, record.offset)
 
     def _apply(self, seal: Seal, offset: int) -> None:
-        mine = [pages for pages in self._open if pages.number == seal.number]
+        if seal == self.seal:
+            return  # sent again
+        mine = list(self._open.values()) if self._open_number == seal.number else []
         first = self._open_first if mine else offset
-        self._open = []
+        self._open = {}
         if len(mine) != seal.records:
             if self.seal is not None:
                 raise StateError(

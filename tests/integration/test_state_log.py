@@ -1,0 +1,121 @@
+"""A stage's log at a broker: two keeps at once, and records that arrive twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from detectors.checkpoint import Checkpoint, Restoration
+from streams.configured import configured
+from streams.keeper import Keeper
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.state_log import Kept, StateLog
+from tests.integration.workers import stage
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(100)]
+ROWS = 400_000  # several records an entry
+
+
+class Columns(NamedTuple):
+    rows: np.ndarray
+
+
+class Part:
+    """A state of one column."""
+
+    def __init__(self) -> None:
+        self.rows = np.zeros(ROWS, np.int64)
+
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint({"rows": self.rows}, b"rest")
+
+    def restoration(self) -> Restoration:
+        return Restoration(Columns(self.rows))
+
+    def restored(self, kept: Restoration, rest: bytes) -> None:
+        assert rest == b"rest"
+
+
+class Counting:
+    """A stage whose whole state says how far it has come."""
+
+    name = "accounts"
+    partition = 0
+
+    def __init__(self) -> None:
+        self.part = Part()
+        self.next_offset = 0
+        self.busy = asyncio.Lock()
+
+    def go_on(self) -> None:
+        self.next_offset += 1
+        self.part.rows[:] = np.random.default_rng(self.next_offset).integers(1 << 60, size=ROWS)
+
+    def aside(self) -> bytes:
+        return b"aside"
+
+    def went_on(self, kept: Kept) -> None:
+        self.next_offset = kept.next_offset
+
+
+@asynccontextmanager
+async def keeping(settings: Settings) -> AsyncIterator[Keeper]:
+    keeper = Keeper(
+        settings, configured(settings), Metrics(), lambda _: [], lambda _tp, _offset: None
+    )
+    await keeper.start()
+    try:
+        yield keeper
+    finally:
+        await keeper.stop()
+
+
+async def test_a_stop_that_comes_while_state_is_kept_leaves_a_log_that_can_be_read() -> None:
+    with stage(1) as settings:
+        tp, first = TP(settings.requests_topic, 0), Counting()
+        async with keeping(settings) as keeper:
+            await keeper.recover(tp, first, lambda _: None)
+            first.go_on()
+            under_way = asyncio.create_task(keeper.keep(tp, first))
+            await asyncio.sleep(0)
+            async with first.busy:  # what it holds is cut, and on its way
+                first.go_on()
+            await keeper.keep_all({tp: first})
+            await under_way
+        second = Counting()
+        async with keeping(settings) as keeper:
+            await keeper.recover(tp, second, lambda _: None)
+        assert second.next_offset == 2
+        assert (second.part.rows == first.part.rows).all()
+
+
+async def test_records_that_a_producer_sent_again_are_read_once() -> None:
+    with stage(1) as settings:
+        producer = AIOKafkaProducer(bootstrap_servers=settings.broker, max_request_size=2 << 20)
+        await producer.start()
+
+        async def send(record: bytes) -> Awaitable[Any]:
+            await producer.send(settings.state_topic, record, partition=0)
+            return await producer.send(settings.state_topic, record, partition=0)  # type: ignore[no-any-return]
+
+        try:
+            first, second = Counting(), Counting()
+            log = StateLog(settings, 0, {})
+            assert await log.recover(first.part, send, lambda _: None) is None
+            for _ in range(2):
+                first.go_on()
+                cut = log.cut(first.part, first.next_offset, first.aside())
+                await log.keep(cut, [], send)
+            kept = await StateLog(settings, 0, {}).recover(second.part, send, lambda _: None)
+        finally:
+            await producer.stop()
+        assert kept == Kept(2, b"aside")
+        assert (second.part.rows == first.part.rows).all()
