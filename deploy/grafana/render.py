@@ -32,6 +32,7 @@ body{font:12px sans-serif;margin:12px;background:#f4f5f5}.board{position:relativ
 </style>"""
 
 NOW_S = 30.0
+NAMED = 8  # series in a legend, the largest where there are more
 Series = tuple[dict[str, str], list[tuple[float, float]]]
 
 
@@ -123,6 +124,7 @@ def _drawn(panel: dict[str, Any], found: list[Series], start: float, end: float)
 
 def _graph(found: list[Series], start: float, end: float, w: int, h: int, unit: str) -> str:
     top = max((v for _, points in found for _, v in points), default=0.0) or 1.0
+    found = sorted(found, key=lambda series: -series[1][-1][1]) if len(found) > NAMED else found
     lines, legend = [], []
     for number, (labels, points) in enumerate(found):
         colour = COLOURS[number % len(COLOURS)]
@@ -131,7 +133,7 @@ def _graph(found: list[Series], start: float, end: float, w: int, h: int, unit: 
             for at, value in points
         )
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>')
-        if number < 8:
+        if number < NAMED:
             name = html.escape(labels[""])
             legend.append(
                 f'<span style="color:{colour}">{name} {_said(points[-1][1], unit)}</span>'

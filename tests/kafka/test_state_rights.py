@@ -1,4 +1,7 @@
-"""What is kept at a secured Kafka: with the rights that are written down old state goes, without not."""
+"""What is kept at a secured Kafka: with the rights that are written down old state goes, without not.
+
+One cluster and one world: each test goes on where the one before it has stopped.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ from worlds.world import build
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
+PIECE = 1_500
 BEGUN_ANEW, IN_SHADOW = 5, 8  # pieces of the world that are sent before
 OWNER = 2 * PARTITIONS  # its place in the state topic: after accounts and keys
 
@@ -45,9 +49,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
-    """In pieces, each of which is kept before the next one comes."""
-    records = build(3, 2.0, 300, END_MS).chunks(1_500)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    """In pieces of equal size, each of which is kept before the next one comes."""
+    records = build(3, 2.0, 300, END_MS).chunks(PIECE)
+    pieces = [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    return [piece for piece in pieces if len(piece.keys) == PIECE]
 
 
 def changed(settings: Settings, **values: Any) -> Settings:
