@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from detectors import account_state as st
 from detectors import layout
 from detectors.account_state import DAY_MS, MINUTE_MS, AccountState
-from detectors.close_hour import COHORTS, FOUND, LOAD_SLICE, close_day, close_hour
+from detectors.aside import REMEMBERED, Aside, error_of
+from detectors.close_hour import COHORTS, FAILED, FOUND, LOAD_SLICE, close_day, close_hour
 from detectors.close_minute import key_sums
 from detectors.config import Config
 from detectors.eviction import evict, expired
@@ -16,16 +19,22 @@ from detectors.handover import HandOver, watermark_only
 from detectors.input_flow import InputFlow
 from detectors.kinds import ACCOUNT_KINDS
 from detectors.parcel import targets_of
+from detectors.volume import learn, score
 
 
 class HourBook:
-    """Closes the hours and days of one account partition; keeps nothing but scratch."""
+    """Closes the hours and days of one account partition; keeps nothing but scratch.
 
-    def __init__(self, config: Config, source: int) -> None:
+    Accounts for which the detector raises, by their rows, are told to `aside`.
+    """
+
+    def __init__(self, config: Config, source: int, aside: Aside) -> None:
         self.source = source
         self.config = config
         self._volume = config.volume.params()
         self._found = np.zeros(1024, FOUND)
+        self._failed = np.zeros(REMEMBERED, FAILED)
+        self._aside = aside
 
     def close_hour(
         self, state: AccountState, tick: int, flow: InputFlow
@@ -35,11 +44,12 @@ class HourBook:
         Nobody and nothing where the hour, or the one before, was incomplete.
         """
         shifts = np.zeros((COHORTS, 3), np.int64)
-        open_hours = int(state.scalars[st.HOUR_TOP])
-        if self._found.size < open_hours:
-            self._found = np.zeros(open_hours * 3 // 2, FOUND)
+        places = int(state.scalars[st.HOUR_TOP])
+        judged = places - int(state.scalars[st.HOUR_FREE])
+        if self._found.size < places:
+            self._found = np.zeros(places * 3 // 2, FOUND)
         volume = self.config.volume
-        count = close_hour(
+        count, failures = close_hour(
             state,
             tick,
             self._volume,
@@ -48,12 +58,20 @@ class HourBook:
             volume.min_surprise,
             self._found,
             shifts,
+            self._failed,
             flow.kept.complete,
         )
+        before = self._aside.times
+        self._note(state, tick, failures, score)
+        self._aside.judged(judged, before)
         if not flow.judged:
             return (), np.zeros_like(shifts)
-        found = (self._finding(state, tick, f) for f in self._found[:count])
-        return tuple(sorted(found, key=lambda f: f.account)), shifts
+        attempt = self._aside.attempt
+        found = (
+            attempt(tick, int(f["account"]), self._finding, state, tick, f)
+            for f in self._found[:count]
+        )
+        return tuple(sorted((f for f in found if f), key=lambda f: f.account)), shifts
 
     def close_day(
         self, state: AccountState, tick: int, flow: InputFlow
@@ -71,9 +89,18 @@ class HourBook:
         targets = np.zeros(scratch.loads.size, np.int64)
         for start in range(0, top, LOAD_SLICE):
             stop = min(start + LOAD_SLICE, top)
-            used, closed = close_day(
-                state, tick, start, stop, self._volume, levels, scratch, flow.kept.day
+            used, closed, failures = close_day(
+                state,
+                tick,
+                start,
+                stop,
+                self._volume,
+                levels,
+                scratch,
+                self._failed,
+                flow.kept.day,
             )
+            self._note(state, tick, failures, learn)
             days += closed
             rows = scratch.loads[:used]
             targets_of(rows["key"], rows["kind"], partitions, targets)
@@ -90,6 +117,25 @@ class HourBook:
             return state
         state.counters[st.ACCOUNTS_EXPIRED] += gone.size
         return evict(state, gone)
+
+    def _note(
+        self, state: AccountState, tick: int, failures: int, judge: Callable[..., object]
+    ) -> None:
+        """Say for whom a kernel's `judge` raised, and what: it is asked once more, as kernels cannot."""
+        if not failures:
+            return
+        failed = self._failed[:failures]
+        rows = failed["account"].tolist()
+        past = state.accounts[rows[0]]
+        error = error_of(
+            judge,
+            float(past["mean"]),
+            float(past["variance"]),
+            int(past["days"]),
+            float(failed["volume"][0]),
+            self._volume,
+        )
+        self._aside.raised(tick, rows, error, failures - len(rows))
 
     def _finding(self, state: AccountState, tick: int, found: np.void) -> AccountFinding:
         account = state.accounts[found["account"]]

@@ -53,7 +53,6 @@ class AccountPartition:
         self.source = source
         self.config = config
         self.state = st.fresh_state(config.engine, config.budgets)
-        self._book = HourBook(config, source)
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
         self._period = config.budgets.key_expiry_days * DAY_TICKS
         self._new_account = int(config.births.new_account_days * DAY_MS)
@@ -63,6 +62,7 @@ class AccountPartition:
         self.flow = InputFlow(config.engine)
         self._forgotten: list[int] = []  # erased here; the next closed tick tells the others
         self.tally = Tally()
+        self._book = HourBook(config, source, self.tally.aside)
 
     @property
     def closed(self) -> int:

@@ -36,6 +36,9 @@ FOUND = np.dtype(
     ]
 )
 
+# An account for which the detector raised, and the log volume that it was given.
+FAILED = np.dtype([("volume", "<f8"), ("account", "<i4"), ("spare", "<i4")])
+
 
 @kernel
 def trailing_day(account: layout.Row, hour: int, requests: int) -> int:
@@ -86,15 +89,18 @@ def close_hour(
     min_surprise: float,
     found: np.ndarray,
     shifts: np.ndarray,
+    failed: np.ndarray,
     learning: bool,
-) -> int:
-    """Close every open hour that ends with `tick`; returns how many accounts were found odd.
+) -> tuple[int, int]:
+    """Close every open hour that ends with `tick`.
 
-    Profiles learn if `learning`.
+    Returns (accounts found odd, accounts whose score raised). The latter are counted like all, but
+    not judged; the first of them are in `failed`. Profiles learn if `learning`.
     `shifts` (COHORTS x 3) receives each cohort's count, sum and squares of deviations in 1e-6.
     """
     hour = tick // 60
     count = 0
+    failures = 0
     for at in range(state.scalars[st.HOUR_TOP]):
         window = state.hours[at]
         if window.requests == 0:
@@ -107,15 +113,26 @@ def close_hour(
         merge(state.days[row], window)
         day = state.days[row]
         y = math.log1p(total)
-        deviation, spread, surprise = score(
-            float(account.mean), float(account.variance), int(account.days), y, params
-        )
-        if not math.isnan(surprise):
+        deviation, spread, surprise, judged = y, 0.0, math.nan, True
+        try:
+            deviation, spread, surprise = score(
+                float(account.mean), float(account.variance), int(account.days), y, params
+            )
+        except Exception:
+            judged = False
+        if not judged:
+            if failures < failed.size:
+                failed[failures].account = row
+                failed[failures].volume = y
+            failures += 1
+        elif not math.isnan(surprise):
             shift = np.int64(round(deviation * MICRO))
             shifts[account.cohort, 0] += 1
             shifts[account.cohort, 1] += shift
             shifts[account.cohort, 2] += np.int64(round(deviation * deviation * MICRO))
-        if math.isnan(surprise):
+        if not judged:
+            odd = False
+        elif math.isnan(surprise):
             odd = total >= newcomer_requests
         else:
             odd = total >= min_requests and surprise >= min_surprise
@@ -136,7 +153,7 @@ def close_hour(
         free = state.scalars[st.HOUR_FREE]
         state.hour_free[free] = at
         state.scalars[st.HOUR_FREE] = free + 1
-    return count
+    return count, failures
 
 
 @kernel
@@ -148,16 +165,19 @@ def close_day(
     params: VolumeParams,
     levels: np.ndarray,
     scratch: KeySums,
+    failed: np.ndarray,
     learning: bool,
-) -> tuple[int, int]:
-    """Close the day of account rows start:stop; returns (keys with a load, days closed).
+) -> tuple[int, int, int]:
+    """Close the day of account rows start:stop.
 
-    Baselines and profiles learn if `learning`.
+    Returns (keys with a load, days closed, accounts for which learning raised). The latter's baselines
+    stay as they were; the first of them are in `failed`. Baselines and profiles learn if `learning`.
     `levels` (COHORTS x 3) receives each cohort's count, sum and squares of log volume in 1e-6.
     """
     weekday = (tick // 1440 + 3) % 7  # day 0 of the epoch was a Thursday
     used = 0
     closed = 0
+    failures = 0
     for row in range(start, stop):
         window = state.days[row]
         requests = np.int64(window.requests)
@@ -170,12 +190,21 @@ def close_day(
         levels[account.cohort, 1] += np.int64(round(y * MICRO))
         levels[account.cohort, 2] += np.int64(round(y * y * MICRO))
         if learning:
-            mean, variance, days = learn(
-                float(account.mean), float(account.variance), int(account.days), y, params
-            )
-            account.mean = mean
-            account.variance = variance
-            account.days = min(days, 65535)
+            mean, variance, days = float(account.mean), float(account.variance), int(account.days)
+            learned = True
+            try:
+                mean, variance, days = learn(mean, variance, days, y, params)
+            except Exception:
+                learned = False
+            if learned:
+                account.mean = mean
+                account.variance = variance
+                account.days = min(days, 65535)
+            else:
+                if failures < failed.size:
+                    failed[failures].account = row
+                    failed[failures].volume = y
+                failures += 1
             toward(account.weekday_profile, weekday, requests)
         for kind in range(KINDS):
             key = account.keys[kind]
@@ -197,4 +226,4 @@ def close_day(
             load.squares += requests * requests
         clear(state.days, row)
     release(scratch, used)
-    return used, closed
+    return used, closed, failures

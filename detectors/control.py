@@ -9,7 +9,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from detectors.decode_reject import MISSING_PROPERTY, OUT_OF_RANGE, WRONG_TYPE, Refusal
+from detectors.decode_reject import (
+    DECODER_FAILED,
+    MISSING_PROPERTY,
+    OUT_OF_RANGE,
+    WRONG_TYPE,
+    Refusal,
+    failed,
+)
 from detectors.decode_slow import parse_object
 from detectors.kinds import Family
 
@@ -85,6 +92,10 @@ def decode_control(raw: bytes | None, timestamp_ms: int | None) -> ControlEvent 
         return _checked(parse_object(raw), timestamp_ms)
     except Refusal as refusal:
         return RejectedControl(refusal.reason, refusal.message)
+    except MemoryError:
+        raise
+    except Exception as error:  # a fault of ours must not stop what follows
+        return RejectedControl(DECODER_FAILED, failed(error))
 
 
 def _checked(value: dict[str, Any], timestamp_ms: int | None) -> ControlEvent:

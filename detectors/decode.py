@@ -13,6 +13,7 @@ import numpy as np
 
 from detectors.decode_fast import PADDING, decode_plain
 from detectors.decode_reject import (
+    DECODER_FAILED,
     FROM_THE_FUTURE,
     MISSING_PROPERTY,
     MOST_BYTES,
@@ -29,6 +30,7 @@ from detectors.decode_reject import (
     WRONG_VERSION,
     Refusal,
     Rejected,
+    failed,
 )
 from detectors.decode_seal import seal_rows
 from detectors.decode_slow import Slow
@@ -38,6 +40,7 @@ from detectors.fingerprint import hash_key as halves
 from detectors.schema import COLUMN, INDEX, OPTIONAL, PROPERTIES
 
 __all__ = [
+    "DECODER_FAILED",
     "FROM_THE_FUTURE",
     "MISSING_PROPERTY",
     "MOST_BYTES",
@@ -115,12 +118,16 @@ class Decoder:
             for row in left.tolist():
                 try:
                     found = slow.decode(values[row], int(stamps[row]), unknown)
+                    found[_ROW] = row
+                    events[row] = tuple(found)
+                except MemoryError:
+                    raise
                 except Refusal as refusal:
                     rejected.append(Rejected(row, refusal.reason, refusal.message))
-                    continue
-                found[_ROW] = row
-                events[row] = tuple(found)
-                done[row] = 1
+                except Exception as error:  # a fault of ours must not stop what follows
+                    rejected.append(Rejected(row, DECODER_FAILED, failed(error)))
+                else:
+                    done[row] = 1
             if slow.texts:
                 buffer = np.frombuffer(b"".join((raw, slow.texts, bytes(PADDING))), np.uint8)
             seal_rows(buffer, left[done[left] == 1], cells, table, self._key)

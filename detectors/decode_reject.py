@@ -15,6 +15,7 @@ TOO_LARGE = "too_large"
 TOO_DEEP = "too_deep"
 NULL_VALUE = "null_value"
 FROM_THE_FUTURE = "from_the_future"
+DECODER_FAILED = "decoder_failed"
 REASONS = (
     NOT_UTF8,
     NOT_JSON,
@@ -27,6 +28,7 @@ REASONS = (
     TOO_DEEP,
     NULL_VALUE,
     FROM_THE_FUTURE,
+    DECODER_FAILED,
 )
 
 MOST_BYTES = 65_536
@@ -51,3 +53,8 @@ class Refusal(Exception):  # noqa: N818 - a verdict on a record, not an error
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+def failed(error: Exception) -> str:
+    """The message of a `DECODER_FAILED`: the class alone, since the error's own may quote the record."""
+    return f"the decoder raised {type(error).__name__}: a fault of hydrawatch; please report it"

@@ -87,6 +87,12 @@ class Engine:
         self._mark_idle(gap_ms=0)
         return self._advance()
 
+    def set_aside(self) -> dict[str, int]:
+        """How many judgements each detector has raised for; only those that raised are named."""
+        volume = self.owner.tally.aside.times + sum(a.tally.aside.times for a in self.accounts)
+        births = sum(k.tally.aside.times for k in self.keys)
+        return {name: n for name, n in (("volume", volume), ("births", births)) if n}
+
     def _feed(
         self, partition: int, decoded: Decoded, rows: np.ndarray, marks: list[tuple[int, int, int]]
     ) -> None:

@@ -49,6 +49,7 @@ class KeyPartition:
         self.config = config
         self.state = fresh_key_state(config.budgets)
         self.tally = Tally()
+        self._attempt = self.tally.aside.attempt
         sources = config.engine.partitions
         self._passed = [NO_TIME] * sources  # last tick that each source has closed
         self._applied = [(NO_TIME, -1)] * sources  # last (tick, part) received
@@ -176,12 +177,15 @@ class KeyPartition:
             touched = state.touched[: state.scalars[ks.TOUCHED]].tolist()
             state.scalars[ks.TOUCHED] = 0
             state.shared["touched"][touched] = 0
-            started = self.tally.clock()
-            rows = {row for row in touched if self._judge(row, end)}
+            started, raised = self.tally.clock(), self.tally.aside.times
+            rows = {row for row in touched if self._attempt(tick, row, self._judge, row, end)}
+            self.tally.aside.judged(len(touched), raised)
             self.tally.detector_seconds += self.tally.clock() - started
         if hour_ends and (tick + 1) // 60 % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)
-        findings = [f for row in sorted(rows) if (f := self._finding(row, end)) is not None]
+        findings = [
+            f for row in sorted(rows) if (f := self._attempt(tick, row, self._finding, row, end))
+        ]
         if day_ends:
             self.state = expire_keys(self.state, end - budgets.key_expiry_days * DAY_MS)
         return sorted(findings, key=lambda f: (f.kind, f.key))

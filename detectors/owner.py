@@ -27,6 +27,7 @@ from detectors.name_book import NameBook
 from detectors.names import NameBatch
 from detectors.owner_checkpoint import Agenda, checkpoint_of, restored
 from detectors.standing import AlertBook
+from detectors.tally import Tally
 from detectors.writing import Writer
 
 _DAY_TICKS = 1440
@@ -49,6 +50,7 @@ class CampaignOwner:
         self._control_due: set[int] = set()  # ticks in which control events begin or end
         self.closed = BEFORE_TIME
         self._cohorts = CohortBook(config.volume)
+        self.tally = Tally()
         self._control = ControlBook(hash_key, config.alerts.control_retention_days * _DAY_TICKS)
         self._names = NameBook(config.alerts.name_budget)
         # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
@@ -167,6 +169,7 @@ class CampaignOwner:
         """Take a tick's names, control events and cohorts, and say what is left to judge."""
         if content.forgotten:
             self._names.forget(set(content.forgotten))
+            self.tally.aside.forget(content.forgotten)
         named: set[int] = set()
         for batch in content.batches:
             self._names.add_many(batch)
@@ -179,7 +182,10 @@ class CampaignOwner:
             reviewed = self._control.refresh(tick)
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts)
-        judged = ((finding, self._cohorts.judge(finding)) for finding in content.accounts)
+        aside, judge = self.tally.aside, self._cohorts.judge
+        before = aside.times
+        judged = [(f, aside.attempt(tick, f.account, judge, f)) for f in content.accounts]
+        aside.judged(len(judged), before)
         return News(
             named=frozenset(named),
             renamed=frozenset(name.account for name in content.names),

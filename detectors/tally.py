@@ -1,8 +1,11 @@
-"""What a stage has done, for whoever watches: ticks and windows closed, seconds spent in its detector."""
+"""What a stage has done, for whoever watches: ticks and windows closed, seconds spent in its detector,
+and how often that failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from detectors.aside import Aside
 
 
 class Tally:
@@ -11,6 +14,7 @@ class Tally:
     def __init__(self) -> None:
         self.clock: Callable[[], float] = _no_clock
         self.detector_seconds = 0.0
+        self.aside = Aside()
         self.ticks = 0
         self.windows = {"minute": 0, "hour": 0, "day": 0}
 

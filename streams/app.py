@@ -28,6 +28,7 @@ from streams.health import Heartbeat, Readiness
 from streams.keeper import Keeper
 from streams.metrics import Metrics
 from streams.outlet import Outlet
+from streams.set_aside import notes
 from streams.settings import Settings
 from streams.silence import Silence
 from streams.stages import AccountStage, KeyStage, OwnerStage
@@ -283,6 +284,7 @@ class Worker:
         while True:
             await asyncio.sleep(IDLE_POLL_S)
             self._keeper.show(self.stages)
+            self.readiness.note(notes(self.stages.values()))
             self.metrics.held_back.set(len(self._held))
             for tp in self.app.consumer.assignment():
                 stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)

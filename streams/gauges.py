@@ -24,6 +24,7 @@ from detectors.lifecycle import HOUR_TICKS
 from detectors.owner import CampaignOwner
 from detectors.schema import OPTIONAL
 from streams.metrics import Metrics
+from streams.set_aside import DETECTORS, AsideGauge
 from streams.tally_gauge import TallyGauge
 
 log = structlog.get_logger()
@@ -84,6 +85,8 @@ def begin_at_zero(metrics: Metrics) -> None:
         metrics.late_events.labels(by)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
+    for stage, detector in DETECTORS.items():
+        metrics.set_aside.labels(detector, stage)
     for severity, action in product(SEVERITIES, ACTIONS):
         for state in NEW_STATES:
             metrics.alerts.labels("account", severity, action, state, "live")
@@ -137,6 +140,7 @@ class AccountGauges:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
         self._tally = TallyGauge(metrics, "accounts", "account", "volume", accounts.tally)
+        self._aside = AsideGauge(metrics, self.partition, "accounts", accounts.tally.aside)
         self.restored(accounts)
 
     def restored(self, accounts: AccountPartition) -> None:
@@ -155,6 +159,7 @@ class AccountGauges:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._tally.update()
+        self._aside.update(accounts.closed)
         now = accounts.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -200,6 +205,7 @@ class KeyGauges:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
         self._tally = TallyGauge(metrics, "keys", "key", "births", keys.tally)
+        self._aside = AsideGauge(metrics, self.partition, "keys", keys.tally.aside)
         self.restored(keys)
 
     def restored(self, keys: KeyPartition) -> None:
@@ -210,6 +216,7 @@ class KeyGauges:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._tally.update()
+        self._aside.update(keys.closed)
         now = keys.state.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -232,6 +239,7 @@ class OwnerGauges:
 
     def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
+        self._aside = AsideGauge(metrics, self.partition, "owner", owner.tally.aside)
         self._metrics = metrics
         self._begins = LAST_TICK
         self._capped_in = -1  # the hour in which the log last spoke of it
@@ -252,6 +260,7 @@ class OwnerGauges:
         if owner.closed == BEFORE_TIME:
             return
         before = self._begins - 1 if self._closed == BEFORE_TIME else self._closed
+        self._aside.update(owner.closed)
         self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
         self._closed = owner.closed
         end = (owner.closed + 1) * MINUTE_MS

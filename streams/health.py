@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -47,12 +47,13 @@ class Readiness:
     """Named reasons why this process is not ready; with none left it is.
 
     A name says which part speaks ("topics", "assignment", "recovery"), the reason what it
-    waits for.
+    waits for. Notes say what is wrong though it is ready.
     """
 
     def __init__(self, **reasons: str) -> None:
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = dict(reasons)
+        self._notes: dict[str, str] = {}
 
     def wait_for(self, name: str, reason: str) -> None:
         """Not ready, because of `reason`; replaces what `name` said before."""
@@ -68,6 +69,16 @@ class Readiness:
         """What is missing, by name; empty when ready."""
         with self._lock:
             return dict(self._reasons)
+
+    def note(self, notes: Mapping[str, str]) -> None:
+        """What is wrong, by the part that speaks; replaces all that was said before."""
+        with self._lock:
+            self._notes = dict(notes)
+
+    def notes(self) -> dict[str, str]:
+        """What is wrong and no reason not to be ready; mostly empty."""
+        with self._lock:
+            return dict(self._notes)
 
 
 class HealthServer:
@@ -146,7 +157,7 @@ class HealthServer:
             stalled = {"event_loop": f"has had no turn for {age:.0f} s"}
             return _state((stalled if age > self._stalled_s else {}) | self._dead())
         if path == "/readyz":
-            return _state(self._readiness.reasons())
+            return _state(self._readiness.reasons(), self._readiness.notes())
         return 404, "text/plain; charset=utf-8", b"/metrics, /livez and /readyz are here\n"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -183,6 +194,8 @@ class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
-def _state(reasons: dict[str, str]) -> tuple[int, str, bytes]:
-    body = {"status": "unavailable" if reasons else "ok", "reasons": reasons}
+def _state(reasons: dict[str, str], notes: dict[str, str] | None = None) -> tuple[int, str, bytes]:
+    body: dict[str, Any] = {"status": "unavailable" if reasons else "ok", "reasons": reasons}
+    if notes:
+        body["notes"] = notes
     return 503 if reasons else 200, "application/json", orjson.dumps(body) + b"\n"

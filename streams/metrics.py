@@ -160,6 +160,19 @@ class Metrics:
         self.detector_seconds = self._counter(
             "detector_seconds", "Time spent in a detector", "detector"
         )
+        self.set_aside = self._counter(
+            "set_aside",
+            "Judgements that a detector raised for: those entities go without its evidence",
+            "detector",
+            "stage",
+        )
+        self.aside_entities = self._gauge(
+            "set_aside_entities",
+            "Entities that a detector raised for within a day of event time, up to 1,000",
+            "detector",
+            "stage",
+            "partition",
+        )
         self.evidence = self._counter("evidence", "Pieces of evidence", "detector", "family")
         self.alerts = self._counter(
             "alerts", "Alert records sent", "kind", "severity", "action", "state", "mode"

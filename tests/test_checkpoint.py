@@ -43,7 +43,7 @@ class Log:
         return rest
 
 
-def _stages(engine: Engine) -> list[Any]:
+def stages(engine: Engine) -> list[Any]:
     return [*engine.accounts, *engine.keys, engine.owner]
 
 
@@ -77,14 +77,14 @@ def test_a_successor_that_reads_the_log_back_says_what_the_first_would_have_said
     world: list[bytes], expected: list[Any], every: int
 ) -> None:
     engine, alerts = _engine(), []
-    logs = [Log() for _ in _stages(engine)]
+    logs = [Log() for _ in stages(engine)]
     for turn, at in enumerate(range(0, len(world), every)):
         alerts += engine.feed(engine.decode(world[at : at + every]))
-        for stage, log in zip(_stages(engine), logs, strict=True):
+        for stage, log in zip(stages(engine), logs, strict=True):
             log.keep(stage.checkpoint())
         if turn % 3 == 2:
             engine = Engine(load_config("[engine]\npartitions = 2\n"), KEY)
-            for stage, log in zip(_stages(engine), logs, strict=True):
+            for stage, log in zip(stages(engine), logs, strict=True):
                 kept = stage.restoration()
                 stage.restored(kept, log.read_into(kept))
     assert alerts + engine.drain() == expected

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.decode import MOST_BYTES, REASONS, Decoder, Rejected
+from detectors import decode_slow
+from detectors.control import RejectedControl, decode_control
+from detectors.decode import DECODER_FAILED, MOST_BYTES, REASONS, Decoder, Rejected
 from detectors.schema import LATEST_MS
 
 KEY = bytes(range(16))
@@ -106,10 +108,10 @@ BAD: dict[str, list[bytes | None]] = {
 
 
 def test_every_reason_has_its_records() -> None:
-    assert set(BAD) == set(REASONS)
+    assert set(BAD) == set(REASONS) - {DECODER_FAILED}  # no bytes are known that bring this about
 
 
-@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("reason", BAD)
 def test_a_bad_record_is_set_aside_with_its_reason_and_costs_nothing_but_itself(
     reason: str,
 ) -> None:
@@ -118,6 +120,35 @@ def test_a_bad_record_is_set_aside_with_its_reason_and_costs_nothing_but_itself(
         assert [(r.row, r.reason) for r in decoded.rejected] == [(1, reason)], bad and bad[:200]
         assert decoded.events["row"].tolist() == [0, 2]
         assert decoded.unknown.sum() == 0
+
+
+def test_a_fault_of_the_decoder_sets_the_record_aside_and_does_not_quote_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def rule(*_: object) -> None:
+        raise IndexError("acct-7 at 31")
+
+    slow = raw(ip_class=3)
+    assert not Decoder(KEY).decode([slow]).rejected
+    monkeypatch.setattr(decode_slow, "optional", rule)
+    decoded = Decoder(KEY).decode([GOOD, slow, GOOD])
+    (rejected,) = decoded.rejected
+    assert (rejected.row, rejected.reason) == (1, DECODER_FAILED)
+    assert "IndexError" in rejected.message
+    assert "acct" not in rejected.message
+    assert decoded.events["row"].tolist() == [0, 2]
+    assert decoded.unknown.sum() == 0
+
+
+def test_a_fault_in_reading_a_control_event_sets_it_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule(*_: object) -> None:
+        raise IndexError("acct-7 at 31")
+
+    monkeypatch.setattr("detectors.control._check_kind", rule)
+    told = decode_control(b'{"control_id": "c", "kind": "feedback", "at": 1}', 5)
+    assert isinstance(told, RejectedControl)
+    assert told.reason == DECODER_FAILED
+    assert "acct" not in told.message
 
 
 def test_a_record_of_exactly_the_most_bytes_is_read() -> None:

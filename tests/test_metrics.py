@@ -73,6 +73,21 @@ def test_readiness_names_every_reason_and_ends_when_none_is_left() -> None:
         assert get(f"{server.url}/readyz") == (200, b'{"status":"ok","reasons":{}}\n')
 
 
+def test_a_note_is_said_by_a_worker_that_is_ready() -> None:
+    readiness = Readiness()
+    with HealthServer(Metrics().registry, readiness, Heartbeat(), port=0) as server:
+        readiness.note({"volume": "raised ValueError for 1 account"})
+        status, body = get(f"{server.url}/readyz")
+        assert status == 200
+        assert orjson.loads(body) == {
+            "status": "ok",
+            "reasons": {},
+            "notes": {"volume": "raised ValueError for 1 account"},
+        }
+        readiness.note({})
+        assert get(f"{server.url}/readyz") == (200, b'{"status":"ok","reasons":{}}\n')
+
+
 def test_a_stalled_event_loop_is_seen_from_outside_it() -> None:
     now = [100.0]
     heartbeat = Heartbeat(clock=lambda: now[0])

@@ -152,6 +152,7 @@ class _Summary:
             "rejected": dict(self.rejected),
             "duplicates": int(totals[st.DUPLICATE]),
             "late": late,
+            "set_aside": engine.set_aside(),
             "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},
             "shadow_alerts": self.shadow_alerts,
             "accounts_named": len(self.named),

@@ -34,6 +34,13 @@ class Watched:
         found: dict[str, str] = orjson.loads(self._get("/readyz"))["reasons"]
         return found
 
+    def ready(self) -> bool:
+        return self.total("hydrawatch_ready") == 1
+
+    def notes(self) -> dict[str, str]:
+        found: dict[str, str] = orjson.loads(self._get("/readyz")).get("notes", {})
+        return found
+
     def total(self, series: str, **labels: str) -> float:
         """The sum of a series' samples."""
         text = self._get("/metrics").decode()

@@ -8,15 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from pydantic import SecretStr
 
 from detectors.alerts import body, decode
+from detectors.config import Loaded
 from detectors.control import ControlEvent, decode_control
 from detectors.engine import Engine
 from streams import topics
@@ -73,10 +74,15 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def worker(settings: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    settings: Settings,
+    folder: Path,
+    command: Sequence[str] = (str(HYDRAWATCH), "worker"),
+    log: IO[bytes] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
     """One worker process; stopped, or killed if it will not stop, at the end."""
     folder_of = {"HYDRAWATCH_DATA_DIR": str(folder)}
-    process = subprocess.Popen([str(HYDRAWATCH), "worker"], env=environment(settings) | folder_of)
+    process = subprocess.Popen(command, env=environment(settings) | folder_of, stderr=log)
     try:
         yield process
     finally:
@@ -105,7 +111,11 @@ def send(settings: Settings, batches: Sequence[Batch]) -> None:
 
 
 def replayed(
-    settings: Settings, batches: Sequence[Batch], controls: Sequence[bytes] = (), mode: str = ""
+    settings: Settings,
+    batches: Sequence[Batch],
+    controls: Sequence[bytes] = (),
+    mode: str = "",
+    configured: Callable[[Settings], Loaded] = configured,
 ) -> list[bytes]:
     """Bodies of the alerts (of a mode, the settings' if none) that a replay of the records gives."""
     engine = Engine(configured(settings), settings.hash_key_bytes(), settings.mode)
