@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-from streams.settings import MASK
+from streams.settings_values import MASK
 
 # Fields that may carry a person's identifier, an event or a secret: never in a log, whoever logs.
 WITHHELD = frozenset(

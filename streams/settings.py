@@ -5,20 +5,14 @@ What is odd about an account is no setting: that is `detectors.toml`, which HYDR
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import os
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     Field,
     PrivateAttr,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -26,61 +20,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detectors.errors import ConfigError
 from streams.security_rules import conflicts
+from streams.settings_values import MASK, Addresses, ExistingFile, Secret, TopicName
 
 PREFIX = "HYDRAWATCH_"
 PUBLIC_HASH_KEY = "hydrawatch-public-hash-key"  # public on purpose, see hash_key
-MASK = "********"
-
-# Kubernetes puts HYDRAWATCH_SERVICE_HOST, HYDRAWATCH_PORT_9464_TCP and the like into every pod that
-# lives beside a service named hydrawatch: not ours, and no typing error of anybody.
-_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
-_USER_PART = re.compile(r"[^/,\s]*@")
-_OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than_equal"})
-_LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://")
-
-
-def _one_address(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    plain = ":" not in host or (host.startswith("[") and host.endswith("]"))
-    plain = plain and "@" not in host
-    return bool(host and colon and plain and port.isdecimal() and 0 < int(port) < 65_536)
-
-
-def _addresses(text: str) -> str:
-    parts = [part.strip() for part in text.split(",")]
-    bad = [part for part in parts if not _one_address(part)]
-    if bad:
-        shown = _USER_PART.sub(f"{MASK}@", bad[0])
-        msg = f"give host:port,host:port,... with ports from 1 to 65535; {shown!r} is none"
-        raise ValueError(msg)
-    return ",".join(parts)
-
-
-def _topic_name(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in {".", ".."}:
-        msg = "a topic's name is 1 to 249 of the characters a-z A-Z 0-9 . _ -"
-        raise ValueError(msg)
-    return text
-
-
-def _file(path: Path) -> Path:
-    if not path.is_file():
-        msg = "there is no such file; give its path or unset the variable"
-        raise ValueError(msg)
-    return path
-
-
-def _long_enough(secret: SecretStr) -> SecretStr:
-    if len(secret) < 16:
-        msg = f"has {len(secret)} characters; give 16 or more that nobody can guess"
-        raise ValueError(msg)
-    return secret
-
-
-Addresses = Annotated[str, AfterValidator(_addresses)]
-TopicName = Annotated[str, AfterValidator(_topic_name)]
-ExistingFile = Annotated[Path, AfterValidator(_file)]
-
 
 # What a worker in shadow mode names otherwise, so that a live one beside it hears nothing of it.
 SHADOW_NAMES = {
@@ -96,8 +39,8 @@ SHADOW_NAMES = {
 class Settings(BaseSettings):
     """The environment's shelf of configuration: one field per HYDRAWATCH_* variable.
 
-    Read it with `load()`, which turns every problem into one ConfigError; an empty variable counts
-    as unset.
+    Read it with `streams.environment.load()`, which turns every problem into one ConfigError; an
+    empty variable counts as unset.
     """
 
     model_config = SettingsConfigDict(
@@ -132,7 +75,7 @@ class Settings(BaseSettings):
 
     # Keys the fingerprints of dedupe and of key networks, so that nobody can craft values that
     # collide. The default is public: good for demo and tests, replaced by `check`'s advice.
-    hash_key: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr(PUBLIC_HASH_KEY)
+    hash_key: Secret = SecretStr(PUBLIC_HASH_KEY)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     # What of these goes with what: streams/security_rules.py.
@@ -215,6 +158,10 @@ class Settings(BaseSettings):
             seen[topic] = name
         return self
 
+    def given_by_environment(self, names: frozenset[str]) -> None:
+        """Note which fields the environment has set."""
+        self._from_environment = names
+
     def origins(self) -> dict[str, str]:
         """Where each value came from.
 
@@ -265,30 +212,6 @@ class Settings(BaseSettings):
             raise ConfigError(msg) from error
 
 
-def load() -> Settings:
-    """Settings from the process's environment.
-
-    Raises ConfigError with one line per problem: variable, value, what is allowed, the mend.
-    """
-    ours = {name.upper(): value for name, value in os.environ.items() if _is_ours(name)}
-    problems = _unknown(ours)
-    settings = None
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        problems += [_problem(entry) for entry in error.errors(include_url=False)]
-    if problems or settings is None:
-        raise ConfigError("\n".join(problems))
-    settings._from_environment = frozenset(
-        name for name in Settings.model_fields if ours.get(variable(name))
-    )
-    return settings
-
-
-def _is_ours(name: str) -> bool:
-    return name.upper().startswith(PREFIX)
-
-
 def variable(field: str) -> str:
     """The environment variable of a field."""
     return PREFIX + field.upper()
@@ -301,41 +224,3 @@ def is_secret(field: str) -> bool:
 
 def _refuse(message: str) -> None:
     raise ValueError(message)
-
-
-def _unknown(ours: Mapping[str, str]) -> list[str]:
-    known = [variable(name) for name in Settings.model_fields]
-    problems = []
-    for name in sorted(set(ours) - set(known)):
-        if _SERVICE_LINK.search(name) or _LINK_VALUE.match(ours[name]):
-            continue
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        problems.append(f"{name} is no setting of hydrawatch; {mend}")
-    return problems
-
-
-def _problem(entry: Any) -> str:
-    reason = str(entry["msg"]).removeprefix("Value error, ")
-    if not entry["loc"]:
-        return reason
-    field = str(entry["loc"][0])
-    if entry["type"] in _OUT_OF_RANGE:
-        reason = f"it takes a number {_range(field)}"
-    given = entry["input"]
-    # An address may have come with a password in front.
-    shown = MASK if is_secret(field) else repr(_USER_PART.sub(f"{MASK}@", str(given)))
-    if isinstance(given, str) and _LINK_VALUE.match(given):
-        # A Kubernetes service whose name makes one of our variables.
-        reason += "; Kubernetes set it for a service: use enableServiceLinks: false on the pod"
-    return f"{variable(field)} = {shown}: {reason[:1].lower()}{reason[1:]}"
-
-
-def _range(field: str) -> str:
-    words = {"ge": "from", "gt": "above", "le": "to"}
-    return " ".join(
-        f"{word} {getattr(limit, bound):g}"
-        for bound, word in words.items()
-        for limit in Settings.model_fields[field].metadata
-        if hasattr(limit, bound)
-    )

@@ -93,7 +93,7 @@ def test_every_rule_leads_to_a_section_that_says_what_to_do(rule: dict[str, Any]
 
 
 def test_no_section_is_about_a_rule_that_is_gone() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
     titled = set(re.findall(r"^#+ (Hydrawatch\w+)", text, re.MULTILINE))
     assert titled == {rule["alert"] for rule in rules()}
 

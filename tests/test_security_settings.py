@@ -14,7 +14,8 @@ import pytest
 
 from detectors.errors import ConfigError
 from streams import broker, logs, settings
-from streams.settings import Settings, load
+from streams.environment import load
+from streams.settings import Settings
 from tests.kafka.certificates import Authority
 
 HERE = __file__

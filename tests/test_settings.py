@@ -6,7 +6,8 @@ import pytest
 
 from detectors.errors import ConfigError
 from streams import broker, settings
-from streams.settings import Settings, load
+from streams.environment import load
+from streams.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import Dashboard, number, series
-from queries import EVIDENCE, rate
+from queries import CAPPED, EVIDENCE, INTERVAL, LEFT, rate
 
 DETECTION = Dashboard(
     "hydrawatch-detection",
@@ -29,21 +29,41 @@ DETECTION = Dashboard(
         ),
         series(
             "Account alerts, by action",
-            (rate("alerts_total", "action", '{kind="account"}'), "{{action}}"),
+            (rate("alerts_total", "mode, action", '{kind="account"}'), "{{mode}}: {{action}}"),
             unit="cps",
             stacked=True,
             about="all revisions, renewals among them",
         ),
         series(
             "Alerts, by state",
-            (rate("alerts_total", "kind, state"), "{{kind}} {{state}}"),
+            (rate("alerts_total", "mode, kind, state"), "{{mode}}: {{kind}} {{state}}"),
             unit="cps",
         ),
         series(
             "Alerts, by severity",
-            (rate("alerts_total", "severity"), "{{severity}}"),
+            (rate("alerts_total", "mode, severity"), "{{mode}}: {{severity}}"),
             unit="cps",
             stacked=True,
+        ),
+        series(
+            "Budget of advice",
+            (LEFT, "left this hour, {{instance}}"),
+            (f"sum by (instance) (increase({CAPPED}{INTERVAL}))", "capped, {{instance}}"),
+            about="new advice above observe, per hour of event time; capped: kept below its evidence",
+        ),
+        series(
+            "Holes in the input",
+            (
+                f"sum by (instance) (increase(hydrawatch_input_outage_seconds_total{INTERVAL}))",
+                "{{instance}}",
+            ),
+            unit="s",
+            about="event time of partitions' hours from which nothing is learned, when it was found",
+        ),
+        series(
+            "Accounts forgotten on request",
+            ("sum by (instance) (hydrawatch_forgotten_total)", "{{instance}}"),
+            about="since the worker's start",
         ),
         series(
             "Campaigns and alerts that stand",

@@ -26,7 +26,7 @@ OVERVIEW = Dashboard(
         ),
         number(
             "Accounts advised against, last hour",
-            f'sum(increase(hydrawatch_alerts_total{{{NEW},action!="observe"}}[1h]))',
+            f'sum(increase(hydrawatch_alerts_total{{{NEW},action!="observe",mode!="shadow"}}[1h]))',
         ),
         number(
             "Rules firing",
@@ -53,8 +53,8 @@ OVERVIEW = Dashboard(
         series(
             "Newly advised, by action",
             (
-                f"sum by (action) (increase(hydrawatch_alerts_total{{{NEW}}}{INTERVAL}))",
-                "{{action}}",
+                f"sum by (mode, action) (increase(hydrawatch_alerts_total{{{NEW}}}{INTERVAL}))",
+                "{{mode}}: {{action}}",
             ),
             stacked=True,
             about="accounts whose alert was opened or escalated; renewals are not in it",
@@ -113,7 +113,7 @@ OVERVIEW = Dashboard(
             kind="table",
             width=12,
             height=6,
-            about="each has a section in docs/operations.md",
+            about="each has a section in docs/runbooks.md",
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import Dashboard, number, series
-from queries import INTERVAL, quantile, rate
+from queries import INTERVAL, OUT_OF_TURN, quantile, rate
 
 STATE = Dashboard(
     "hydrawatch-state",
@@ -64,16 +64,22 @@ STATE = Dashboard(
         ),
         series(
             "State in memory, by kind",
-            ("sum by (kind) (hydrawatch_state_bytes)", "{{kind}}"),
+            ("topk(8, sum by (kind) (hydrawatch_state_bytes))", "{{kind}}"),
             unit="bytes",
             stacked=True,
+            about="the eight largest",
         ),
-        series("Entities held, by kind", ("sum by (kind) (hydrawatch_entities)", "{{kind}}")),
+        series(
+            "Entities held, by kind",
+            ("topk(8, sum by (kind) (hydrawatch_entities))", "{{kind}}"),
+            about="the eight most frequent",
+        ),
         series(
             "Forgotten before their time",
-            (rate("evictions_total", "kind"), "{{kind}}"),
+            (f"topk(8, {rate('evictions_total', 'kind', OUT_OF_TURN)})", "{{kind}}"),
             unit="cps",
-            about="a budget was full; ..._refused: not even taken in",
+            about="a budget was full; ..._refused: not even taken in; without templates, of which "
+            "the oldest always goes",
         ),
         series(
             "Bytes of state per account",

@@ -10,6 +10,10 @@ INTERVAL = "[$__rate_interval]"
 NEW = 'kind="account",state=~"open|escalated"'
 EVIDENCE = '{kind=~"flagged_key|flagged_member|own_evidence"}'
 REQUESTS = '{topic!~"hydrawatch-.*"}'
+OUT_OF_TURN = '{kind!="template"}'
+CAPPED = "hydrawatch_advice_capped_total"
+# Whoever does not own the campaigns has no budget to show, and would show 0.
+LEFT = 'hydrawatch_advice_left and on (instance) hydrawatch_watermark_delay_seconds{stage="owner"}'
 
 
 def rate(name: str, by: str, labels: str = "") -> str:

@@ -21,16 +21,18 @@ from typing import Any
 HERE = Path(__file__).parent
 CELL_W, CELL_H = 60, 34  # pixels of one cell of Grafana's grid
 COLOURS = ("#3274d9", "#56a64b", "#e0752d", "#c4162a", "#8f3bb8", "#0a9ba5", "#b8860b", "#666")
-UNITS = {"s": " s", "bytes": "B", "Bps": "B/s", "cps": "/s", "percentunit": "", "short": ""}
+UNITS = {"s": "s", "bytes": "B", "Bps": "B/s", "cps": "/s", "percentunit": "%", "short": ""}
+DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 PAGE = """<!doctype html><meta charset="utf-8"><title>hydrawatch</title><style>
 body{font:12px sans-serif;margin:12px;background:#f4f5f5}.board{position:relative}
 .panel{position:absolute;background:#fff;border:1px solid #ddd;box-sizing:border-box}
 .panel{padding:4px 6px;overflow:hidden}
-.title{font-weight:600}.big{font-size:26px;margin-top:14px}.red{color:#c4162a}.none{color:#c4162a}
+.title{font-weight:600}.big{font-size:26px;margin-top:14px}.red{color:#c4162a}.none{color:#888}
 .legend{font-size:10px;line-height:12px}td,th{text-align:left;padding-right:10px;font-size:10px}
 </style>"""
 
 NOW_S = 30.0
+NAMED = 8  # series in a legend, the largest where there are more
 Series = tuple[dict[str, str], list[tuple[float, float]]]
 
 
@@ -100,10 +102,16 @@ def _drawn(panel: dict[str, Any], found: list[Series], start: float, end: float)
     if not found:
         body = '<div class="none">no data</div>'
     elif panel["type"] == "stat":
-        body = f'<div class="big">{_short(found[0][1][-1][1])}{unit}</div>'
+        value = found[0][1][-1][1]
+        red = (
+            " red"
+            if _is_red(value, panel["fieldConfig"]["defaults"]["thresholds"]["steps"])
+            else ""
+        )
+        body = f'<div class="big{red}">{_said(value, unit)}</div>'
     elif panel["type"] == "table":
         rows = [
-            f"<tr><td>{html.escape(labels[''])}</td><td>{_short(points[-1][1])}</td></tr>"
+            f"<tr><td>{html.escape(labels[''])}</td><td>{points[-1][1]:g}</td></tr>"
             for labels, points in found
         ]
         body = f"<table>{''.join(rows)}</table>"
@@ -116,6 +124,7 @@ def _drawn(panel: dict[str, Any], found: list[Series], start: float, end: float)
 
 def _graph(found: list[Series], start: float, end: float, w: int, h: int, unit: str) -> str:
     top = max((v for _, points in found for _, v in points), default=0.0) or 1.0
+    found = sorted(found, key=lambda series: -series[1][-1][1]) if len(found) > NAMED else found
     lines, legend = [], []
     for number, (labels, points) in enumerate(found):
         colour = COLOURS[number % len(COLOURS)]
@@ -124,19 +133,31 @@ def _graph(found: list[Series], start: float, end: float, w: int, h: int, unit: 
             for at, value in points
         )
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>')
-        if number < 8:
+        if number < NAMED:
             name = html.escape(labels[""])
-            legend.append(f'<span style="color:{colour}">{name} {_short(points[-1][1])}</span>')
-    axis = f'<text x="2" y="10" font-size="10">{_short(top)}{unit}</text>'
+            legend.append(
+                f'<span style="color:{colour}">{name} {_said(points[-1][1], unit)}</span>'
+            )
+    axis = f'<text x="2" y="10" font-size="10">{_said(top, unit)}</text>'
     drawing = f'<svg width="{w}" height="{h}">{axis}{"".join(lines)}</svg>'
     return f'{drawing}<div class="legend">{" · ".join(legend)}</div>'
 
 
-def _short(value: float) -> str:
-    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+def _is_red(value: float, steps: list[dict[str, Any]]) -> bool:
+    passed = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
+    return passed[-1] == "red"
+
+
+def _said(value: float, unit: str) -> str:
+    if unit == "%":
+        return f"{value * 100:.3g} %"
+    sizes = DURATIONS if unit == "s" else ((1e9, f"G{unit}"), (1e6, f"M{unit}"), (1e3, f"k{unit}"))
+    for size, name in sizes:
         if abs(value) >= size:
-            return f"{value / size:.3g}{name}"
-    return f"{value:.3g}"
+            return f"{value / size:.3g} {name}"
+    if unit == "s" and 0 < value < 1:
+        return f"{value * 1000:.3g} ms"
+    return f"{value:.3g} {unit}".rstrip()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from detectors.errors import ConfigError, HydrawatchError
 from streams import topics
 from streams.broker import tls_context
 from streams.configured import configured
-from streams.settings import PUBLIC_HASH_KEY, Settings, load, variable
+from streams.environment import load
+from streams.settings import PUBLIC_HASH_KEY, Settings, variable
 
 
 @dataclass(slots=True)

@@ -42,11 +42,11 @@ def run(settings: Settings) -> int:
     if warm_up() and not os.environ.get(STARTED_ANEW):
         start_anew()
     tune_memory()
-    import uvloop
+    from streams import event_loop
 
-    # The policy too: Faust's consumer thread makes a loop of its own, and reads all bytes with it.
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    return uvloop.run(_run(settings, loaded))
+    # In all threads: Faust's consumer thread makes a loop of its own, and reads all bytes with it.
+    event_loop.use_everywhere()
+    return asyncio.run(_run(settings, loaded))
 
 
 def start_anew() -> None:

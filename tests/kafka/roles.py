@@ -75,14 +75,9 @@ def secured(folder: Path) -> Iterator[Stage]:
         yield Stage(cluster, authority, folder, endpoint.url)
 
 
-def grant(cluster: KafkaCluster, security: Secured, folder: Path) -> None:
+def grant(cluster: KafkaCluster, security: Secured, folder: Path, mode: str = "live") -> None:
     """Run deploy/kafka/acls.sh with Kafka's own tool."""
-    tool = folder / "kafka-acls.sh"
-    words = " ".join(f"'{word}'" for word in java(ACLS, heap_mb=64))
-    tool.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-    tool.chmod(0o700)
-    credentials = folder / "admin.properties"
-    credentials.write_text(security.admin_properties())
+    tool, credentials = _acl_tool(security, folder)
     done = subprocess.run(
         [str(ROOT / "deploy" / "kafka" / "acls.sh")],
         env={
@@ -90,9 +85,36 @@ def grant(cluster: KafkaCluster, security: Secured, folder: Path) -> None:
             "BOOTSTRAP": cluster.bootstrap,
             "CONFIG": str(credentials),
             "KAFKA_ACLS": str(tool),
+            "HYDRAWATCH_MODE": mode,
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def revoke(stage: Stage, role: str, operation: str, topic: str) -> None:
+    """Take one right away again, with Kafka's own tool."""
+    assert isinstance(stage.cluster.security, Secured)
+    tool, credentials = _acl_tool(stage.cluster.security, stage.folder)
+    where = ["--bootstrap-server", stage.cluster.bootstrap, "--command-config", str(credentials)]
+    who = ["--allow-principal", f"User:hydrawatch-{role}", "--operation", operation]
+    done = subprocess.run(
+        [str(tool), *where, "--remove", "--force", *who, "--topic", topic],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _acl_tool(security: Secured, folder: Path) -> tuple[Path, Path]:
+    """Kafka's tool for rights, and the credentials of somebody who may alter them."""
+    tool = folder / "kafka-acls.sh"
+    words = " ".join(f"'{word}'" for word in java(ACLS, heap_mb=64))
+    tool.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    tool.chmod(0o700)
+    credentials = folder / "admin.properties"
+    credentials.write_text(security.admin_properties())
+    return tool, credentials

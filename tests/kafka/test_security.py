@@ -29,6 +29,7 @@ from streams.commands.alerts import values
 from streams.settings import Settings
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from tests.integration.workers import (
+    END_MS,
     HYDRAWATCH,
     Batch,
     published,
@@ -275,7 +276,7 @@ async def test_a_client_without_a_certificate_does_not_get_in_where_one_is_asked
 
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
-    records = build(3, 1.0, 200, 1_777_000_000_000).chunks(4_000)
+    records = build(3, 1.0, 200, END_MS).chunks(4_000)
     return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
 
 
