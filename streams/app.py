@@ -36,6 +36,7 @@ from streams.transport_chunks import Chunk
 from streams.twins import Twins
 from streams.under_way import UnderWay
 from streams.watchdog import Watchdog
+from streams.witness import Witness
 
 log = structlog.get_logger()
 _trimmed = [0.0]
@@ -72,6 +73,7 @@ class Worker:
         self.heartbeat = Heartbeat()
         self.watchdog = Watchdog(self.metrics, self.readiness, settings.stall_s)
         self.outlet = Outlet(settings, self.metrics)
+        self._witness = Witness(settings, pipeline, self.metrics, self.readiness)
         self.stages: dict[TP, Any] = {}
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
@@ -274,7 +276,7 @@ class Worker:
                     continue
                 if await self._unread(tp, stage.next_offset):
                     continue
-                await stage.prepare()
+                await patiently(stage.prepare, "read what was written down")
                 async with stage.busy:
                     await self._under_way.add(tp, await stage.mark_idle(mark))
 
@@ -282,17 +284,21 @@ class Worker:
         """Show how far behind we are, also while nothing is read or the broker does not answer."""
         while True:
             await asyncio.sleep(IDLE_POLL_S)
-            self._keeper.show(self.stages)
+            self._keeper.show(self.stages, self.readiness)
+            self.outlet.deliveries.look(self.readiness)
+            trouble = bool(self._witness.trouble)
             self.metrics.held_back.set(len(self._held))
             for tp in self.app.consumer.assignment():
                 stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)
                 if stage is None and tp.topic in self._topics():
-                    self.watchdog.look(tp, self._read_back, unread=True)
+                    self.watchdog.look(tp, self._read_back, unread=True, trouble=trouble)
                 elif stage is not None and high is not None:
                     lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
                     stage.watch(lag)
                     held = tp in self._held
-                    self.watchdog.look(tp, stage.next_offset, unread=lag > 0, held=held)
+                    self.watchdog.look(
+                        tp, stage.next_offset, unread=lag > 0, held=held, trouble=trouble
+                    )
 
     async def _catch_up(self) -> None:
         """Ready once the requests that lay there at the assignment have been read."""
@@ -324,7 +330,7 @@ class Worker:
                 if not isinstance(stage, AccountStage):
                     continue
                 for request in self._erasures.waiting(tp.partition):
-                    await stage.prepare()
+                    await patiently(stage.prepare, "read what was written down")
                     async with stage.busy:
                         await self._under_way.add(tp, await stage.forget(request))
                     if stage.has_answered(request):
@@ -341,6 +347,7 @@ class Worker:
             asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
             asyncio.create_task(self._guarded(self._let_go()), name="hold back"),
             asyncio.create_task(self._guarded(self._watch()), name="metrics"),
+            asyncio.create_task(self._guarded(self._witness.run()), name="witness"),
             asyncio.create_task(self._guarded(self._erasures.follow()), name="erasures"),
             asyncio.create_task(self._guarded(self._erase()), name="erase"),
             asyncio.create_task(self._guarded(self._keeper.run(self.stages)), name="state"),

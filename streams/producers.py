@@ -1,0 +1,60 @@
+"""Producers for what must not be lost, come twice or change places, however long a broker is away.
+
+aiokafka by itself gives a record up 40 s after it was queued, and lets later ones pass: a hole that
+its readers could not tell from a quiet tick. Here records wait, in order, until the broker has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import IncompatibleBrokerVersion, ProducerClosed, UnknownError
+
+from streams.broker import client_options
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+FLUSH_S = 10.0  # at a stop: what is still under way then is said again by the next worker
+CLOSE_S = 5.0
+NO_PRODUCER_IDS = (UnknownError, IncompatibleBrokerVersion)
+
+
+async def lasting_producer(settings: Settings, *, numbered: bool = True, **options: Any) -> Any:
+    """A connected aiokafka producer that never gives a record up by itself.
+
+    `numbered` asks for the broker's guarantee that a record sent again after a lost answer is there
+    once; where a broker has no producer ids (the embedded one) it goes without. It must be off where
+    a refused record is followed by another one, as the refused one leaves a gap in the numbers.
+    """
+    common = {**client_options(settings), "acks": "all", **options}
+    producer = AIOKafkaProducer(**common, enable_idempotence=numbered)
+    try:
+        await producer.start()
+    except NO_PRODUCER_IDS as error:
+        await producer.stop()
+        log.info("the broker gives no producer ids", reason=repr(error))
+        producer = AIOKafkaProducer(**common)
+        await producer.start()
+    # The time to live of a batch has no setting of its own: it is the time-out of a request, which
+    # must stay short enough to notice a connection that hangs.
+    producer._message_accumulator._batch_ttl = math.inf
+    return producer
+
+
+async def end(producer: Any) -> None:
+    """Send what is queued, but do not wait for a broker that is away; disconnect."""
+    try:
+        async with asyncio.timeout(FLUSH_S):
+            await producer.flush()
+    except TimeoutError:
+        log.warning("not all records were delivered; the next worker says them again")
+        producer._message_accumulator.fail_all(ProducerClosed())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await producer.stop()
