@@ -66,7 +66,8 @@ class Outlet:
         await asyncio.gather(
             *(end(one) for one in (self._producer, self._large) if one is not None)
         )
-        await asyncio.gather(*self._letters, return_exceptions=True)
+        for letter in self._letters:  # of which all that could be sent has been
+            letter.cancel()
 
     async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
         """Hand a tick to a key partition."""

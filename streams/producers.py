@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import IncompatibleBrokerVersion, ProducerClosed, UnknownError
+from aiokafka.errors import IncompatibleBrokerVersion, UnknownError
 
 from streams.broker import client_options
 from streams.settings import Settings
@@ -35,7 +37,8 @@ async def lasting_producer(settings: Settings, *, numbered: bool = True, **optio
     common = {**client_options(settings), "acks": "all", **options}
     producer = AIOKafkaProducer(**common, enable_idempotence=numbered)
     try:
-        await producer.start()
+        with _quiet("aiokafka.producer.sender"):  # it calls that an error, and raises it anyway
+            await producer.start()
     except NO_PRODUCER_IDS as error:
         await producer.stop()
         log.info("the broker gives no producer ids", reason=repr(error))
@@ -47,14 +50,26 @@ async def lasting_producer(settings: Settings, *, numbered: bool = True, **optio
     return producer
 
 
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
 async def end(producer: Any) -> None:
     """Send what is queued, but do not wait for a broker that is away; disconnect."""
     try:
         async with asyncio.timeout(FLUSH_S):
             await producer.flush()
+            await producer.stop()
     except TimeoutError:
         log.warning("not all records were delivered; the next worker says them again")
-        producer._message_accumulator.fail_all(ProducerClosed())
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_S):
-            await producer.stop()
+        producer._closed = True  # `stop` alone would flush, for ever
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await producer._sender.close()
+        await producer.client.close()

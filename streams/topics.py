@@ -130,10 +130,15 @@ def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> Sight:
         frozenset(
             place
             for place, one in places
-            if len(one["isr_nodes"]) < int(configs.get(place[0], {}).get("min.insync.replicas", 0))
+            if len(one["isr_nodes"]) < _needed(one, configs.get(place[0], {}))
         ),
         {name: topic.get("topic_id") for name, topic in described.items()},
     )
+
+
+def _needed(partition: Mapping[str, Any], config: Mapping[str, str]) -> int:
+    # Kafka asks for no more than there are.
+    return min(len(partition["replica_nodes"]), int(config.get("min.insync.replicas", 0)))
 
 
 def _problems(

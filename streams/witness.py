@@ -7,7 +7,7 @@ hanging broker. So somebody else looks, every few seconds, over a connection of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 MOST_S, LEAST_S = 15.0, 1.0  # between two looks
 ANSWER_MS = 5_000
-SHOWN = 5  # partitions that are named
+SHOWN = 5  # partitions of a topic that are named
 
 
 class Witness:
@@ -65,15 +65,18 @@ class Witness:
         if sight.problems:
             reasons["topics"] = "; ".join(map(str, sight.problems))
         for name, gauge, found, what in (
-            ("leaders", self._metrics.leaderless, sight.leaderless, "has no leader"),
-            ("replicas", self._metrics.under_min_isr, sight.under_min_isr, "is under min.insync"),
+            ("leaders", self._metrics.leaderless, sight.leaderless, "no leader"),
+            (
+                "replicas",
+                self._metrics.under_min_isr,
+                sight.under_min_isr,
+                "too few replicas for a write",
+            ),
         ):
             for topic in sight.ids:
                 gauge.labels(topic).set(sum(one == topic for one, _ in found))
             if found:
-                names = [f"{topic} [{number}]" for topic, number in sorted(found)]
-                more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-                reasons[name] = f"{what}: {', '.join(names[:SHOWN])}{more}"
+                reasons[name] = f"{what}: {_named(found)}"
         self._tell(reasons)
         self._compare(sight)
 
@@ -101,6 +104,16 @@ class Witness:
             if topic in places:
                 raise StateError(made_anew(settings, topic))
             log.warning("a topic was made anew; what it held is gone", topic=topic)
+
+
+def _named(places: Collection[tuple[str, int]]) -> str:
+    numbers: dict[str, list[int]] = {}
+    for topic, number in sorted(places):
+        numbers.setdefault(topic, []).append(number)
+    return ", ".join(
+        f"{topic} {some[:SHOWN]}" + (f" and {len(some) - SHOWN} more" if len(some) > SHOWN else "")
+        for topic, some in numbers.items()
+    )
 
 
 def made_anew(settings: Settings, topic: str) -> str:

@@ -34,6 +34,10 @@ class Watched:
         found: dict[str, str] = orjson.loads(self._get("/readyz"))["reasons"]
         return found
 
+    def lives(self) -> bool:
+        """Whether it asks for no restart."""
+        return not orjson.loads(self._get("/livez"))["reasons"]
+
     def total(self, series: str, **labels: str) -> float:
         """The sum of a series' samples."""
         text = self._get("/metrics").decode()
