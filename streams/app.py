@@ -111,7 +111,7 @@ class Worker:
             },
         )
         # Faust's folders would be for tables, of which there are none: a full disk stops no worker.
-        app._create_directories = lambda: None  # type: ignore[method-assign]
+        app._create_directories = lambda: None
         self._transport = use_bulk_transport(
             app,
             BulkOptions(

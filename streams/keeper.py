@@ -127,9 +127,9 @@ class Keeper:
             worst = time.monotonic() - min(self._failed.values())
             readiness.wait_for(
                 "state",
-                f"{self._settings.state_topic} has not taken the state of {len(self._failed)} "
-                f"partitions, for up to {worst:.0f} s: alerts go on, but a restart would read all "
-                "that again; look at its leaders, at min.insync.replicas, at the disks",
+                f"the state of {len(self._failed)} partitions could not be kept for up to {worst:.0f}"
+                f" s: alerts go on, but a restart would read all that again; look at "
+                f"{self._settings.state_topic}: leaders, min.insync.replicas, disks",
             )
         else:
             readiness.done("state")

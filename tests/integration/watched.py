@@ -61,7 +61,7 @@ class Watched:
         ends = time.monotonic() + PATIENCE_S
         while not self._answers(reached):
             assert self._process.poll() is None, "the worker ended"
-            assert time.monotonic() < ends, what
+            assert time.monotonic() < ends, f"{what}: {self.reasons()}"
             time.sleep(0.05)
 
     @staticmethod
