@@ -394,7 +394,8 @@ def next_part(chunk: Chunk, next_offset: int) -> Chunk | None:
         raise StateError(
             f"{chunk.topic} [{chunk.partition}]: records {next_offset} to {chunk.begins - 1} were "
             "never delivered; either retention deleted them or the transport lost them. Restart "
-            "the worker: it reads what there is from the beginning"
+            "the worker; if that says the same they are gone: begin anew, see `hydrawatch state "
+            "reset --help`"
         )
     return chunk.since(next_offset)
 
