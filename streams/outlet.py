@@ -23,7 +23,7 @@ from streams.broker import explained
 from streams.deadletters import DeadLetter, cut
 from streams.deliveries import Deliveries
 from streams.metrics import Metrics
-from streams.producers import end, lasting_producer
+from streams.producers import FLUSH_S, end, lasting_producer
 from streams.settings import Settings
 
 BATCH_BYTES = 512 * 1024
@@ -63,11 +63,13 @@ class Outlet:
 
     async def stop(self) -> None:
         """Send what is queued, unless the broker is away, and disconnect."""
+        if self._letters:  # one that is refused is sent once more
+            _, late = await asyncio.wait(self._letters, timeout=FLUSH_S)
+            for letter in late:
+                letter.cancel()
         await asyncio.gather(
             *(end(one) for one in (self._producer, self._large) if one is not None)
         )
-        for letter in self._letters:  # of which all that could be sent has been
-            letter.cancel()
 
     async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
         """Hand a tick to a key partition."""

@@ -64,11 +64,10 @@ async def end(producer: Any) -> None:
     """Send what is queued, but do not wait for a broker that is away; disconnect."""
     try:
         async with asyncio.timeout(FLUSH_S):
-            await producer.flush()
             await producer.stop()
     except TimeoutError:
         log.warning("not all records were delivered; the next worker says them again")
-        producer._closed = True  # `stop` alone would flush, for ever
+        # What `stop` does once all is flushed, which now will not be.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await producer._sender.close()
