@@ -91,7 +91,7 @@ EVENT_MEANINGS = {
 
 SETTING_MEANINGS = {
     "broker": "bootstrap addresses, host:port,host:port,...",
-    "data_dir": "what Faust keeps on disk",
+    "data_dir": "a folder that Faust wants to know; the worker writes nothing there",
     "config": "path of a detectors.toml; without one the defaults hold",
     "mode": "live; or shadow: alerts go to the shadow topic, and group, internal topics and dead "
     "letters get names of their own ([safety.md](safety.md))",

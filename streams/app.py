@@ -19,7 +19,7 @@ from faust.types import TP
 
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
-from detectors.errors import ConfigError
+from detectors.errors import ConfigError, StateError
 from detectors.workbench import Workbench
 from streams.broker import faust_credentials, faust_urls, patiently
 from streams.erasure import Erasures
@@ -37,6 +37,7 @@ from streams.transport_chunks import Chunk
 from streams.twins import Twins
 from streams.under_way import UnderWay
 from streams.watchdog import Watchdog
+from streams.witness import Witness, made_anew
 
 log = structlog.get_logger()
 _trimmed = [0.0]
@@ -44,6 +45,7 @@ _trimmed = [0.0]
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
 HAND_ON_S = 20.0  # at a stop: less than an orchestrator's grace
+SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the end
 MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
@@ -73,6 +75,7 @@ class Worker:
         self.heartbeat = Heartbeat()
         self.watchdog = Watchdog(self.metrics, self.readiness, settings.stall_s)
         self.outlet = Outlet(settings, self.metrics)
+        self._witness = Witness(settings, pipeline, self.metrics, self.readiness)
         self.stages: dict[TP, Any] = {}
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
@@ -84,6 +87,7 @@ class Worker:
             settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
         )
         self._held: set[TP] = set()  # partitions that wait for slower ones
+        self._short_since: dict[TP, float] = {}
         self._read_back = 0  # bytes of the state that is being restored
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -107,6 +111,8 @@ class Worker:
                 "consumer_group_instance_id": settings.instance_id,
             },
         )
+        # Faust's folders would be for tables, of which there are none: a full disk stops no worker.
+        app._create_directories = lambda: None
         self._transport = use_bulk_transport(
             app,
             BulkOptions(
@@ -199,6 +205,7 @@ class Worker:
         self.watchdog.keep_to(mine)
         for tp in gone:
             self._under_way.forget(tp)
+            self._short_since.pop(tp, None)
             self.stages.pop(tp).close()
         for stage in self.stages.values():
             if isinstance(stage, OwnerStage):
@@ -275,7 +282,7 @@ class Worker:
                     continue
                 if await self._unread(tp, stage.next_offset):
                     continue
-                await stage.prepare()
+                await patiently(stage.prepare, "read what was written down")
                 async with stage.busy:
                     await self._under_way.add(tp, await stage.mark_idle(mark))
 
@@ -283,18 +290,31 @@ class Worker:
         """Show how far behind we are, also while nothing is read or the broker does not answer."""
         while True:
             await asyncio.sleep(IDLE_POLL_S)
-            self._keeper.show(self.stages)
+            self._keeper.show(self.stages, self.readiness)
+            self.outlet.deliveries.look(self.readiness)
+            trouble = bool(self._witness.trouble)
             self.readiness.note(notes(self.stages.values()))
             self.metrics.held_back.set(len(self._held))
             for tp in self.app.consumer.assignment():
                 stage, high = self.stages.get(tp), self.app.consumer.highwater(tp)
                 if stage is None and tp.topic in self._topics():
-                    self.watchdog.look(tp, self._read_back, unread=True)
+                    self.watchdog.look(tp, self._read_back, unread=True, trouble=trouble)
                 elif stage is not None and high is not None:
                     lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
                     stage.watch(lag)
+                    self._refuse_an_end_before(tp, high, stage.next_offset)
                     held = tp in self._held
-                    self.watchdog.look(tp, stage.next_offset, unread=lag > 0, held=held)
+                    self.watchdog.look(
+                        tp, stage.next_offset, unread=lag > 0, held=held, trouble=trouble
+                    )
+
+    def _refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
+        """End where a topic lasts to be shorter than what was read of it."""
+        now = time.monotonic()
+        if high >= next_offset:
+            self._short_since.pop(tp, None)
+        elif now - self._short_since.setdefault(tp, now) > SHORT_S:
+            raise StateError(made_anew(self.settings, tp.topic))
 
     async def _catch_up(self) -> None:
         """Ready once the requests that lay there at the assignment have been read."""
@@ -326,7 +346,7 @@ class Worker:
                 if not isinstance(stage, AccountStage):
                     continue
                 for request in self._erasures.waiting(tp.partition):
-                    await stage.prepare()
+                    await patiently(stage.prepare, "read what was written down")
                     async with stage.busy:
                         await self._under_way.add(tp, await stage.forget(request))
                     if stage.has_answered(request):
@@ -343,6 +363,7 @@ class Worker:
             asyncio.create_task(self._guarded(self._mark_idle()), name="idle marks"),
             asyncio.create_task(self._guarded(self._let_go()), name="hold back"),
             asyncio.create_task(self._guarded(self._watch()), name="metrics"),
+            asyncio.create_task(self._guarded(self._witness.run()), name="witness"),
             asyncio.create_task(self._guarded(self._erasures.follow()), name="erasures"),
             asyncio.create_task(self._guarded(self._erase()), name="erase"),
             asyncio.create_task(self._guarded(self._keeper.run(self.stages)), name="state"),

@@ -2,7 +2,8 @@
 
 Stages take turns, so that a worker never stops for all of its state at once, and keeping takes at
 most a twentieth of the time: what takes longer is done less often. Only then are the inputs that it
-covers acknowledged.
+covers acknowledged. A broker that does not take state stops nobody: it is tried again later, while
+`snapshot_age_seconds` grows.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from detectors.config import Loaded, as_plain
-from streams.broker import client_options, explained
+from streams.broker import BrokerError, explained
+from streams.deletion import Deletion
 from streams.gauges import PartitionGauges
+from streams.health import Readiness
 from streams.metrics import Metrics
+from streams.producers import end, lasting_producer
 from streams.settings import Settings
 from streams.state_log import Cut, Kept, Part, StateLog
 
@@ -30,6 +33,8 @@ log = structlog.get_logger()
 SHARE = 20  # of the time, at most one part in so many
 TURN_S = 0.25
 SEND_BYTES = 2 << 20
+RETRY_S = 5.0
+NOT_TAKEN = (KafkaError, BrokerError, TimeoutError)
 
 
 class Stage(Protocol):
@@ -72,30 +77,28 @@ class Keeper:
         self._kept: dict[TP, tuple[float, int]] = {}  # when, and up to which offset
         self._cost_s: dict[TP, float] = {}
         self._producer: Any = None
-        self._admin: Any = None
-        self._deleting = True
-        self._turn = (
-            asyncio.Lock()
-        )  # a log takes one entry at a time, also when a stop comes between
+        self._turn = asyncio.Lock()  # one entry at a time, also when a stop comes between
+        self._taken = 0  # records of state that the broker has answered for
+        self._failed: dict[TP, float] = {}  # since when a state could not be kept
+        self._not_before: dict[TP, float] = {}
+        self._deletion = Deletion(settings, metrics)
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
         with explained(self._settings):
             # A producer of its own: a large state must not stand before an alert.
-            self._producer = AIOKafkaProducer(
-                **client_options(self._settings),
+            self._producer = await lasting_producer(
+                self._settings,
                 client_id="hydrawatch-state",
-                acks="all",
                 max_batch_size=SEND_BYTES // 2,
                 max_request_size=SEND_BYTES,
             )
-            await self._producer.start()
 
     async def stop(self) -> None:
         """Disconnect."""
-        for client in (self._producer, self._admin):
-            if client is not None:
-                await (client.stop() if client is self._producer else client.close())
+        if self._producer is not None:
+            await end(self._producer)
+        await self._deletion.stop()
 
     async def recover(self, tp: TP, stage: Stage, progress: Callable[[int], None]) -> None:
         """Bring a stage that has just come to where its last owner kept it."""
@@ -116,9 +119,21 @@ class Keeper:
             if tp in self._gauges:
                 self._gauges.pop(tp).forget()
             self._kept.pop(tp, None)
+            self._failed.pop(tp, None)
+            self._not_before.pop(tp, None)
 
-    def show(self, stages: dict[TP, Any]) -> None:
+    def show(self, stages: dict[TP, Any], readiness: Readiness) -> None:
         """Show how old what is kept has become; also while keeping takes for ever."""
+        if self._failed:
+            worst = time.monotonic() - min(self._failed.values())
+            readiness.wait_for(
+                "state",
+                f"the state of {len(self._failed)} partitions could not be kept for up to {worst:.0f}"
+                f" s: alerts go on, but a restart would read all that again; look at "
+                f"{self._settings.state_topic}: leaders, min.insync.replicas, disks",
+            )
+        else:
+            readiness.done("state")
         now = time.monotonic()
         for tp, (since, offset) in self._kept.items():
             stage = stages.get(tp)
@@ -132,13 +147,25 @@ class Keeper:
             await asyncio.sleep(TURN_S)
             due = self._due(stages)
             if due is not None:
-                await self.keep(due, stages[due])
+                await self._try_to_keep(due, stages[due])
+
+    async def _try_to_keep(self, tp: TP, stage: Stage) -> None:
+        try:
+            await self.keep(tp, stage)
+        except NOT_TAKEN as error:
+            if tp in self._logs:  # else it moved away meanwhile
+                self._failed.setdefault(tp, time.monotonic())
+                self._not_before[tp] = time.monotonic() + RETRY_S
+                self._metrics.snapshot_failures.labels(stage.name).inc()
+            log.warning(
+                "state is not kept", stage=stage.name, partition=stage.partition, reason=repr(error)
+            )
 
     async def keep_all(self, stages: dict[TP, Any]) -> None:
         """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
         for tp, stage in list(stages.items()):
             if tp in self._kept and stage.next_offset > self._kept[tp][1]:
-                await self.keep(tp, stage)
+                await self._try_to_keep(tp, stage)
 
     async def keep(self, tp: TP, stage: Stage) -> None:
         """Write a stage's state as it is now, and acknowledge what it covers."""
@@ -154,10 +181,11 @@ class Keeper:
             cut, worked = await asyncio.to_thread(_timed_cut, state, stage)
             said = self._said(tp)
         self._cost_s[tp] = time.monotonic() - started
-        await state.keep(cut, said, self._send(state.tp.partition))
+        await self._while_it_moves(state.keep(cut, said, self._send(state.tp.partition)))
         if self._logs.get(tp) is not state:
             return  # it moved away meanwhile
         self._kept[tp] = time.monotonic(), cut.next_offset
+        self._failed.pop(tp, None)
         self._covered(tp, cut.next_offset - 1)
         size = sum(map(len, cut.packed))
         self._metrics.snapshot_cpu.labels(stage.name).inc(worked)
@@ -166,7 +194,20 @@ class Keeper:
         self._metrics.snapshot_seconds.labels(stage.name).observe(time.monotonic() - started)
         self._gauges[tp].set(self._metrics.snapshot_time, time.time(), stage.name)
         self._gauges[tp].set(self._metrics.state_log_bytes, state.bytes, stage.name)
-        await self._delete(state)
+        await self._deletion.before(state.tp, state.deletable)
+
+    async def _while_it_moves(self, keeping: Coroutine[Any, Any, None]) -> None:
+        """Wait for a state to be kept, however large, but not for a broker that takes none of it."""
+        task = asyncio.create_task(keeping)
+        try:
+            while not task.done():
+                taken = self._taken
+                await asyncio.wait({task}, timeout=self._settings.stall_s)
+                if not task.done() and self._taken == taken:
+                    raise TimeoutError(f"nothing taken for {self._settings.stall_s:.0f} s")
+        finally:
+            task.cancel()
+        task.result()
 
     def _due(self, stages: dict[TP, Any]) -> TP | None:
         """The stage that has waited longest, if it is its turn."""
@@ -177,7 +218,9 @@ class Keeper:
         waiting = [
             (self._kept[tp][0], tp)
             for tp, stage in stages.items()
-            if tp in self._kept and stage.next_offset > self._kept[tp][1]
+            if tp in self._kept
+            and stage.next_offset > self._kept[tp][1]
+            and now >= self._not_before.get(tp, 0.0)
         ]
         since, tp = min(waiting, default=(now, None))
         return tp if now - since >= every else None
@@ -185,28 +228,19 @@ class Keeper:
     def _send(self, partition: int) -> Callable[[bytes], Awaitable[Awaitable[Any]]]:
         topic = self._settings.state_topic
 
-        def send(record: bytes) -> Awaitable[Awaitable[Any]]:
-            sent: Awaitable[Awaitable[Any]] = self._producer.send(
+        def taken(sent: asyncio.Future[Any]) -> None:
+            self._taken += 1
+            if not sent.cancelled():
+                sent.exception()  # raised where it is awaited, if anybody still does
+
+        async def send(record: bytes) -> Awaitable[Any]:
+            sent: asyncio.Future[Any] = await self._producer.send(
                 topic, record, partition=partition
             )
+            sent.add_done_callback(taken)
             return sent
 
         return send
-
-    async def _delete(self, state: StateLog) -> None:
-        """Let the broker delete what no reader needs; without the right to, the topic only grows."""
-        if not self._deleting or state.deletable <= 0:
-            return
-        try:
-            if self._admin is None:
-                self._admin = AIOKafkaAdminClient(**client_options(self._settings))
-                await self._admin.start()
-            await self._admin.delete_records({state.tp: RecordsToDelete(state.deletable)})
-        except Exception as error:
-            # Not worth a stop: the state is kept, and retention by size or hand can clean up.
-            self._deleting = False
-            self._metrics.state_not_deleted.set(1)
-            log.info("old state is not deleted", topic=state.tp.topic, reason=repr(error))
 
 
 def _timed_cut(state: StateLog, stage: Stage) -> tuple[Cut, float]:

@@ -85,6 +85,25 @@ class Metrics:
         self.stalls = self._counter(
             "stalls", "Times that a partition stood still for HYDRAWATCH_STALL_S", "topic"
         )
+        self.undelivered = self._gauge(
+            "undelivered_seconds",
+            "Time that the oldest record written to a topic has waited for the brokers to take it",
+            "topic",
+        )
+        self.broker_silent = self._gauge(
+            "broker_silent", "1 where no broker has answered the last look at the topics"
+        )
+        self.topic_problems = self._gauge(
+            "topic_problems", "Topics that are missing or not as they must be"
+        )
+        self.leaderless = self._gauge(
+            "leaderless_partitions", "Partitions that no broker leads", "topic"
+        )
+        self.under_min_isr = self._gauge(
+            "under_min_isr_partitions",
+            "Partitions with fewer replicas in sync than writes need",
+            "topic",
+        )
         # Work done.
         self.batch = Histogram(
             "batch_seconds",
@@ -121,6 +140,9 @@ class Metrics:
             "largest_campaign_accounts", "Accounts in the largest campaign"
         )
         self.snapshots = self._counter("snapshots", "States kept at the broker", "stage")
+        self.snapshot_failures = self._counter(
+            "snapshot_failures", "Times that a state could not be kept", "stage"
+        )
         self.snapshot_bytes = self._counter(
             "snapshot_bytes", "Bytes of state sent to the broker, compressed", "stage"
         )
@@ -148,7 +170,8 @@ class Metrics:
             "state_log_bytes", "Bytes at the broker that hold the state", "stage", "partition"
         )
         self.state_not_deleted = self._gauge(
-            "state_not_deleted", "1 where the broker refuses to delete old state: its topic grows"
+            "state_not_deleted",
+            "1 where the broker did not delete old state when last asked: its topic grows",
         )
         self.recovery_seconds = self._counter(
             "recovery_seconds", "Time spent reading state back", "stage"

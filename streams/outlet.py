@@ -1,9 +1,10 @@
 """Everything a worker writes: hand-overs, reports, marks, alerts, dead letters.
 
-Per partition Kafka keeps the order of one producer's records, which the receivers rely on. A send
-that fails for good ends the worker: its state runs ahead of what it has said, and a restart says
-it again. But for large dead letters, which anyone may cause: they have a producer of their own that
-compresses, and what the topic does not take so either goes aside as its head.
+Per partition Kafka keeps the order of one producer's records, which the receivers rely on. What a
+broker does not take now waits, see `streams.producers`. A send that is refused for good ends the
+worker: its state runs ahead of what it has said, and a restart says it again. But for large dead
+letters, which anyone may cause: they have a producer of their own that compresses, and what the topic
+does not take so either goes aside as its head.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from detectors import handover, reports
 from detectors.alerts import Alert, Mode, encode
 from detectors.handover import HandOver
 from detectors.reports import Report
-from streams.broker import client_options, explained
+from streams.broker import explained
 from streams.deadletters import DeadLetter, cut
+from streams.deliveries import Deliveries
 from streams.metrics import Metrics
+from streams.producers import FLUSH_S, end, lasting_producer
 from streams.settings import Settings
 
 BATCH_BYTES = 512 * 1024
@@ -37,6 +39,7 @@ class Outlet:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
+        self.deliveries = Deliveries(metrics, settings.stall_s)
         self._producer: Any = None
         self._large: Any = None
         self._letters: set[asyncio.Task[None]] = set()  # large ones under way
@@ -44,29 +47,29 @@ class Outlet:
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
         with explained(self._settings):
-            self._producer = AIOKafkaProducer(
-                **client_options(self._settings),
+            self._producer = await lasting_producer(
+                self._settings,
                 client_id="hydrawatch-worker",
-                acks="all",
                 max_batch_size=BATCH_BYTES,
                 max_request_size=REQUEST_BYTES,
             )
-            await self._producer.start()
-            self._large = AIOKafkaProducer(
-                **client_options(self._settings),
+            self._large = await lasting_producer(
+                self._settings,
+                numbered=False,
                 client_id="hydrawatch-worker-dead-letters",
-                acks="all",
                 compression_type="gzip",  # the one codec that every client reads
                 max_request_size=WHOLE_BYTES,
             )
-            await self._large.start()
 
     async def stop(self) -> None:
-        """Send what is queued and disconnect."""
-        await asyncio.gather(*self._letters, return_exceptions=True)
-        for producer in (self._producer, self._large):
-            if producer is not None:
-                await producer.stop()
+        """Send what is queued, unless the broker is away, and disconnect."""
+        if self._letters:  # one that is refused is sent once more
+            _, late = await asyncio.wait(self._letters, timeout=FLUSH_S)
+            for letter in late:
+                letter.cancel()
+        await asyncio.gather(
+            *(end(one) for one in (self._producer, self._large) if one is not None)
+        )
 
     async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
         """Hand a tick to a key partition."""
@@ -88,7 +91,8 @@ class Outlet:
             alert.kind, alert.severity, alert.action, alert.state, alert.mode
         ).inc()
         topic = self.alert_topic(alert.mode)
-        return await self._producer.send(topic, encode(alert), key=alert.alert_id.encode())
+        value, key = encode(alert), alert.alert_id.encode()
+        return await self._queued(self._producer, topic, value, key=key)
 
     def alert_topic(self, mode: Mode) -> str:
         """Where alerts of a mode go: nobody acts on a shadow."""
@@ -114,14 +118,16 @@ class Outlet:
         key, value, headers = letter
         if key is None and value is None:
             value = b""  # the client sends no record without both; the class says what it was
-        return await producer.send(
-            self._settings.dead_letters_topic, value, key=key, headers=headers
-        )
+        topic = self._settings.dead_letters_topic
+        return await self._queued(producer, topic, value, key=key, headers=headers)
 
     async def _send(self, topic: str, value: bytes, partition: int) -> Awaitable[Any]:
         self._metrics.handover_records.labels(topic).inc()
         self._metrics.handover_bytes.labels(topic).inc(len(value))
-        return await self._producer.send(topic, value, partition=partition)
+        return await self._queued(self._producer, topic, value, partition=partition)
+
+    async def _queued(self, producer: Any, topic: str, value: bytes | None, **more: Any) -> Any:
+        return await self.deliveries.under_way(topic, lambda: producer.send(topic, value, **more))
 
 
 async def delivered(sent: Iterable[Awaitable[Any]]) -> None:

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     )
 
     broker: Addresses = "127.0.0.1:9092"
-    # What Faust and the state store keep on disk; relative to the working directory.
+    # Faust wants one, relative to the working directory; the worker itself keeps nothing on disk.
     data_dir: Path = Path("hydrawatch-data")
     config: ExistingFile | None = None
     # Shadow: everything that is said goes to the shadow topic, and what is internal has other names.

@@ -26,4 +26,7 @@ class Silence:
         now = self._clock()
         if answer_age_s is None or answer_age_s > ANSWER_S:
             self._unheard[tp] = now
-        return now - max(last_record, self._unheard.get(tp, last_record))
+            return 0.0
+        # Up to the last answer: the broker may have gone since.
+        heard = now - answer_age_s
+        return max(0.0, heard - max(last_record, self._unheard.get(tp, last_record)))

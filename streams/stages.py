@@ -384,11 +384,18 @@ def next_part(chunk: Chunk, next_offset: int) -> Chunk | None:
 
     Raises StateError where records in between never came: to go on would leave a hole for good.
     """
+    if chunk.high_water < next_offset:
+        raise StateError(
+            f"{chunk.topic} [{chunk.partition}] ends at {chunk.high_water}, and {next_offset} records "
+            "of it were read: it was deleted and made anew, or its brokers lost its end. Stop all "
+            "workers and begin anew, see `hydrawatch state reset --help`"
+        )
     if 0 < next_offset < chunk.begins:
         raise StateError(
             f"{chunk.topic} [{chunk.partition}]: records {next_offset} to {chunk.begins - 1} were "
             "never delivered; either retention deleted them or the transport lost them. Restart "
-            "the worker: it reads what there is from the beginning"
+            "the worker; if that says the same they are gone: begin anew, see `hydrawatch state "
+            "reset --help`"
         )
     return chunk.since(next_offset)
 

@@ -6,6 +6,7 @@ the broker; so a successor that goes on from it need not say it again.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -142,7 +143,8 @@ class StateLog:
         sent = [await send(record) for record in cut.packed]
         places = [await one for one in sent]
         for one in said:
-            await one
+            # Whoever gives up waiting for it must not cancel what others wait for as well.
+            await asyncio.shield(one)
         entry = cut.entry
         seal = Seal(
             format=FORMAT,

@@ -11,6 +11,8 @@ DAY_MS = 86_400_000
 MIB = 1024 * 1024
 # From this many replicas on one may be lost without losing an acknowledged record.
 SAFE_REPLICATION = 3
+# Their writers' clocks mean something: an event from the future is judged by its record's time.
+WRITTEN_BY_OTHERS = ("requests_topic", "control_topic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class TopicPlan:
             "retention.ms": str(self.keep_days * DAY_MS or -1),
             "max.message.bytes": str(self.max_message_bytes),
         }
+        if self.setting not in WRITTEN_BY_OTHERS:
+            # A worker's clock that jumps must not matter: a broker refuses records of the future,
+            # and deletes those of the past.
+            config["message.timestamp.type"] = "LogAppendTime"
         if replication >= SAFE_REPLICATION:
             # acks=all then means two copies, and one broker may be down.
             config["min.insync.replicas"] = "2"

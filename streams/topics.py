@@ -43,6 +43,20 @@ class Created:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The topics as the brokers show them at one moment.
+
+    `problems` as `verify` gives them; partitions as (topic, number); `ids` of the topics that exist,
+    None where the broker tells none.
+    """
+
+    problems: list[Problem]
+    leaderless: frozenset[tuple[str, int]] = frozenset()
+    under_min_isr: frozenset[tuple[str, int]] = frozenset()
+    ids: Mapping[str, object] = field(default_factory=dict)
+
+
 def create(
     settings: Settings,
     partitions: int | None = None,
@@ -93,11 +107,47 @@ def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
 
     Raises BrokerError if the broker does not answer.
     """
-    count = configured(settings, partitions).config.engine.partitions
+    return look(settings, configured(settings, partitions).config.engine.partitions).problems
+
+
+def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> Sight:
+    """What the brokers say of the topics of a pipeline of `count` partitions.
+
+    Raises BrokerError if none answers in time.
+    """
     names = [plan.name(settings) for plan in PLANS]
-    with _admin(settings) as admin:
-        present = _present(admin, names)
-        policies = _cleanup_policies(admin, [name for name in names if name in present])
+    with _admin(settings, answer_ms) as admin:
+        described = _described(admin, names)
+        configs = _configs(admin, list(described))
+    places = [
+        ((name, one["partition_index"]), one)
+        for name, topic in described.items()
+        for one in topic["partitions"]
+    ]
+    return Sight(
+        _problems(settings, count, described, configs),
+        frozenset(place for place, one in places if one["leader_id"] < 0),
+        frozenset(
+            place
+            for place, one in places
+            if len(one["isr_nodes"]) < _needed(one, configs.get(place[0], {}))
+        ),
+        {name: topic.get("topic_id") for name, topic in described.items()},
+    )
+
+
+def _needed(partition: Mapping[str, Any], config: Mapping[str, str]) -> int:
+    # Kafka asks for no more than there are.
+    return min(len(partition["replica_nodes"]), int(config.get("min.insync.replicas", 0)))
+
+
+def _problems(
+    settings: Settings,
+    count: int,
+    described: Mapping[str, Any],
+    configs: Mapping[str, Mapping[str, str]],
+) -> list[Problem]:
+    present = {name: len(topic["partitions"]) for name, topic in described.items()}
     problems = []
     for plan in PLANS:
         name = plan.name(settings)
@@ -115,7 +165,7 @@ def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
         elif plan.spread == "one" and present[name] != 1:
             mend = f"name a new topic in {variable(plan.setting)} and create it"
             problems.append(Problem(name, f"has {present[name]} partitions, not 1", mend))
-        if "compact" in policies.get(name, "delete"):
+        if "compact" in configs.get(name, {}).get("cleanup.policy", "delete"):
             mend = (
                 f"run: kafka-configs.sh --alter --entity-type topics --entity-name {name} "
                 "--add-config cleanup.policy=delete"
@@ -196,14 +246,14 @@ def _visible(admin: Any, names: list[str]) -> dict[str, int]:
 
 
 @contextmanager
-def _admin(settings: Settings) -> Iterator[Any]:
+def _admin(settings: Settings, answer_ms: int = ANSWER_MS) -> Iterator[Any]:
     from kafka import KafkaAdminClient
 
     with explained(settings):
         admin = KafkaAdminClient(
             **blocking_client_options(settings),
             client_id="hydrawatch-admin",
-            bootstrap_timeout_ms=ANSWER_MS,
+            bootstrap_timeout_ms=answer_ms,
         )
         try:
             yield admin
@@ -212,20 +262,24 @@ def _admin(settings: Settings) -> Iterator[Any]:
 
 
 def _present(admin: Any, names: list[str]) -> dict[str, int]:
+    return {name: len(topic["partitions"]) for name, topic in _described(admin, names).items()}
+
+
+def _described(admin: Any, names: list[str]) -> dict[str, Any]:
     # Asking by name lets a least-privilege user see its own topics without the right to list all.
-    present = {}
+    described = {}
     for topic in admin.describe_topics(names):
         if topic["error_code"] == 0:
-            present[topic["name"]] = len(topic["partitions"])
+            described[topic["name"]] = topic
         elif topic["error_code"] != UNKNOWN_TOPIC:
             from kafka import errors
 
             reason = errors.for_code(topic["error_code"]).__name__
             raise BrokerError(f"topic {topic['name']}: the broker says {reason}")
-    return present
+    return described
 
 
-def _cleanup_policies(admin: Any, names: list[str]) -> dict[str, str]:
+def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     from kafka import errors
     from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -239,7 +293,7 @@ def _cleanup_policies(admin: Any, names: list[str]) -> dict[str, str]:
         # that lacks it still works, and `verify` says nothing of what it cannot see.
         return {}
     return {
-        name: str((values.get("cleanup.policy") or {}).get("value") or "delete")
+        name: {key: str(one["value"]) for key, one in values.items() if one.get("value")}
         for topics in found.values()
         for name, values in topics.items()
     }

@@ -124,6 +124,7 @@ class BulkConsumer(stock.Consumer):
         # tables, Faust lets the flow run before it seeks, and would read from anywhere.
         self.ledgers: dict[TP, Ledger] = {}
         self.chunks = ChunkFetcher(self.options, self.ledgers, Fetched)
+        self._answers: dict[TP, tuple[int, float]] = {}
         self._room = asyncio.Event()
         self._positioning: asyncio.Task[None] | None = None
         super().__init__(transport, *args, **kwargs)
@@ -279,13 +280,23 @@ class BulkConsumer(stock.Consumer):
         return offset if ledger is None else ledger.hollow.behind(offset)
 
     def answer_age_s(self, tp: TP) -> float | None:
-        """How long ago the broker last answered for a partition, with or without records."""
+        """How long ago the broker last answered for a partition, with or without records.
+
+        As seen by looking: the client notes the wall clock, which may jump, so that only a change of
+        its note counts, and when we saw that.
+        """
         consumer = self._thread._consumer
         wanted = stock.ensure_aiokafka_TP(tp)
         if consumer is None or wanted not in consumer.assignment():
             return None
         answered = consumer.last_poll_timestamp(wanted)
-        return None if answered is None else max(0.0, time.time() - answered / 1000)
+        if answered is None:
+            return None
+        note, seen = self._answers.get(tp, (None, 0.0))
+        if note != answered:
+            seen = time.monotonic()
+            self._answers[tp] = answered, seen
+        return time.monotonic() - seen
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         for tp in {*super()._filter_tps_with_pending_acks(topics), *self.ledgers}:

@@ -43,7 +43,11 @@ class UnderWay:
 
     async def _settle(self, queue: deque[list[Awaitable[Any]]]) -> None:
         while queue:
-            done = all(f.done() for f in queue[0] if isinstance(f, asyncio.Future))
+            first = queue[0]
+            done = all(f.done() for f in first if isinstance(f, asyncio.Future))
             if not done and len(queue) <= MOST_WAITING:
                 return
-            await asyncio.gather(*queue.popleft())
+            # In the queue until it is delivered: a state that is kept meanwhile rests on it too.
+            await asyncio.shield(asyncio.gather(*first))
+            if queue and queue[0] is first:
+                queue.popleft()

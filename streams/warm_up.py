@@ -16,6 +16,7 @@ from detectors.accounts import AccountPartition, ClosedTick
 from detectors.config import Config
 from detectors.decode import Decoder
 from detectors.engine_config import BudgetConfig, EngineConfig
+from detectors.errors import ConfigError
 from detectors.handover import decode, encode, watermark_only
 from detectors.keys import KeyPartition
 
@@ -36,10 +37,17 @@ SMALL = BudgetConfig(
 def warm_up() -> bool:
     """Take a few made-up events through accounts and keys, over the wire format, in small tables.
 
-    Returns whether anything had to be compiled, rather than loaded.
+    Returns whether anything had to be compiled, rather than loaded. Raises ConfigError where what
+    was compiled cannot be kept: a worker would compile anew at each start, and hold on to a compiler.
     """
     with install_recorder("numba:compile") as compiled:
-        _run_small()
+        try:
+            _run_small()
+        except OSError as error:
+            raise ConfigError(
+                f"compiled kernels cannot be written ({error}): make room there, or name a folder "
+                "that can be written to in NUMBA_CACHE_DIR (14 MB)"
+            ) from error
     return bool(compiled.buffer)
 
 

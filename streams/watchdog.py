@@ -3,7 +3,8 @@
 An event loop that turns proves little: an agent may hang in a chunk, or a consumer may fetch nothing
 for ever, while heartbeats go on and the group thinks all is well. So progress is watched: a partition
 with something to do must move its place. First it shows in `hydrawatch_stalled_seconds`, then in
-/readyz, and ten times later /livez asks for a restart, which is safe at any moment.
+/readyz, and ten times later /livez asks for a restart, which is safe at any moment. Where the brokers
+are known to be in trouble, no restart would help, and /livez does not count that time.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ DEAD_AFTER = 10  # times the stall that makes a worker not ready
 class _Progress:
     place: int
     since: float  # when it came to this place, or last had nothing to do
+    mine: float  # since when it is this process that may be at fault
     stalled: bool = False
 
 
@@ -62,18 +64,25 @@ class Watchdog:
         finally:
             self._at_work.discard(tp)
             if (seen := self._seen.get(tp)) is not None:
-                seen.since = self._clock()
+                seen.since = seen.mine = self._clock()
 
-    def look(self, tp: TP, place: int, *, unread: bool, held: bool = False) -> None:
-        """A partition has come to `place` of its input; is there more, and may it be read?"""
+    def look(
+        self, tp: TP, place: int, *, unread: bool, held: bool = False, trouble: bool = False
+    ) -> None:
+        """A partition has come to `place` of its input; is there more, and may it be read?
+
+        `trouble`: somebody else sees that the brokers cannot serve us now.
+        """
         now = self._clock()
         seen = self._seen.get(tp)
         if seen is None:
-            seen = self._seen[tp] = _Progress(place, now)
+            seen = self._seen[tp] = _Progress(place, now, now)
             self._metrics.stalls.labels(tp.topic)  # a rate needs a series to begin with
         waits = (unread or tp in self._at_work) and not held
         if place != seen.place or not waits:
             seen.place, seen.since = place, now
+        if trouble or seen.since == now:
+            seen.mine = now
         quiet = now - seen.since
         self._metrics.stalled.labels(tp.topic, str(tp.partition)).set(quiet)
         if (quiet > self._stalled_s) != seen.stalled:
@@ -91,7 +100,12 @@ class Watchdog:
 
     def dead(self) -> dict[str, str]:
         """What has stood still for so long that only a restart may help; for /livez."""
-        return self._reasons(DEAD_AFTER * self._stalled_s)
+        now, after_s = self._clock(), DEAD_AFTER * self._stalled_s
+        return {
+            _named(tp): _said(tp, seen, now)
+            for tp, seen in sorted(self._seen.copy().items())
+            if now - seen.mine > after_s and seen.stalled
+        }
 
     def _turned(self, tp: TP, seen: _Progress) -> None:
         about = {"topic": tp.topic, "partition": tp.partition, "next_offset": seen.place}
@@ -103,17 +117,18 @@ class Watchdog:
             self._tell()
 
     def _tell(self) -> None:
-        reasons = self._reasons(self._stalled_s)
-        if reasons:
-            self._readiness.wait_for("progress", "; ".join(reasons.values()))
+        now = self._clock()
+        stalled = [_said(tp, seen, now) for tp, seen in sorted(self._seen.items()) if seen.stalled]
+        if stalled:
+            self._readiness.wait_for("progress", "; ".join(stalled))
         else:
             self._readiness.done("progress")
 
-    def _reasons(self, after_s: float) -> dict[str, str]:
-        now = self._clock()
-        return {
-            f"{tp.topic}[{tp.partition}]": f"{tp.topic} [{tp.partition}] has stood still at "
-            f"{seen.place:,} for {now - seen.since:.0f} s"
-            for tp, seen in sorted(self._seen.copy().items())
-            if now - seen.since > after_s and seen.stalled
-        }
+
+def _named(tp: TP) -> str:
+    return f"{tp.topic}[{tp.partition}]"
+
+
+def _said(tp: TP, seen: _Progress, now: float) -> str:
+    where = f"{tp.topic} [{tp.partition}]"
+    return f"{where} has stood still at {seen.place:,} for {now - seen.since:.0f} s"

@@ -189,6 +189,14 @@ def test_records_that_nobody_delivered_stay_a_hole_that_ends_the_stage() -> None
         next_part(later, chunk.ends)
 
 
+def test_a_topic_that_ends_before_what_was_read_of_it_is_another_one() -> None:
+    (chunk,) = all_chunks(fetched(batch(0, [0, 1])))
+    there = chunk.high_water
+    assert next_part(chunk, there) is None  # read already, and held by an agent meanwhile
+    with pytest.raises(StateError, match=r"deleted and made anew.*state reset"):
+        next_part(chunk, there + 1)
+
+
 @pytest.mark.parametrize("change", ["lost", "paused", "moved"])
 def test_a_partition_that_changed_hands_since_the_fetch_gives_nothing(change: str) -> None:
     result = fetched(batch(0, [0, 1]))

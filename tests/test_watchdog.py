@@ -24,10 +24,17 @@ class Watched:
         self.dog = Watchdog(self.metrics, self.readiness, STALL_S, clock=lambda: self.now)
 
     def after(
-        self, seconds: float, tp: TP, place: int, *, unread: bool, held: bool = False
+        self,
+        seconds: float,
+        tp: TP,
+        place: int,
+        *,
+        unread: bool,
+        held: bool = False,
+        trouble: bool = False,
     ) -> None:
         self.now += seconds
-        self.dog.look(tp, place, unread=unread, held=held)
+        self.dog.look(tp, place, unread=unread, held=held, trouble=trouble)
 
     def shown(self, tp: TP) -> float | None:
         labels = {"topic": tp.topic, "partition": str(tp.partition)}
@@ -118,6 +125,21 @@ def test_a_partition_that_moved_away_is_no_reason_any_more_and_others_stay(
     assert "[2]" in watched.readiness.reasons()["progress"]
     watched.dog.keep_to(set())
     assert watched.readiness.reasons() == {}
+
+
+def test_trouble_at_the_brokers_makes_a_worker_not_ready_but_asks_for_no_restart(
+    watched: Watched,
+) -> None:
+    watched.after(0, ONE, 500, unread=True)
+    for _ in range(3 * DEAD_AFTER):
+        watched.after(STALL_S, ONE, 500, unread=True, trouble=True)
+    assert watched.readiness.reasons()
+    assert watched.dog.dead() == {}
+    # They serve again, and it still does not move: now it is the worker.
+    watched.after(DEAD_AFTER * STALL_S, ONE, 500, unread=True)
+    assert watched.dog.dead() == {}
+    watched.after(1, ONE, 500, unread=True)
+    assert list(watched.dog.dead()) == ["hydrawatch.requests.v1[1]"]
 
 
 def test_livez_says_what_only_a_restart_can_mend(watched: Watched) -> None:

@@ -41,6 +41,10 @@ class Watched:
         found: dict[str, str] = orjson.loads(self._get("/readyz")).get("notes", {})
         return found
 
+    def lives(self) -> bool:
+        """Whether it asks for no restart."""
+        return not orjson.loads(self._get("/livez"))["reasons"]
+
     def total(self, series: str, **labels: str) -> float:
         """The sum of a series' samples."""
         text = self._get("/metrics").decode()
@@ -64,7 +68,7 @@ class Watched:
         ends = time.monotonic() + PATIENCE_S
         while not self._answers(reached):
             assert self._process.poll() is None, "the worker ended"
-            assert time.monotonic() < ends, what
+            assert time.monotonic() < ends, f"{what}: {self.reasons()}"
             time.sleep(0.05)
 
     @staticmethod

@@ -17,9 +17,9 @@ from tests.kafka.cluster import KafkaCluster
 from worlds.world import build
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(280)]
-# These worlds run through a day in seconds: a partition that cannot be written to for a moment lags
-# by hours of event time, and would be taken for one without traffic.
-PATIENT_S = 60.0
+# These worlds run through a day in seconds: a partition that the sender cannot write to for a moment,
+# though the worker reads it again, lags by hours of event time, and must not be taken for a silent one.
+PATIENT_S = 20.0
 
 
 @pytest.fixture(scope="module")
