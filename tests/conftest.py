@@ -1,8 +1,15 @@
 """Options that all tests share."""
 
+import hypothesis
 import pytest
 
 from tests import brokers
+
+# No test asserts a time: on a busy machine an example that takes a millisecond may take a second.
+hypothesis.settings.register_profile(
+    "hydrawatch", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("hydrawatch")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -26,7 +26,7 @@ DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 SELECTOR = re.compile(r"\b(?:hydrawatch_\w+|process_\w+|up)(?:\{[^}]*\})?")
 RATE_INTERVAL = "10s"  # what Grafana puts for $__rate_interval: several scrapes
 SCRAPE = "1s"
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 def binary(name: str) -> str:

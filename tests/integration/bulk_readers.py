@@ -136,7 +136,7 @@ class StateKeeper(Reader):
             super().take(part)
 
 
-async def until(holds: Callable[[], bool], seconds: float = 40.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 100.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "waited too long"

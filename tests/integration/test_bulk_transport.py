@@ -13,7 +13,7 @@ from tests.integration.bulk_readers import Reader, committed, numbered, until
 if TYPE_CHECKING:
     from tests.integration.bulk_readers import Produce
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(150)]
 
 
 async def test_one_worker_sees_every_record_once_and_in_order(

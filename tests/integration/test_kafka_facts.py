@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.integration.bulk_readers import Reader, committed, numbered, until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(200)]
 Produce = Callable[[str, Sequence[Sequence[bytes]]], Awaitable[None]]
 
 

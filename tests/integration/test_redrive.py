@@ -21,7 +21,7 @@ from streams.settings import Settings
 from tests.integration.workers import HYDRAWATCH, environment, stage
 from tests.stage_stories import request
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(100)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
 HOUR = 3_600_000
 
 
