@@ -14,6 +14,7 @@ import faust
 import kafka.errors
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from faust.types import TP
 from kafka import KafkaAdminClient
 
 from streams import topics
@@ -190,7 +191,11 @@ async def test_every_client_connects_by_every_credential(filled: Stage, way: str
         store="memory://",
         **BULK_SETTINGS,
     )
-    use_bulk_transport(app, BulkOptions(frozenset({mine.requests_topic}), lambda _tp: 0))
+
+    async def beginning(_tp: TP) -> int:
+        return 0
+
+    use_bulk_transport(app, BulkOptions(frozenset({mine.requests_topic}), beginning))
     seen = asyncio.Event()
 
     async def read(stream: Any) -> AsyncIterator[None]:
