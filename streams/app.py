@@ -80,6 +80,7 @@ class Worker:
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
         self._twins = Twins(settings.instance_id)
+        self._generation = -1  # of the group, at the last assignment
         self._silence = Silence()
         self._under_way = UnderWay()
         self._erasures = Erasures(settings)
@@ -200,7 +201,11 @@ class Worker:
         self.metrics.rebalances.inc()
         mine = {tp for tp in assigned if tp.topic in self._topics()}
         self._held.clear()
-        gone = [tp for tp in self.stages if tp not in mine]
+        # Who was put out of the group and comes back may be given what it had, but another worker has
+        # had it meanwhile, and has written down more: then nothing that is in memory counts.
+        stayed = app.consumer_generation_id == self._generation + 1
+        self._generation = app.consumer_generation_id
+        gone = [tp for tp in self.stages if tp not in mine or not stayed]
         self._keeper.forget(gone)
         self.watchdog.keep_to(mine)
         for tp in gone:
