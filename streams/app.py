@@ -141,7 +141,7 @@ class Worker:
                     continue  # of an assignment that has ended
                 with self.watchdog.at_work(tp):
                     await patiently(stage.prepare, "read what was written down")
-                    async with stage.busy:
+                    async with self._keeper.taking(tp, stage.busy):
                         await self._under_way.add(tp, await stage.process(chunk))
             except asyncio.CancelledError:
                 raise
@@ -288,7 +288,7 @@ class Worker:
                 if await self._unread(tp, stage.next_offset):
                     continue
                 await patiently(stage.prepare, "read what was written down")
-                async with stage.busy:
+                async with self._keeper.taking(tp, stage.busy):
                     await self._under_way.add(tp, await stage.mark_idle(mark))
 
     async def _watch(self) -> None:
@@ -352,7 +352,7 @@ class Worker:
                     continue
                 for request in self._erasures.waiting(tp.partition):
                     await patiently(stage.prepare, "read what was written down")
-                    async with stage.busy:
+                    async with self._keeper.taking(tp, stage.busy):
                         await self._under_way.add(tp, await stage.forget(request))
                     if stage.has_answered(request):
                         self._erasures.answered(tp.partition, request.id)

@@ -9,9 +9,10 @@ covers acknowledged. A broker that does not take state stops nobody: it is tried
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -124,6 +125,20 @@ class Keeper:
             self._kept.pop(tp, None)
             self._failed.pop(tp, None)
             self._not_before.pop(tp, None)
+
+    @contextlib.asynccontextmanager
+    async def taking(self, tp: TP, busy: asyncio.Lock) -> AsyncIterator[None]:
+        """Hold a stage, by its lock, while it takes input and says what follows.
+
+        One that does not come to the end of that has taken what it has not said: it is not kept any
+        more, so that whoever reads that input again says it.
+        """
+        async with busy:
+            try:
+                yield
+            except BaseException:
+                self.forget([tp])
+                raise
 
     def show(self, stages: dict[TP, Any], readiness: Readiness) -> None:
         """Show how old what is kept has become; also while keeping takes for ever."""
