@@ -166,9 +166,10 @@ class StateLog:
             at=time.time_ns() // 1_000_000,
         )
         sealed = await (await send(records.encode(seal)))
-        if sealed.offset != self._end + len(places):  # not ours alone since the last seal
-            await self._look_for_a_fence(seal)
-        self._end = sealed.offset + 1
+        place = sealed.offset
+        if place != self._end + len(places):  # not ours alone since the last seal
+            place = await self._look_for_a_fence(seal)
+        self._end = place + 1
         first = places[0].offset if places else sealed.offset
         # A worker thought dead may have sealed once more: the one before it must stay whole.
         self.deletable = min((at for at, _ in self._firsts.values()), default=first)
@@ -176,20 +177,26 @@ class StateLog:
         self._firsts = {n: at for n, at in self._firsts.items() if n >= entry.since}
         self.bytes = sum(size for _, size in self._firsts.values())
 
-    async def _look_for_a_fence(self, seal: Seal) -> None:
-        """Raise ShutOutError where another writer shut this one out before `seal`.
+    async def _look_for_a_fence(self, seal: Seal) -> int:
+        """Where `seal` lies. Raises ShutOutError where another writer shut this one out before it.
 
-        Otherwise what lies between is ours: an entry that was given up, or records that came twice.
+        Otherwise what lies between is ours: an entry that was given up, or records that came twice;
+        or it is of one that we have shut out.
         """
         async with aclosing(self._read(self._end)) as fetched:
+            expected: int | None = self._end
             async for some in fetched:
                 for record in some:
                     found = records.decode(record.value, self.where)
-                    if isinstance(found, Fence) and found.writer != self._writer:
+                    fenced = isinstance(found, Fence) and found.writer != self._writer
+                    # Nobody but a successor deletes beyond what we have sealed.
+                    if fenced or expected not in {None, record.offset}:
                         self.shut_out = True
                         raise ShutOutError(f"{self.where}: another worker keeps this state now")
+                    expected = None
                     if found == seal:
-                        return
+                        return int(record.offset)
+        raise StateError(f"{self.where}: the seal of entry {seal.number} is gone; {records.MEND}")
 
 
 class ShutOutError(HydrawatchError):

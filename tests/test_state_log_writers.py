@@ -49,6 +49,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.begins = 0  # what lies before is deleted
 
     async def send(self, value: bytes) -> Awaitable[Any]:
         record = Record(len(self.records), value)
@@ -59,11 +60,11 @@ class Shelf:
 
 
 class Writer:
-    """A state and its log; its readings begin at `begins`, where records begin."""
+    """A state and its log."""
 
-    def __init__(self, shelf: Shelf, begins: int = 0) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         async def read(begin: int) -> AsyncGenerator[list[Any], None]:
-            yield shelf.records[max(begin, begins) :]
+            yield shelf.records[max(begin, shelf.begins) :]
 
         self.part, self.log = Part(), StateLog(Settings(), 0, {}, read)
         self._shelf = shelf
@@ -93,7 +94,8 @@ async def test_who_was_shut_out_stays_so_when_the_fence_has_been_deleted() -> No
     new.part.change(3, rows=100)
     await new.keep(30)
     assert new.log.deletable > 0
-    successor = Writer(shelf, new.log.deletable)
+    shelf.begins = new.log.deletable
+    successor = Writer(shelf)
     assert await successor.take_over() == 30
     assert (successor.part.rows == new.part.rows).all()
 
@@ -111,9 +113,27 @@ async def test_who_was_shut_out_deletes_nothing_that_its_successor_rests_on() ->
         old.part.change(seed)
         with pytest.raises(ShutOutError):
             await old.keep(15)
-    successor = Writer(shelf, old.log.deletable)
+    shelf.begins = old.log.deletable
+    successor = Writer(shelf)
     assert await successor.take_over() == 20
     assert (successor.part.rows == new.part.rows).all()
+
+
+async def test_who_was_shut_out_notices_though_the_fence_has_been_deleted() -> None:
+    shelf = Shelf()
+    old, new = Writer(shelf), Writer(shelf)
+    await old.take_over()
+    old.part.change(1)
+    await old.keep(10)
+    await new.take_over()
+    for seed in (2, 3):
+        new.part.change(seed)
+        await new.keep(10 * seed)
+    shelf.begins = new.log.deletable
+    old.part.change(99)
+    with pytest.raises(ShutOutError):
+        await old.keep(15)
+    assert old.log.deletable < shelf.begins
 
 
 async def test_what_a_writer_gave_up_or_sent_twice_shuts_nobody_out() -> None:
