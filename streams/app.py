@@ -80,6 +80,7 @@ class Worker:
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
         self._twins = Twins(settings.instance_id)
+        self._generation = -1  # of the group, at the last assignment
         self._silence = Silence()
         self._under_way = UnderWay()
         self._erasures = Erasures(settings)
@@ -140,7 +141,7 @@ class Worker:
                     continue  # of an assignment that has ended
                 with self.watchdog.at_work(tp):
                     await patiently(stage.prepare, "read what was written down")
-                    async with stage.busy:
+                    async with self._keeper.taking(tp, stage.busy):
                         await self._under_way.add(tp, await stage.process(chunk))
             except asyncio.CancelledError:
                 raise
@@ -200,7 +201,11 @@ class Worker:
         self.metrics.rebalances.inc()
         mine = {tp for tp in assigned if tp.topic in self._topics()}
         self._held.clear()
-        gone = [tp for tp in self.stages if tp not in mine]
+        # Who was put out of the group and comes back may be given what it had, but another worker has
+        # had it meanwhile, and has written down more: then nothing that is in memory counts.
+        stayed = app.consumer_generation_id == self._generation + 1
+        self._generation = app.consumer_generation_id
+        gone = [tp for tp in self.stages if tp not in mine or not stayed]
         self._keeper.forget(gone)
         self.watchdog.keep_to(mine)
         for tp in gone:
@@ -283,7 +288,7 @@ class Worker:
                 if await self._unread(tp, stage.next_offset):
                     continue
                 await patiently(stage.prepare, "read what was written down")
-                async with stage.busy:
+                async with self._keeper.taking(tp, stage.busy):
                     await self._under_way.add(tp, await stage.mark_idle(mark))
 
     async def _watch(self) -> None:
@@ -347,7 +352,7 @@ class Worker:
                     continue
                 for request in self._erasures.waiting(tp.partition):
                     await patiently(stage.prepare, "read what was written down")
-                    async with stage.busy:
+                    async with self._keeper.taking(tp, stage.busy):
                         await self._under_way.add(tp, await stage.forget(request))
                     if stage.has_answered(request):
                         self._erasures.answered(tp.partition, request.id)

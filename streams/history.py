@@ -106,7 +106,12 @@ async def reader(
 ) -> AsyncIterator[Any]:
     """A consumer without a group at the beginning of the given partitions (None: all)."""
     with explained(settings):
-        consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            **client_options(settings),
+            enable_auto_commit=False,
+            # Where retention deletes what is being read: what is left, and not nothing at all.
+            auto_offset_reset="earliest",
+        )
         await consumer.start()
         try:
             if partitions is None:

@@ -9,10 +9,11 @@ covers acknowledged. A broker that does not take state stops nobody: it is tried
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -26,7 +27,7 @@ from streams.health import Readiness
 from streams.metrics import Metrics
 from streams.producers import end, lasting_producer
 from streams.settings import Settings
-from streams.state_log import Cut, Kept, Part, StateLog
+from streams.state_log import Cut, Kept, Part, ShutOutError, StateLog
 
 log = structlog.get_logger()
 
@@ -34,7 +35,10 @@ SHARE = 20  # of the time, at most one part in so many
 TURN_S = 0.25
 SEND_BYTES = 2 << 20
 RETRY_S = 5.0
-NOT_TAKEN = (KafkaError, BrokerError, TimeoutError)
+NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, TimeoutError)
+
+
+T = TypeVar("T")
 
 
 class Stage(Protocol):
@@ -122,6 +126,20 @@ class Keeper:
             self._failed.pop(tp, None)
             self._not_before.pop(tp, None)
 
+    @contextlib.asynccontextmanager
+    async def taking(self, tp: TP, busy: asyncio.Lock) -> AsyncIterator[None]:
+        """Hold a stage, by its lock, while it takes input and says what follows.
+
+        One that does not come to the end of that has taken what it has not said: it is not kept any
+        more, so that whoever reads that input again says it.
+        """
+        async with busy:
+            try:
+                yield
+            except BaseException:
+                self.forget([tp])
+                raise
+
     def show(self, stages: dict[TP, Any], readiness: Readiness) -> None:
         """Show how old what is kept has become; also while keeping takes for ever."""
         if self._failed:
@@ -175,10 +193,14 @@ class Keeper:
 
     async def _keep(self, tp: TP, stage: Stage) -> None:
         state = self._logs[tp]
+        if state.shut_out:
+            raise ShutOutError(f"{state.where}: another worker keeps this state now")
         started = time.monotonic()
         async with stage.busy:
+            if self._logs.get(tp) is not state:
+                return  # it moved away, or failed, while it was busy
             # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
-            cut, worked = await asyncio.to_thread(_timed_cut, state, stage)
+            cut, worked = await _to_its_end(asyncio.to_thread(_timed_cut, state, stage))
             said = self._said(tp)
         self._cost_s[tp] = time.monotonic() - started
         await self._while_it_moves(state.keep(cut, said, self._send(state.tp.partition)))
@@ -241,6 +263,16 @@ class Keeper:
             return sent
 
         return send
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What a thread comes to; also who is cancelled waits for it, as it cannot be stopped."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _timed_cut(state: StateLog, stage: Stage) -> tuple[Cut, float]:

@@ -152,9 +152,10 @@ class _Log:
         except StateError as error:
             self._problem = str(error)
             return
+        self._writer = self._writer or found.writer
         if isinstance(found, records.Fence):
             self._writer, self._open = found.writer, {}
-        elif self._writer and found.writer != self._writer:
+        elif found.writer != self._writer:
             return  # of a worker that was shut out
         elif isinstance(found, records.Pages):
             self._open[found.number] = self._open.get(found.number, 0) + len(value)

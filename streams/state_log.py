@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from detectors.checkpoint import Checkpoint, Restoration, shapes_of
-from detectors.errors import StateError
+from detectors.errors import HydrawatchError, StateError
 from detectors.page_log import Entry, PageLog
 from streams import state_records as records
 from streams.broker import client_options, explained
@@ -60,15 +61,27 @@ class Cut(NamedTuple):
 
 
 Send = Callable[[bytes], Awaitable[Awaitable[Any]]]
+Read = Callable[
+    [int], AsyncGenerator[list[Any], None]
+]  # records of the partition from an offset on
 
 
 class StateLog:
-    """The log of one stage: `recover` once, then `cut` and `keep` in turn."""
+    """The log of one stage: `recover` once, then `cut` and `keep` in turn. `read` is for tests."""
 
-    def __init__(self, settings: Settings, partition: int, origin: dict[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        partition: int,
+        origin: dict[str, str],
+        read: Read | None = None,
+    ) -> None:
         self.tp = TopicPartition(settings.state_topic, partition)
         self.bytes = 0  # of the records that hold the state, as this writer knows them
-        self._settings = settings
+        self.shut_out = False  # another writer has taken over: what we add, all readers pass over
+        self._read = read or (lambda begin: _read_partition(settings, self.tp, begin))
+        self._open = False  # a cut has been made and not been kept
+        self._end = 0  # where the next record goes if nobody else writes
         self._origin = origin
         self._writer = uuid.uuid4().hex[:12]
         self._pages = PageLog()
@@ -86,25 +99,16 @@ class StateLog:
         Raises StateError for state that is damaged, of another version or of another configuration.
         """
         fenced = await (await send(records.encode(Fence(FORMAT, self._writer))))
+        self._end = fenced.offset + 1
         reading = _Reading(part, self._origin, self.where)
-        with explained(self._settings):
-            consumer = AIOKafkaConsumer(
-                **client_options(self._settings),
-                enable_auto_commit=False,
-                max_partition_fetch_bytes=FETCH_BYTES,
-            )
-            await consumer.start()
-            try:
-                consumer.assign([self.tp])
-                await consumer.seek_to_beginning(self.tp)
-                while reading.fenced_by != self._writer:
-                    fetched = await consumer.getmany(timeout_ms=500, max_records=200)
-                    for record in (r for some in fetched.values() for r in some):
-                        if record.offset <= fenced.offset:
-                            reading.take(record)
-                    progress(reading.bytes)
-            finally:
-                await consumer.stop()
+        async with aclosing(self._read(0)) as fetched:
+            async for some in fetched:
+                for record in some:
+                    if record.offset <= fenced.offset:
+                        reading.take(record)
+                progress(reading.bytes)
+                if reading.fenced_by == self._writer:
+                    break
         return self._take_over(part, reading)
 
     def _take_over(self, part: Part, reading: _Reading) -> Kept | None:
@@ -125,6 +129,9 @@ class StateLog:
 
     def cut(self, part: Part, next_offset: int, aside: bytes) -> Cut:
         """The state as it is now, as records; nothing may change it meanwhile."""
+        if self._open:
+            self._pages.restart()  # what came through of the last cut is not known: this one holds all
+        self._open = True
         checkpoint = part.checkpoint()
         entry = self._pages.entry(checkpoint.tables)
         packed = list(records.packed(entry, checkpoint, self._writer))
@@ -133,11 +140,8 @@ class StateLog:
 
     async def keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
         """Send a cut, wait until `said` is with the broker too, and seal it."""
-        try:
-            await self._keep(cut, said, send)
-        except BaseException:
-            self._pages.restart()  # what came through is not known: the next entry holds all
-            raise
+        await self._keep(cut, said, send)
+        self._open = False
 
     async def _keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
         sent = [await send(record) for record in cut.packed]
@@ -162,12 +166,68 @@ class StateLog:
             at=time.time_ns() // 1_000_000,
         )
         sealed = await (await send(records.encode(seal)))
+        place = sealed.offset
+        if place != self._end + len(places):  # not ours alone since the last seal
+            place = await self._look_for_a_fence(seal)
+        self._end = place + 1
         first = places[0].offset if places else sealed.offset
         # A worker thought dead may have sealed once more: the one before it must stay whole.
         self.deletable = min((at for at, _ in self._firsts.values()), default=first)
         self._firsts[entry.number] = first, sum(map(len, cut.packed))
         self._firsts = {n: at for n, at in self._firsts.items() if n >= entry.since}
         self.bytes = sum(size for _, size in self._firsts.values())
+
+    async def _look_for_a_fence(self, seal: Seal) -> int:
+        """Where `seal` lies. Raises ShutOutError where another writer shut this one out before it.
+
+        Otherwise what lies between is ours: an entry that was given up, or records that came twice;
+        or it is of one that we have shut out.
+        """
+        async with aclosing(self._read(self._end)) as fetched:
+            expected: int | None = self._end
+            async for some in fetched:
+                for record in some:
+                    found = records.decode(record.value, self.where)
+                    fenced = isinstance(found, Fence) and found.writer != self._writer
+                    # Nobody but a successor deletes beyond what we have sealed.
+                    if fenced or expected not in {None, record.offset}:
+                        self.shut_out = True
+                        raise ShutOutError(f"{self.where}: another worker keeps this state now")
+                    expected = None
+                    if found == seal:
+                        return int(record.offset)
+        raise StateError(f"{self.where}: the seal of entry {seal.number} is gone; {records.MEND}")
+
+
+class ShutOutError(HydrawatchError):
+    """This worker was thought dead, and another one keeps the state."""
+
+
+async def _read_partition(
+    settings: Settings, tp: TopicPartition, begin: int
+) -> AsyncGenerator[list[Any], None]:
+    """The records of a partition from an offset on (or where records begin), for ever, as they come."""
+    with explained(settings):
+        consumer = AIOKafkaConsumer(
+            **client_options(settings),
+            enable_auto_commit=False,
+            # Whoever wrote before may still delete what its last seals had replaced: read on from
+            # where records begin then. The client's default would be their end, behind our fence.
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
+        await consumer.start()
+        try:
+            consumer.assign([tp])
+            if begin:
+                consumer.seek(tp, begin)
+            else:
+                await consumer.seek_to_beginning(tp)
+            while True:
+                fetched = await consumer.getmany(timeout_ms=500, max_records=200)
+                yield [record for some in fetched.values() for record in some]
+        finally:
+            await consumer.stop()
 
 
 class _Reading:
@@ -192,10 +252,12 @@ class _Reading:
         """One record, in order."""
         found = records.decode(record.value, self._where)
         self.bytes += len(record.value)
+        # What is deleted ends where a needed entry begins, often behind the fence of its writer.
+        self.fenced_by = self.fenced_by or found.writer
         if isinstance(found, Fence):
             self.fenced_by = found.writer
             self._open = {}
-        elif self.fenced_by and found.writer != self.fenced_by:
+        elif found.writer != self.fenced_by:
             return
         elif isinstance(found, Pages):
             if not self._open or self._open_number != found.number:

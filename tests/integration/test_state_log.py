@@ -97,6 +97,33 @@ async def test_a_stop_that_comes_while_state_is_kept_leaves_a_log_that_can_be_re
         assert (second.part.rows == first.part.rows).all()
 
 
+async def test_a_stage_that_fails_while_it_says_what_follows_is_kept_as_it_was_before() -> None:
+    with stage(1) as settings:
+        tp, first = TP(settings.requests_topic, 0), Counting()
+        async with keeping(settings) as keeper:
+            await keeper.recover(tp, first, lambda _: None)
+            async with keeper.taking(tp, first.busy):
+                first.go_on()
+            await keeper.keep(tp, first)
+            waiting: list[asyncio.Task[None]] = []
+
+            async def fail() -> None:
+                async with keeper.taking(tp, first.busy):
+                    waiting.append(asyncio.create_task(keeper.keep(tp, first)))
+                    await asyncio.sleep(0)
+                    first.go_on()
+                    raise OSError("cannot be said")
+
+            with pytest.raises(OSError, match="cannot be said"):
+                await fail()
+            await asyncio.gather(*waiting)
+            await keeper.keep_all({tp: first})
+        second = Counting()
+        async with keeping(settings) as keeper:
+            await keeper.recover(tp, second, lambda _: None)
+        assert second.next_offset == 1
+
+
 async def test_records_that_a_producer_sent_again_are_read_once() -> None:
     with stage(1) as settings:
         producer = AIOKafkaProducer(bootstrap_servers=settings.broker, max_request_size=2 << 20)

@@ -1,0 +1,51 @@
+"""A worker that stands still for longer than its session, and comes back to partitions that it had."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from streams import kept_state
+from streams.configured import configured
+from streams.settings import Settings
+from tests.integration.workers import replayed, send, stage, two_days, wait_for, worker
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+
+def kept(settings: Settings) -> list[int]:
+    """How many requests the kept state of each account partition stands for."""
+    found = asyncio.run(kept_state.look(settings, configured(settings)))
+    return [one.next_offset or 0 for one in found if one.stage == "accounts"]
+
+
+def wait_until_kept(settings: Settings, records: int) -> list[int]:
+    """The same, once it is all of them, or a minute has passed."""
+    until = time.monotonic() + 60
+    while sum(now := kept(settings)) < records and time.monotonic() < until:
+        time.sleep(1)
+    return now
+
+
+def test_what_it_keeps_afterwards_counts(tmp_path: Path) -> None:
+    world = two_days(300)
+    third = len(world) // 3
+    counts = [sum(len(b.keys) for b in world[:end]) for end in (third, 2 * third, len(world))]
+    with stage(2) as settings, worker(settings, tmp_path) as frozen:
+        send(settings, world[:third])
+        assert sum(wait_until_kept(settings, counts[0])) == counts[0]
+        frozen.send_signal(signal.SIGSTOP)
+        with worker(settings, tmp_path):
+            send(settings, world[third : 2 * third])
+            assert sum(wait_until_kept(settings, counts[1])) == counts[1]
+            frozen.send_signal(signal.SIGCONT)
+            time.sleep(8)  # it is put out of the group, joins again, and is given some
+            send(settings, world[2 * third :])
+            assert sum(wait_until_kept(settings, counts[2])) == counts[2]
+            expected = replayed(settings, world)
+            assert wait_for(settings, len(expected)) == expected
+            assert frozen.poll() is None
