@@ -49,7 +49,7 @@ class ControlFollower:
     async def catch_up(self) -> None:
         """Return when all that the topic held at the start is in force; keep following after.
 
-        Raises what following failed with.
+        Raises what following failed with, once: the next call follows anew from the beginning.
         """
         if self._task is None:
             marks = await read_marks(self._settings, OWNER_PARTITION)
@@ -64,7 +64,8 @@ class ControlFollower:
             await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
         if self._task.done():
-            self._task.result()
+            task, self._task = self._task, None
+            task.result()
 
     def stop(self) -> None:
         """Stop following; the owner moved away or the worker stops."""

@@ -292,9 +292,14 @@ def origin(settings: Settings, loaded: Loaded) -> dict[str, str]:
     """What must be equal for kept bytes to mean the same: sizes of tables, keys of fingerprints."""
     config = loaded.config
     return {
-        "HYDRAWATCH_HASH_KEY": hashlib.sha256(settings.hash_key_bytes()).hexdigest()[:12],
+        "HYDRAWATCH_HASH_KEY": _token(settings.hash_key_bytes()),
         "HYDRAWATCH_REQUESTS_TOPIC": settings.requests_topic,
         "engine.partitions": str(config.engine.partitions),
         "engine.allowed_lateness_minutes": str(config.engine.allowed_lateness_minutes),
         **{f"budgets.{name}": str(value) for name, value in as_plain(config.budgets).items()},
     }
+
+
+def _token(key: bytes) -> str:
+    """Tells keys apart. Slow by design (RFC 7914): who reads the topic shall not guess a weak key."""
+    return hashlib.scrypt(key, salt=b"hydrawatch state", n=1 << 14, r=8, p=1, dklen=6).hex()

@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 FLUSH_S = 10.0  # at a stop: what is still under way then is said again by the next worker
 CLOSE_S = 5.0
+ATTEMPTS, PAUSE_S = 3, 0.2
 NO_PRODUCER_IDS = (UnknownError, IncompatibleBrokerVersion)
 
 
@@ -35,18 +36,35 @@ async def lasting_producer(settings: Settings, *, numbered: bool = True, **optio
     a refused record is followed by another one, as the refused one leaves a gap in the numbers.
     """
     common = {**client_options(settings), "acks": "all", **options}
-    producer = AIOKafkaProducer(**common, enable_idempotence=numbered)
-    try:
-        with _quiet("aiokafka.producer.sender"):  # it calls that an error, and raises it anyway
-            await producer.start()
-    except NO_PRODUCER_IDS as error:
-        await producer.stop()
-        log.info("the broker gives no producer ids", reason=repr(error))
+    producer = None
+    for attempt in range(
+        ATTEMPTS if numbered else 0
+    ):  # also a broker that has them may falter once
+        try:
+            producer = await _numbered(common)
+            break
+        except NO_PRODUCER_IDS as error:
+            if attempt + 1 == ATTEMPTS:
+                log.info("the broker gives no producer ids", reason=repr(error))
+            else:
+                await asyncio.sleep(PAUSE_S)
+    if producer is None:
         producer = AIOKafkaProducer(**common)
         await producer.start()
     # The time to live of a batch has no setting of its own: it is the time-out of a request, which
     # must stay short enough to notice a connection that hangs.
     producer._message_accumulator._batch_ttl = math.inf
+    return producer
+
+
+async def _numbered(options: dict[str, Any]) -> Any:
+    producer = AIOKafkaProducer(**options, enable_idempotence=True)
+    try:
+        with _quiet("aiokafka.producer.sender"):  # it calls that an error, and raises it anyway
+            await producer.start()
+    except NO_PRODUCER_IDS:
+        await producer.stop()
+        raise
     return producer
 
 
