@@ -23,7 +23,7 @@ demo: setup  ## broker, worker and a simulated world on this machine; STAY=1 lea
 	$(BIN)/hydrawatch demo $(if $(STAY),--stay)
 
 test: setup  ## every test, two at a time; those that need a broker start one themselves; SHORT=1 for less
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(if $(SHORT),--short)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(if $(SHORT),--short)
 
 test-kafka: setup build/kafka/.ready  ## the broker tests on Apache Kafka (needs Java 17 and Maven); SHORT=1 for less
 	$(BIN)/python -m pytest -q --broker kafka $(if $(SHORT),--short tests/kafka \

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from streams import alertview
+from tests.launch import INTERRUPTIBLE
 
 COMMANDS = (
     *("worker", "replay", "simulate", "demo", "topics", "alerts", "check"),
@@ -182,16 +183,8 @@ def test_a_reader_that_has_enough_ends_the_writer_quietly() -> None:
 def test_interrupting_is_quiet_and_exit_code_130(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)  # nobody reads: the writer waits in open()
-    script = (
-        "import signal\n"
-        # A shell's background job ignores Ctrl-C, and a test run may be one.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from streams.cli import main; main()"
-    )
     world = ["simulate", "--scale", "0.005", "--days", "0.1", "--out", str(pipe)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *world], stderr=subprocess.PIPE, env=clean({})
-    )
+    process = subprocess.Popen([*INTERRUPTIBLE, *world], stderr=subprocess.PIPE, env=clean({}))
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)

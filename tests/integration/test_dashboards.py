@@ -7,12 +7,12 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.launch import INTERRUPTIBLE
 from tests.prometheus import (
     RATE_INTERVAL,
     SELECTOR,
@@ -26,7 +26,7 @@ from tests.prometheus import (
 pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(280)]
 
 SMALL = ["--stay", "--scale", "0.3"]
-DEMO = [sys.executable, "-c", "from streams.cli import main; main()", "demo", *SMALL]
+DEMO = [*INTERRUPTIBLE, "demo", *SMALL]
 EMPTY = {
     'ALERTS{alertname=~"Hydrawatch.*"}': "a table of what is wrong, and nothing need be",
     "sum by (kind, outcome) (hydrawatch_control_events_total)": "nobody sends any in the demo",

@@ -6,16 +6,17 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.launch import INTERRUPTIBLE
+
 pytestmark = [pytest.mark.broker, pytest.mark.embedded]
 
-COMMAND = [sys.executable, "-c", "from streams.cli import main; main()", "demo"]
+COMMAND = [*INTERRUPTIBLE, "demo"]
 SMALL = ["--scale", "0.3"]
 # Kernels may have to be compiled first.
 MOST_S = 240
