@@ -6,7 +6,9 @@ import sys
 INTERRUPTIBLE = [
     sys.executable,
     "-c",
-    "import signal\n"
-    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "from streams.cli import main; main()",
+    (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from streams.cli import main; main()"
+    ),
 ]
