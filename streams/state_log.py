@@ -62,9 +62,8 @@ class Cut(NamedTuple):
 
 
 Send = Callable[[bytes], Awaitable[Awaitable[Any]]]
-Read = Callable[
-    [int], AsyncGenerator[list[Any], None]
-]  # records of the partition from an offset on
+# Records of the partition from an offset on.
+Read = Callable[[int], AsyncGenerator[list[Any], None]]
 
 
 class StateLog:
@@ -146,10 +145,6 @@ class StateLog:
 
     async def keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
         """Send a cut, wait until `said` is with the broker too, and seal it."""
-        await self._keep(cut, said, send)
-        self._open = False
-
-    async def _keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
         sent = [await send(record) for record in cut.packed]
         places = [await one for one in sent]
         for one in said:
@@ -182,6 +177,7 @@ class StateLog:
         self._firsts[entry.number] = first, sum(map(len, cut.packed))
         self._firsts = {n: at for n, at in self._firsts.items() if n >= entry.since}
         self.bytes = sum(size for _, size in self._firsts.values())
+        self._open = False
 
     async def _look_for_a_fence(self, seal: Seal) -> int:
         """Where `seal` lies. Raises ShutOutError where another writer shut this one out before it.

@@ -218,7 +218,7 @@ def test_a_jump_of_centuries_is_quick_and_forgets_who_was_silent() -> None:
     assert row_of(partition, "b")["requests"] == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(hs.lists(hs.tuples(hs.integers(0, 60), hs.integers(1, 500)), min_size=1, max_size=40))
 def test_the_trailing_day_is_the_sum_of_the_last_24_hours(gaps: list[tuple[int, int]]) -> None:
     account = np.zeros(1, layout.ACCOUNT)

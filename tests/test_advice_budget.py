@@ -43,7 +43,7 @@ def last(alerts: list[Alert]) -> dict[str, Alert]:
     return {a.account_id or a.campaign_id or "": a for a in alerts}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 25))
 def test_no_hour_sees_more_new_advice_than_its_budget(per_hour: int) -> None:
     found = rises(told(per_hour))

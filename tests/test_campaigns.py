@@ -125,7 +125,7 @@ FINDINGS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=FINDINGS, data=st.data())
 def test_grouping_step_by_step_ends_in_the_same_groups_as_grouping_at_once(found, data) -> None:
     findings = [key(field, value, first, first + n) for field, value, first, n in found]

@@ -117,7 +117,7 @@ STEPS = hs.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_a_log_read_from_its_oldest_needed_entry_gives_every_byte(
     steps: list[tuple[int, list[tuple[int, int]]]],

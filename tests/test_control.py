@@ -54,7 +54,7 @@ def events(draw: st.DrawFn) -> dict[str, object]:
     return event
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(event=events())
 def test_the_verdict_on_an_event_is_the_contracts(event: dict[str, object]) -> None:
     verdict = decode_control(json.dumps(event).encode(), None)

@@ -20,7 +20,7 @@ from detectors.schema import EVENT, PROPERTIES
 
 KEY = bytes(range(16))
 DECODER = Decoder(KEY, future_ms=1000)
-law = settings(deadline=None, max_examples=400)
+law = settings(max_examples=400)
 
 NAMES = [p.name for p in PROPERTIES]
 CHOICES = sorted({choice for p in PROPERTIES for choice in p.choices})

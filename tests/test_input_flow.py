@@ -97,7 +97,7 @@ def test_the_hour_after_a_hole_is_not_judged_either() -> None:
     assert not flow.kept.day
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hs.lists(hs.tuples(hs.integers(1, 400), hs.integers(0, 3)), min_size=1, max_size=12))
 def test_skipping_silent_ticks_is_closing_them_one_by_one(spans: list[tuple[int, int]]) -> None:
     one, other = InputFlow(RULES), InputFlow(RULES)

@@ -135,7 +135,7 @@ def test_loads_of_all_sources_are_those_of_the_day_that_closed() -> None:
         assert shared["load_accounts"] == 4
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(hs.lists(hs.integers(0, 4), max_size=30))
 def test_an_organisation_is_one_party_and_so_is_each_account_without_one(orgs: list[int]) -> None:
     count, dominant, inside = parties(np.array(orgs, np.uint64))
@@ -156,7 +156,7 @@ def test_births_of_strangers_are_found_and_those_of_one_organisation_are_not() -
     assert not _close(old, _sent(0, T0, edges=[_edge(a, young=0) for a in range(1, 9)]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hs.integers(0, 2**64 - 1),
     hs.sets(hs.integers(0, 63), min_size=1, max_size=20),
@@ -229,7 +229,7 @@ def test_a_part_that_was_applied_is_dropped_and_a_tick_waits_for_its_last_part()
     assert shared["hour_requests"] == 5
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(hs.randoms())
 def test_the_order_in_which_sources_arrive_changes_nothing(random: Any) -> None:
     told = shared_values(2)

@@ -67,14 +67,14 @@ def run(messages: list[tuple[int, TickFindings]], end: int) -> list[Alert]:
 END = BASE + 9000
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(messages=tick_findings(), data=st.data())
 def test_the_order_of_arrival_over_sources_never_shows_in_the_alerts(messages, data) -> None:
     shuffled = data.draw(st.permutations(messages))
     assert canonical(run(shuffled, END)) == canonical(run(messages, END))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(messages=tick_findings(), cut=st.integers(0, 8000))
 def test_a_prefix_of_the_ticks_gives_a_prefix_of_the_alerts(messages, cut: int) -> None:
     whole = run(messages, END)
@@ -83,7 +83,7 @@ def test_a_prefix_of_the_ticks_gives_a_prefix_of_the_alerts(messages, cut: int) 
     assert all(a.as_of > (BASE + cut + 1) * 60_000 for a in whole[len(early) :])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(messages=tick_findings())
 def test_closing_tick_by_tick_gives_the_same_alerts_as_closing_all_at_once(messages) -> None:
     owner = owner_of()
@@ -103,7 +103,7 @@ def test_closing_tick_by_tick_gives_the_same_alerts_as_closing_all_at_once(messa
     assert canonical(stepwise) == canonical(run(messages, END))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(messages=tick_findings())
 def test_every_alert_is_valid_and_an_account_has_at_most_one_live_alert(messages) -> None:
     live: dict[str, str] = {}
@@ -122,7 +122,7 @@ def test_every_alert_is_valid_and_an_account_has_at_most_one_live_alert(messages
             del live[alert.account_id]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(messages=tick_findings())
 def test_a_networks_advice_is_always_backed_by_a_members_alert_that_came_before(messages) -> None:
     order = ("observe", "throttle", "verify", "restrict", "suspend")

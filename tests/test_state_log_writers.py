@@ -79,13 +79,19 @@ class Writer:
         await self.log.keep(cut, [], self._shelf.send)
 
 
-async def test_who_was_shut_out_stays_so_when_the_fence_has_been_deleted() -> None:
-    shelf = Shelf()
+async def taken_over(shelf: Shelf) -> tuple[Writer, Writer]:
+    """One who has kept its state, and the successor who has shut it out."""
     old, new = Writer(shelf), Writer(shelf)
     await old.take_over()
     old.part.change(1)
     await old.keep(10)
     assert await new.take_over() == 10
+    return old, new
+
+
+async def test_who_was_shut_out_stays_so_when_the_fence_has_been_deleted() -> None:
+    shelf = Shelf()
+    old, new = await taken_over(shelf)
     new.part.change(2)
     await new.keep(20)
     old.part.change(99)
@@ -102,11 +108,7 @@ async def test_who_was_shut_out_stays_so_when_the_fence_has_been_deleted() -> No
 
 async def test_who_was_shut_out_deletes_nothing_that_its_successor_rests_on() -> None:
     shelf = Shelf()
-    old, new = Writer(shelf), Writer(shelf)
-    await old.take_over()
-    old.part.change(1)
-    await old.keep(10)
-    assert await new.take_over() == 10
+    old, new = await taken_over(shelf)
     new.part.change(2, rows=100)
     await new.keep(20)
     for seed in (98, 99):  # thought dead, and goes on for a while

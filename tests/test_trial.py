@@ -53,7 +53,7 @@ def _fields(findings: TickFindings) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("config", "part"), [(VOLUME, "accounts"), (BIRTHS, "keys")])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(messages=tick_findings())
 def test_live_alerts_are_those_without_the_detector_and_the_shadows_those_with_it(
     config: Config, part: str, messages: Messages

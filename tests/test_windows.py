@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 from detectors import account_state as st
@@ -19,7 +19,7 @@ from detectors.schema import CAPABILITIES
 from detectors.sketches import count_double, count_single
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, decoded, feed, request, row_of
 
-BENIGN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BENIGN = settings(max_examples=25)
 
 
 @hs.composite
