@@ -63,7 +63,7 @@ def case(given: argparse.Namespace) -> dict[str, object]:
     import dataclasses
 
     import streams.app  # noqa: F401  (what a worker has loaded)
-    from streams.commands.worker import tune_memory
+    from streams.memory import tune_memory
     from streams.warm_up import warm_up
 
     if warm_up():

@@ -16,10 +16,12 @@ from detectors.control import ControlEvent, decode_control
 from detectors.control_book import Written
 from detectors.owner import CampaignOwner
 from streams.deadletters import dead_letter
-from streams.history import ControlMark, encode_mark, read_marks, reader
+from streams.history import reader
+from streams.marks import ControlMark, Marks
 from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.settings import Settings
+from streams.writers import ShutOutError
 
 log = structlog.get_logger()
 OWNER_PARTITION = 0  # of the marks topic, where the owner writes
@@ -43,6 +45,7 @@ class ControlFollower:
         # Held while a control event gets its tick and while ticks are closed: otherwise a tick could
         # close, with the event in force or without it, before it is written down that it is.
         self._deciding = deciding
+        self.marks = Marks(settings, "owner", OWNER_PARTITION, outlet)
         self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -52,7 +55,7 @@ class ControlFollower:
         Raises what following failed with, once: the next call follows anew from the beginning.
         """
         if self._task is None:
-            marks = await read_marks(self._settings, OWNER_PARTITION)
+            marks = await self.marks.take_over()
             self._owner.restore_control(
                 Written(m.control_id, m.revision, m.tick)
                 for m in marks
@@ -106,7 +109,8 @@ class ControlFollower:
             line = self._owner.books.control.effect(event, self._owner.closed + 1)
             if line is not None:
                 mark = ControlMark(line.control_id, line.revision, line.tick)
-                await self._outlet.mark(OWNER_PARTITION, encode_mark(mark))
+                if not await self.marks.write(mark):
+                    raise ShutOutError("another worker owns the campaigns now")
                 self._owner.restore_control([line])
             self._owner.control(event)
         self._metrics.control_events.labels(event.kind, "accepted").inc()

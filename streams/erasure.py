@@ -11,17 +11,22 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from faust.types import TP
 
 from detectors.fingerprint import fingerprint
 from detectors.murmur import partition_of
 from streams import topics
-from streams.broker import BrokerError, client_options, explained
-from streams.history import Forget, Forgotten, decode_mark, encode_mark, read_marks, reader
+from streams.account_stage import AccountStage
+from streams.broker import BrokerError, client_options, explained, patiently
+from streams.history import reader
+from streams.keeper import Keeper
+from streams.marks import Accepted, Forget, Forgotten, decode, encode, read_marks
 from streams.settings import Settings
+from streams.under_way import UnderWay
 
 POLL_S = 0.5
 RETRY_S = 5.0
@@ -60,12 +65,29 @@ class Erasures:
                 log.warning("requests to forget accounts are not read", reason=str(error))
                 await asyncio.sleep(RETRY_S)
 
+    async def carry_out(self, stages: dict[TP, Any], keeper: Keeper, under_way: UnderWay) -> None:
+        """Erase, for ever, what is waiting, between two records of its partition."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            for tp, stage in list(stages.items()):
+                if not isinstance(stage, AccountStage) or stage.shut_out:
+                    continue
+                for request in self.waiting(tp.partition):
+                    await patiently(stage.prepare, "read what was written down")
+                    async with keeper.taking(tp, stage.busy):
+                        await under_way.add(tp, await stage.forget(request))
+                    if stage.has_answered(request):
+                        self.answered(tp.partition, request.id)
+
     async def _read(self) -> None:
         async with reader(self._settings, self._settings.marks_topic, None) as consumer:
+            accepted: dict[int, Accepted] = defaultdict(Accepted)
             while True:
                 fetched = await consumer.getmany(timeout_ms=500)
                 for record in (r for records in fetched.values() for r in records):
-                    mark = decode_mark(record.value)
+                    mark = decode(record.value)
+                    if not accepted[record.partition].take(mark):
+                        continue
                     if isinstance(mark, Forget):
                         self._waiting[record.partition][mark.id] = mark
                     elif isinstance(mark, Forgotten):
@@ -83,7 +105,7 @@ async def ask(settings: Settings, account: str) -> Asked:
         await producer.start()
         try:
             await producer.send_and_wait(
-                settings.marks_topic, encode_mark(request), partition=asked.partition
+                settings.marks_topic, encode(request), partition=asked.partition
             )
         finally:
             await producer.stop()

@@ -27,7 +27,8 @@ from streams.health import Readiness
 from streams.metrics import Metrics
 from streams.producers import end, lasting_producer
 from streams.settings import Settings
-from streams.state_log import Cut, Kept, Part, ShutOutError, StateLog
+from streams.state_log import Cut, Kept, Part, StateLog
+from streams.writers import ShutOutError
 
 log = structlog.get_logger()
 
@@ -125,6 +126,11 @@ class Keeper:
             self._kept.pop(tp, None)
             self._failed.pop(tp, None)
             self._not_before.pop(tp, None)
+
+    def shut_out(self, tp: TP) -> bool:
+        """Whether another worker has taken over what we should keep."""
+        state = self._logs.get(tp)
+        return state is not None and state.shut_out
 
     @contextlib.asynccontextmanager
     async def taking(self, tp: TP, busy: asyncio.Lock) -> AsyncIterator[None]:

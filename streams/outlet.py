@@ -26,6 +26,8 @@ from streams.metrics import Metrics
 from streams.producers import FLUSH_S, end, lasting_producer
 from streams.settings import Settings
 
+Sent = list[Awaitable[Any]]  # what was said, until the broker has it
+
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 2 * 1024 * 1024  # what we write ourselves is under 1 MB a record
 LARGE_BYTES = BATCH_BYTES  # a dead letter from here on is compressed; any topic takes smaller ones
@@ -37,7 +39,7 @@ class Outlet:
     """The worker's producers. `delivered` waits for what is under way."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._settings = settings
+        self.settings = settings
         self._metrics = metrics
         self.deliveries = Deliveries(metrics, settings.stall_s)
         self._producer: Any = None
@@ -46,15 +48,15 @@ class Outlet:
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
-        with explained(self._settings):
+        with explained(self.settings):
             self._producer = await lasting_producer(
-                self._settings,
+                self.settings,
                 client_id="hydrawatch-worker",
                 max_batch_size=BATCH_BYTES,
                 max_request_size=REQUEST_BYTES,
             )
             self._large = await lasting_producer(
-                self._settings,
+                self.settings,
                 numbered=False,
                 client_id="hydrawatch-worker-dead-letters",
                 compression_type="gzip",  # the one codec that every client reads
@@ -73,17 +75,18 @@ class Outlet:
 
     async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
         """Hand a tick to a key partition."""
-        topic = self._settings.handover_topic
+        topic = self.settings.handover_topic
         return [await self._send(topic, r, partition=target) for r in handover.encode(hand_over)]
 
     async def report(self, report: Report) -> list[Awaitable[Any]]:
         """Tell the owner about a tick."""
-        topic = self._settings.evidence_topic
+        topic = self.settings.evidence_topic
         return [await self._send(topic, r, partition=0) for r in reports.encode(report)]
 
-    async def mark(self, partition: int, record: bytes) -> None:
-        """Write something down before it is used; returns when it is durable."""
-        await (await self._send(self._settings.marks_topic, record, partition=partition))
+    async def mark(self, partition: int, record: bytes) -> int:
+        """Write something down before it is used; its offset, when it is durable."""
+        sent = await self._send(self.settings.marks_topic, record, partition=partition)
+        return int((await sent).offset)
 
     async def alert(self, alert: Alert) -> Awaitable[Any]:
         """Publish one revision of an alert."""
@@ -96,7 +99,7 @@ class Outlet:
 
     def alert_topic(self, mode: Mode) -> str:
         """Where alerts of a mode go: nobody acts on a shadow."""
-        return self._settings.shadow_topic if mode == "shadow" else self._settings.alerts_topic
+        return self.settings.shadow_topic if mode == "shadow" else self.settings.alerts_topic
 
     async def dead_letter(self, letter: DeadLetter) -> Awaitable[Any]:
         """Put a record aside: unchanged, or as its head where the topic takes no more."""
@@ -118,7 +121,7 @@ class Outlet:
         key, value, headers = letter
         if key is None and value is None:
             value = b""  # the client sends no record without both; the class says what it was
-        topic = self._settings.dead_letters_topic
+        topic = self.settings.dead_letters_topic
         return await self._queued(producer, topic, value, key=key, headers=headers)
 
     async def _send(self, topic: str, value: bytes, partition: int) -> Awaitable[Any]:

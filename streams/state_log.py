@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple, Protocol
@@ -17,12 +16,13 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from detectors.checkpoint import Checkpoint, Restoration, shapes_of
-from detectors.errors import HydrawatchError, StateError
+from detectors.errors import StateError
 from detectors.page_log import Entry, PageLog
 from streams import state_records as records
 from streams.broker import client_options, explained
 from streams.settings import Settings
 from streams.state_records import FORMAT, Fence, Pages, Seal
+from streams.writers import ShutOutError, new_writer
 
 FETCH_BYTES = 8 << 20
 
@@ -83,7 +83,7 @@ class StateLog:
         self._open = False  # a cut has been made and not been kept
         self._end = 0  # where the next record goes if nobody else writes
         self._origin = origin
-        self._writer = uuid.uuid4().hex[:12]
+        self._writer = new_writer()
         self._pages = PageLog()
         self._firsts: dict[int, tuple[int, int]] = {}  # entry -> its first offset, its bytes
         self.deletable = 0  # nothing before this offset is needed, not even by the seal before last
@@ -199,10 +199,6 @@ class StateLog:
                     if found == seal:
                         return int(record.offset)
         raise StateError(f"{self.where}: the seal of entry {seal.number} is gone; {records.MEND}")
-
-
-class ShutOutError(HydrawatchError):
-    """This worker was thought dead, and another one keeps the state."""
 
 
 async def _read_partition(

@@ -122,6 +122,11 @@ class BulkTransport(stock.Transport):
         behind: int = self.app.consumer.read_behind(tp, offset)
         return behind
 
+    def unread(self, tp: TP, offset: int) -> bool:
+        """Whether records lie before who has taken everything before `offset`, as far as is known."""
+        high = self.app.consumer.highwater(tp)
+        return high is None or self.read_behind(tp, offset) < high
+
 
 def use_bulk_transport(app: faust.App, options: BulkOptions) -> BulkTransport:
     """Make `app` read the bulk topics in chunks; call it before the first agent or topic.

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors.errors import StateError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -84,6 +86,47 @@ class Chunk:
             offset,
             self.ends,
         )
+
+
+def next_part(chunk: Chunk, next_offset: int) -> Chunk | None:
+    """What of a chunk is new to a stage that has taken everything before `next_offset`.
+
+    Raises StateError where records in between never came: to go on would leave a hole for good.
+    """
+    if chunk.high_water < next_offset:
+        raise StateError(
+            f"{chunk.topic} [{chunk.partition}] ends at {chunk.high_water}, and {next_offset} records "
+            "of it were read: it was deleted and made anew, or its brokers lost its end. Stop all "
+            "workers and begin anew, see `hydrawatch state reset --help`"
+        )
+    if 0 < next_offset < chunk.begins:
+        raise StateError(
+            f"{chunk.topic} [{chunk.partition}]: records {next_offset} to {chunk.begins - 1} were "
+            "never delivered; either retention deleted them or the transport lost them. Restart "
+            "the worker; if that says the same they are gone: begin anew, see `hydrawatch state "
+            "reset --help`"
+        )
+    return chunk.since(next_offset)
+
+
+def split_at(chunk: Chunk, offset: int | None) -> tuple[Chunk, Chunk | None]:
+    """The records before `offset`, and the rest; all of them where there is none to split at."""
+    if offset is None or offset > chunk.last_offset:
+        return chunk, None
+    rest = chunk.since(offset)
+    cut = int(np.searchsorted(chunk.offsets, offset))
+    first = Chunk(
+        chunk.topic,
+        chunk.partition,
+        chunk.values[:cut],
+        chunk.keys[:cut],
+        chunk.timestamps[:cut],
+        chunk.offsets[:cut],
+        chunk.high_water,
+        chunk.begins,
+        offset,
+    )
+    return first, rest
 
 
 class Hollow:

@@ -9,6 +9,7 @@ from typing import Any
 
 from faust.types import TP
 
+SWEEP_S = 0.5
 MOST_WAITING = 64  # chunks whose sends are under way, per partition; beyond it we wait
 
 
@@ -31,6 +32,12 @@ class UnderWay:
     def of(self, tp: TP) -> list[Awaitable[Any]]:
         """All of a partition that is under way."""
         return [one for sent in self._waiting.get(tp, ()) for one in sent]
+
+    async def run(self) -> None:
+        """Sweep for ever, also while no chunk comes."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self.sweep()
 
     async def sweep(self) -> None:
         """Drop what has been delivered meanwhile; raises what failed."""

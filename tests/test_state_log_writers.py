@@ -11,7 +11,8 @@ import pytest
 
 from detectors.checkpoint import Checkpoint, Restoration
 from streams.settings import Settings
-from streams.state_log import ShutOutError, StateLog
+from streams.state_log import StateLog
+from streams.writers import ShutOutError
 
 ROWS = 4_000
 

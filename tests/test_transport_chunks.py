@@ -14,8 +14,7 @@ from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 from detectors.errors import StateError
-from streams.stages import next_part
-from streams.transport_chunks import Chunk, Hollow, take_chunk
+from streams.transport_chunks import Chunk, Hollow, next_part, take_chunk
 
 TP0 = TopicPartition("bulk", 0)
 ABORT = b"\x00\x00\x00\x00"  # control record key: version 0, type 0

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import gc
 import os
 import signal
 import sys
-from pathlib import Path
 
 import structlog
 
@@ -18,11 +15,10 @@ from detectors.errors import ConfigError
 from streams import topics
 from streams.configured import configured
 from streams.health import HealthServer
+from streams.memory import tune_memory
 from streams.settings import Settings
 from streams.warm_up import warm_up
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's mallopt
-MADV_DONTNEED = 4
 STARTED_ANEW = "_HYDRAWATCH_STARTED_ANEW"  # set by the worker itself: where no cache can be written
 
 log = structlog.get_logger()
@@ -55,38 +51,6 @@ def start_anew() -> None:
     os.execve(
         sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, STARTED_ANEW: "1"}
     )
-
-
-def tune_memory() -> None:
-    """Collect garbage rarely: batches make many short-lived objects and no cycles.
-
-    And have glibc map large arrays each on its own, so that what tables outgrow goes back to the
-    system: by itself it raises that bound to 32 MB and keeps the holes. What a chunk needs stays
-    below the bound, because mapping it anew each time costs a quarter of the throughput.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another libc has its own ways
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_ARENA_MAX, 1)  # threads take turns anyway; heaps of their own keep holes
-        libc.mallopt(M_MMAP_THRESHOLD, 6 << 20)
-        libc.mallopt(M_TRIM_THRESHOLD, 64 << 20)
-    drop_compiler_pages()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-def drop_compiler_pages() -> None:
-    """Unmap the compiler's code, 50 MB that nothing needs once the kernels are loaded.
-
-    Only its text, which is never written: a page that is wanted again is read from the file.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None, use_errno=True)
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            span, permissions, *rest = line.split()
-            if permissions == "r-xp" and "libllvmlite" in rest[-1]:
-                start, end = (int(part, 16) for part in span.split("-"))
-                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 
 async def _run(settings: Settings, loaded: Loaded) -> int:

@@ -1,4 +1,4 @@
-"""A worker that stands still for longer than its session, and comes back to partitions that it had."""
+"""A worker that stands still for longer than its session, or whose partitions somebody else took."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
-from streams import kept_state
+from streams import kept_state, state_records
 from streams.configured import configured
 from streams.settings import Settings
 from tests.integration.workers import replayed, send, stage, two_days, wait_for, worker
@@ -49,3 +50,34 @@ def test_what_it_keeps_afterwards_counts(tmp_path: Path) -> None:
             expected = replayed(settings, world)
             assert wait_for(settings, len(expected)) == expected
             assert frozen.poll() is None
+
+
+async def take_over_the_state(settings: Settings, partition: int) -> None:
+    """Do as a worker does that is given a stage."""
+    fence = state_records.Fence(state_records.FORMAT, "somebody-else")
+    producer = AIOKafkaProducer(bootstrap_servers=settings.broker)
+    await producer.start()
+    try:
+        record = state_records.encode(fence)
+        await producer.send_and_wait(settings.state_topic, record, partition=partition)
+    finally:
+        await producer.stop()
+
+
+def test_one_that_stays_shut_out_of_what_is_assigned_to_it_ends_and_says_so(tmp_path: Path) -> None:
+    world = two_days(300)
+    half = len(world) // 2
+    counts = [sum(len(b.keys) for b in world[:end]) for end in (half, len(world))]
+    with stage(1) as settings:
+        said = tmp_path / "log"
+        with said.open("wb") as log, worker(settings, tmp_path, log=log) as shut_out:
+            send(settings, world[:half])
+            wait_until_kept(settings, counts[0])
+            asyncio.run(take_over_the_state(settings, 0))
+            send(settings, world[half:])
+            assert shut_out.wait(60) == 1
+        assert "another worker took it over" in said.read_text()
+        with worker(settings, tmp_path):
+            assert sum(wait_until_kept(settings, counts[1])) == counts[1]
+            expected = replayed(settings, world)
+            assert wait_for(settings, len(expected)) == expected

@@ -6,8 +6,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams import topics
-from streams.history import read_published
 from streams.metrics import Metrics
+from streams.published import DAY_MS, Known, Published, read_published
 from streams.settings import Settings
 from streams.topic_plan import PLANS
 
@@ -30,7 +30,20 @@ async def test_what_is_no_alert_is_passed_over_and_counted(broker: str) -> None:
     finally:
         await producer.stop()
     for _ in range(2):
-        assert await read_published(settings, metrics, topic) == {"a": 2, "b": 1}
-        assert await read_published(settings, metrics, topic, "sha256:1") == {"b": 1}
+        everybodys = await read_published(settings, metrics, topic)
+        assert [everybodys.revision(alert) for alert in ("a", "b", "c")] == [2, 1, 0]
+        of_one = await read_published(settings, metrics, topic, "sha256:1")
+        assert [of_one.revision(alert) for alert in ("a", "b")] == [0, 1]
         found = metrics.registry.get_sample_value("hydrawatch_foreign_records", {"topic": topic})
         assert found == len(FOREIGN)
+
+
+def test_what_the_topic_no_longer_keeps_is_forgotten() -> None:
+    published = Published()
+    published.add(Known("old", 7, as_of=0))
+    published.add(Known("new", 2, as_of=40 * DAY_MS))
+    published.add(Known("new", 1, as_of=39 * DAY_MS))
+    published.shed(89 * DAY_MS)
+    assert published.revision("old") == 7
+    published.shed(91 * DAY_MS)
+    assert (published.revision("old"), published.revision("new"), len(published)) == (0, 2, 1)

@@ -1,0 +1,157 @@
+"""What is written down before it is used, in the marks topic, and whose writing counts.
+
+That a partition is idle, where an account was erased, from which tick a control event holds: none of
+it follows from the requests, so whoever runs a partition next takes it from here. A worker that was
+thought dead may still write. So who takes a partition over writes a fence before it reads, what others
+write behind a fence counts for nobody, and nothing is used before its writer knows that it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Literal, Protocol
+
+import msgspec
+import structlog
+
+from streams.history import read_all, reader
+from streams.settings import Settings
+from streams.writers import new_writer
+
+log = structlog.get_logger()
+
+Role = Literal["accounts", "owner"]
+
+
+class Mark(msgspec.Struct, frozen=True, tag="idle", omit_defaults=True):
+    """After request `offset` of its partition, nothing before `watermark` (ms) is expected."""
+
+    offset: int
+    watermark: int
+    writer: str = ""
+
+
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """Somebody asks that an account be erased; `account` is its keyed fingerprint."""
+
+    id: str
+    account: int
+
+
+class Forgotten(msgspec.Struct, frozen=True, tag="forgotten", omit_defaults=True):
+    """The account of request `id` is erased after request event `offset` of its partition."""
+
+    id: str
+    account: int
+    offset: int
+    writer: str = ""
+
+
+class ControlMark(msgspec.Struct, frozen=True, tag="control", omit_defaults=True):
+    """A control event, as first read, takes effect at `tick`."""
+
+    control_id: str
+    revision: int
+    tick: int
+    writer: str = ""
+
+
+class Fence(msgspec.Struct, frozen=True, tag="fence"):
+    """From here on `writer` runs the stage of this partition that has `role`."""
+
+    role: Role
+    writer: str
+
+
+Written = Mark | Forgotten | ControlMark  # by a stage; anybody may ask to forget
+AnyMark = Written | Forget | Fence
+ROLES: dict[type, Role] = {Mark: "accounts", Forgotten: "accounts", ControlMark: "owner"}
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(AnyMark).decode
+
+
+class Accepted:
+    """Which marks of one partition count, seen in their order.
+
+    What was written before any fence counts: there was none in the first versions.
+    """
+
+    def __init__(self) -> None:
+        self._writers: dict[str, str] = {}
+
+    def take(self, mark: AnyMark) -> bool:
+        """Whether the next mark counts."""
+        if isinstance(mark, Fence):
+            self._writers[mark.role] = mark.writer
+            return False
+        if isinstance(mark, Forget):
+            return True
+        return self._writers.get(ROLES[type(mark)], mark.writer) == mark.writer
+
+
+class Durable(Protocol):
+    """Writes to the marks topic."""
+
+    async def mark(self, partition: int, record: bytes) -> int:
+        """Write a record; its offset, when it is durable."""
+        ...
+
+
+class Marks:
+    """The marks of one stage: `take_over` before anything else, then `write`."""
+
+    def __init__(self, settings: Settings, role: Role, partition: int, outlet: Durable) -> None:
+        self.shut_out = False
+        self._settings = settings
+        self._role = role
+        self._partition = partition
+        self._outlet = outlet
+        self._writer = new_writer()
+        self._end = 0  # where the next record goes if nobody else writes
+
+    async def take_over(self) -> list[Written | Forget]:
+        """Shut out whoever wrote before; what counts of all that was written down, in order."""
+        fence = Fence(self._role, self._writer)
+        place = await self._outlet.mark(self._partition, encode(fence))
+        self._end = place + 1
+        accepted = Accepted()
+        marks = [decode(record.value) async for record in self._between(0, place)]
+        return [mark for mark in marks if accepted.take(mark)]
+
+    async def write(self, mark: Written) -> bool:
+        """Write something down; whether it counts, so that it may be used."""
+        mine = msgspec.structs.replace(mark, writer=self._writer)
+        place = await self._outlet.mark(self._partition, encode(mine))
+        async with aclosing(self._between(self._end, place - 1)) as others:
+            async for record in others:
+                found = decode(record.value)
+                if isinstance(found, Fence) and found.role == self._role:
+                    self.shut_out = self.shut_out or found.writer != self._writer
+        self._end = place + 1
+        if self.shut_out:
+            log.warning(
+                "another worker has taken over", stage=self._role, partition=self._partition
+            )
+        return not self.shut_out
+
+    async def _between(self, first: int, last: int) -> AsyncGenerator[Any, None]:
+        """The records from one offset to another, both included; none where there are none."""
+        if first > last:
+            return
+        topic = self._settings.marks_topic
+        async with reader(self._settings, topic, [self._partition], begin=first) as consumer:
+            (tp,) = consumer.assignment()
+            while await consumer.position(tp) <= last:
+                fetched = await consumer.getmany(timeout_ms=500, max_records=5000)
+                for record in fetched.get(tp, ()):
+                    if record.offset <= last:
+                        yield record
+
+
+async def read_marks(settings: Settings, partition: int) -> list[Written | Forget]:
+    """What counts of all that was written down for one partition, in order."""
+    accepted = Accepted()
+    records = read_all(settings, settings.marks_topic, [partition])
+    marks = [decode(record.value) async for record in records]
+    return [mark for mark in marks if accepted.take(mark)]

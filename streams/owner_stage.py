@@ -1,0 +1,132 @@
+"""The owner of campaigns as a worker runs it: reports in, alerts out.
+
+For offsets, see `streams.account_stage`. A restart decides anew what it had decided since its state was
+kept; what the alert topics hold of that is not said again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+
+from detectors.account_state import MINUTE_MS, NO_TIME
+from detectors.alerts import Trace
+from detectors.config import VERSION, Loaded
+from detectors.owner import CampaignOwner
+from detectors.reports import Report, decode
+from streams.controls import ControlFollower
+from streams.gauges import OwnerGauges
+from streams.metrics import Metrics
+from streams.outlet import Outlet, Sent
+from streams.published import Published, read_published
+from streams.settings import Settings
+from streams.state_log import Kept
+from streams.transport_chunks import Chunk, next_part
+
+
+class OwnerStage:
+    """The owner of campaigns: reports in, alerts out."""
+
+    name = "owner"
+    partition = 0
+
+    def __init__(
+        self, settings: Settings, loaded: Loaded, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self.next_offset = 0
+        self._settings = settings
+        self._outlet = outlet
+        self._metrics = metrics
+        self._applied: dict[int, tuple[int, int]] = {}
+        self._digest = loaded.digest
+        # By topic.
+        self._published: dict[str, Published] | None = None
+        self.busy = asyncio.Lock()
+        self.owner = self.part = CampaignOwner(
+            loaded.config,
+            sources=2 * loaded.config.engine.partitions,
+            trace=Trace(version=VERSION, config_digest=loaded.digest),
+            mode=settings.mode,
+            hash_key=settings.hash_key_bytes(),
+        )
+        self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
+        self._controls = ControlFollower(settings, self.owner, self.busy, outlet, metrics)
+
+    def close(self) -> None:
+        """The partition moved away, or the worker stops."""
+        self._controls.stop()
+        self._gauges.forget()
+
+    def watch(self, lag: int) -> None:
+        """So many records lie unread: show that, and time that passes while nothing is read."""
+        self._gauges.partition.lag(lag)
+        self._gauges.update(self.owner)
+        self._gauges.measure(self.owner)
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether another worker has written down that it owns the campaigns."""
+        return self._controls.marks.shut_out
+
+    def aside(self) -> bytes:
+        """How far each source was heard."""
+        return msgspec.msgpack.encode(self._applied)
+
+    def went_on(self, kept: Kept) -> None:
+        """The owner was restored: go on from there."""
+        self.next_offset = kept.next_offset
+        self._applied = msgspec.msgpack.decode(kept.aside, type=dict[int, tuple[int, int]])
+        self._gauges.restored(self.owner)
+
+    def forget_published(self) -> None:
+        """Another worker may have owned the topic meanwhile: read what was sent before sending."""
+        self._published = None
+
+    async def prepare(self) -> None:
+        """Have all control events in force, and know what was sent."""
+        await self._controls.catch_up()
+        if self._published is None:
+            shadow = self._settings.shadow_topic
+            self._published = {
+                topic: await read_published(
+                    self._settings, self._metrics, topic, self._digest if topic == shadow else ""
+                )
+                for topic in (self._outlet.alert_topic(mode) for mode in self.owner.modes)
+            }
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
+        part = next_part(chunk, self.next_offset)
+        if part is None or self._published is None:
+            return []
+        started = time.perf_counter()
+        for value in part.values:
+            if value is not None:
+                self._receive(decode(value))
+        self.next_offset = part.ends
+        sent: Sent = []
+        for alert in self.owner.advance():
+            there = self._published[self._outlet.alert_topic(alert.mode)]
+            if alert.revision > there.revision(alert.alert_id):
+                sent.append(await self._outlet.alert(alert))
+                there.add(alert)
+        for there in self._published.values():
+            there.shed(self.owner.closed * MINUTE_MS)
+        self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
+        self._gauges.update(self.owner)
+        return sent
+
+    def _receive(self, report: Report) -> None:
+        place = (report.tick, report.part)
+        if place <= self._applied.get(report.source, (NO_TIME, -1)):
+            return
+        self._applied[report.source] = place
+        self._gauges.heard(report.tick)
+        if report.names is not None:
+            self.owner.receive_names(report.source, report.names)
+        if report.findings is not None:
+            self.owner.receive(report.source, report.findings)
+        if report.last:
+            self.owner.watermark(report.source, report.tick)

@@ -1,0 +1,96 @@
+"""Who of several workers may write down what is used after, as they come and go."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from streams import topics
+from streams.marks import (
+    Accepted,
+    ControlMark,
+    Fence,
+    Forget,
+    Mark,
+    Marks,
+    decode,
+    encode,
+    read_marks,
+)
+from streams.metrics import Metrics
+from streams.outlet import Outlet
+from streams.settings import Settings
+from streams.topic_plan import PLANS
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+async def outlet(broker: str, request: pytest.FixtureRequest) -> AsyncIterator[Outlet]:
+    names = {plan.setting: f"{request.node.name[:60]}-{plan.setting}" for plan in PLANS}
+    settings = Settings(broker=broker, partitions=1, **names)
+    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    outlet = Outlet(settings, Metrics())
+    await outlet.start()
+    yield outlet
+    await outlet.stop()
+
+
+def marks_of(outlet: Outlet, role: str = "accounts") -> Marks:
+    return Marks(outlet.settings, role, 0, outlet)  # type: ignore[arg-type]
+
+
+def watermarks(marks: list[object]) -> list[int]:
+    return [mark.watermark for mark in marks if isinstance(mark, Mark)]
+
+
+async def test_who_comes_next_goes_on_from_what_was_written(outlet: Outlet) -> None:
+    first, second = marks_of(outlet), marks_of(outlet)
+    assert await first.take_over() == []
+    assert await first.write(Mark(4, 100))
+    assert await first.write(Mark(9, 200))
+    assert watermarks(await second.take_over()) == [100, 200]
+    assert await second.write(Mark(9, 300))
+    assert watermarks(await read_marks(outlet.settings, 0)) == [100, 200, 300]
+
+
+async def test_what_a_worker_thought_dead_still_writes_counts_for_nobody(outlet: Outlet) -> None:
+    frozen, successor = marks_of(outlet), marks_of(outlet)
+    await frozen.take_over()
+    assert await frozen.write(Mark(4, 100))
+    await successor.take_over()
+    assert not await frozen.write(Mark(4, 900))
+    assert frozen.shut_out
+    assert not await frozen.write(Mark(4, 901))
+    assert await successor.write(Mark(7, 200))
+    assert not successor.shut_out
+    assert watermarks(await read_marks(outlet.settings, 0)) == [100, 200]
+    assert watermarks(await marks_of(outlet).take_over()) == [100, 200]
+
+
+async def test_the_owner_and_the_accounts_do_not_shut_each_other_out(outlet: Outlet) -> None:
+    accounts, owner = marks_of(outlet), marks_of(outlet, "owner")
+    await accounts.take_over()
+    await owner.take_over()
+    assert await accounts.write(Mark(4, 100))
+    assert await owner.write(ControlMark("c-1", 1, 7))
+    assert await accounts.write(Mark(5, 200))
+    found = await read_marks(outlet.settings, 0)
+    assert [type(mark) for mark in found] == [Mark, ControlMark, Mark]
+
+
+def test_what_was_written_before_there_were_fences_counts() -> None:
+    accepted = Accepted()
+    old = decode(b'{"type":"idle","offset":3,"watermark":50}')
+    assert accepted.take(old)
+    assert not accepted.take(Fence("accounts", "w-1"))
+    assert not accepted.take(old)
+    assert accepted.take(Mark(4, 60, "w-1"))
+    assert not accepted.take(Mark(4, 70, "w-0"))
+    assert accepted.take(ControlMark("c-1", 1, 7, "w-0"))  # the owner has no fence yet
+    assert accepted.take(Forget("f-1", 12))  # anybody may ask
+
+
+def test_a_mark_reads_as_it_was_written() -> None:
+    for mark in (Mark(1, 2, "w"), ControlMark("c", 1, 2, "w"), Fence("owner", "w"), Forget("i", 3)):
+        assert decode(encode(mark)) == mark
