@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
@@ -19,7 +18,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from detectors.config import Loaded, as_plain
+from detectors.config import Loaded
 from streams.broker import BrokerError, explained
 from streams.deletion import Deletion
 from streams.gauges import PartitionGauges
@@ -28,6 +27,7 @@ from streams.metrics import Metrics
 from streams.producers import end, lasting_producer
 from streams.settings import Settings
 from streams.state_log import Cut, Kept, Part, StateLog
+from streams.state_places import origin, place
 from streams.writers import ShutOutError
 
 log = structlog.get_logger()
@@ -108,10 +108,10 @@ class Keeper:
     async def recover(self, tp: TP, stage: Stage, progress: Callable[[int], None]) -> None:
         """Bring a stage that has just come to where its last owner kept it."""
         started = time.monotonic()
-        place = partition_of(stage, self._partitions)
-        state = self._logs[tp] = StateLog(self._settings, place, self._origin)
+        where = place(stage.name, stage.partition, self._partitions)
+        state = self._logs[tp] = StateLog(self._settings, where, self._origin)
         self._gauges[tp] = PartitionGauges(self._metrics, tp.topic, stage.partition)
-        kept = await state.recover(stage.part, self._send(place), progress)
+        kept = await state.recover(stage.part, self._send(where), progress)
         if kept is not None:
             stage.went_on(kept)
         self._kept[tp] = time.monotonic(), stage.next_offset
@@ -285,27 +285,3 @@ def _timed_cut(state: StateLog, stage: Stage) -> tuple[Cut, float]:
     began = time.thread_time()
     cut = state.cut(stage.part, stage.next_offset, stage.aside())
     return cut, time.thread_time() - began
-
-
-def partition_of(stage: Stage, partitions: int) -> int:
-    """A stage's partition of the state topic: accounts first, then keys, then the owner."""
-    return {"accounts": 0, "keys": partitions, "owner": 2 * partitions}[
-        stage.name
-    ] + stage.partition
-
-
-def origin(settings: Settings, loaded: Loaded) -> dict[str, str]:
-    """What must be equal for kept bytes to mean the same: sizes of tables, keys of fingerprints."""
-    config = loaded.config
-    return {
-        "HYDRAWATCH_HASH_KEY": _token(settings.hash_key_bytes()),
-        "HYDRAWATCH_REQUESTS_TOPIC": settings.requests_topic,
-        "engine.partitions": str(config.engine.partitions),
-        "engine.allowed_lateness_minutes": str(config.engine.allowed_lateness_minutes),
-        **{f"budgets.{name}": str(value) for name, value in as_plain(config.budgets).items()},
-    }
-
-
-def _token(key: bytes) -> str:
-    """Tells keys apart. Slow by design (RFC 7914): who reads the topic shall not guess a weak key."""
-    return hashlib.scrypt(key, salt=b"hydrawatch state", n=1 << 14, r=8, p=1, dklen=6).hex()

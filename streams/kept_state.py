@@ -26,14 +26,14 @@ from streams import state_records as records
 from streams import topics
 from streams.broker import BrokerError, client_options, explained
 from streams.history import read_all
-from streams.keeper import origin
 from streams.settings import Settings
+from streams.state_places import origin, stage_at
 
 HIGH_WATERMARK = -1  # in a DeleteRecords request: all that there is
 NO_SUCH_API = (IncompatibleBrokerVersion, UnsupportedVersionError, KafkaConnectionError)
 EMPTY = frozenset({"Empty", "Dead", ""})
 
-Forgotten = Literal["records deleted", "topic created anew"]
+Emptied = Literal["records deleted", "topic created anew"]
 
 
 class KeptStage(msgspec.Struct, frozen=True):
@@ -72,15 +72,7 @@ async def look(
     return [log.kept(*stage_at(place, count), mine) for place, log in enumerate(logs)]
 
 
-def stage_at(place: int, count: int) -> tuple[str, int]:
-    """Stage and its partition, by the place among the `count` partitions of the state topic."""
-    partitions = count // 2
-    if place == 2 * partitions:
-        return "owner", 0
-    return ("accounts", place) if place < partitions else ("keys", place - partitions)
-
-
-async def forget(settings: Settings) -> Forgotten:
+async def forget(settings: Settings) -> Emptied:
     """Forget all that is kept; says how.
 
     Raises BrokerError where workers are running, or the broker refuses.

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaProducer
 
 from streams import kept_state
 from streams.configured import configured
-from streams.kept_state import stage_at
 from streams.settings import Settings
+from streams.state_places import stage_at
 from tests.brokers import EMBEDDED, KAFKA, chosen
 from tests.integration.workers import (
     HYDRAWATCH,
