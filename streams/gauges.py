@@ -81,6 +81,8 @@ def begin_at_zero(metrics: Metrics) -> None:
     for kinds in (ACCOUNT_EVICTIONS, KEY_EVICTIONS, OWNER_EVICTIONS):
         for kind in kinds.values():
             metrics.evictions.labels(kind)
+    for kind in ("account", "shared_key"):
+        metrics.expired.labels(kind)
     for by in LATE_BY.values():
         metrics.late_events.labels(by)
     for reason in REASONS:

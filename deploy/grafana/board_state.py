@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import Dashboard, number, series
-from queries import INTERVAL, OUT_OF_TURN, quantile, rate
+from queries import INTERVAL, OUT_OF_TURN, quantile, rate, rise
 
 STATE = Dashboard(
     "hydrawatch-state",
@@ -30,6 +30,7 @@ STATE = Dashboard(
         series(
             "States kept",
             (rate("snapshots_total", "stage"), "{{stage}}"),
+            (f"sum(rate(hydrawatch_snapshot_failures_total{INTERVAL}))", "could not be kept"),
             unit="cps",
         ),
         series(
@@ -43,6 +44,13 @@ STATE = Dashboard(
             (quantile(0.5, "snapshot_seconds"), "{{stage}}, half"),
             (quantile(0.99, "snapshot_seconds"), "{{stage}}, 99 %"),
             unit="s",
+        ),
+        series(
+            "Processor time for keeping",
+            (rate("snapshot_cpu_seconds_total", "stage"), "{{stage}}"),
+            unit="percentunit",
+            stacked=True,
+            about="of one core; a twentieth of a worker's time at most",
         ),
         series(
             "State at the broker",
@@ -77,9 +85,16 @@ STATE = Dashboard(
         series(
             "Forgotten before their time",
             (f"topk(8, {rate('evictions_total', 'kind', OUT_OF_TURN)})", "{{kind}}"),
+            (f"sum(rate(hydrawatch_dedupe_overflow_total{INTERVAL}))", "event id"),
             unit="cps",
             about="a budget was full; ..._refused: not even taken in; without templates, of which "
             "the oldest always goes",
+        ),
+        series(
+            "Forgotten in time",
+            (rate("expired_total", "kind"), "{{kind}}"),
+            unit="cps",
+            about="after a silence as long as their expiry",
         ),
         series(
             "Bytes of state per account",
@@ -92,7 +107,13 @@ STATE = Dashboard(
         series(
             "Rebalances and stalls",
             (f"sum(increase(hydrawatch_rebalances_total{INTERVAL}))", "rebalances"),
-            (f"sum by (topic) (increase(hydrawatch_stalls_total{INTERVAL}))", "stalls: {{topic}}"),
+            (rise("stalls_total", "topic"), "stalls: {{topic}}"),
+        ),
+        series(
+            "Records of others on the alert topics",
+            ("max by (topic) (hydrawatch_foreign_records)", "{{topic}}"),
+            about="passed over when the owner of campaigns last read what had been said; anything "
+            "but 0: somebody else writes there",
         ),
     ),
 )
