@@ -68,6 +68,7 @@ DETECTION = Dashboard(
                 f"sum(increase(hydrawatch_dead_letters_total{DECODER_FAILED}{INTERVAL}))",
                 "decoder: records",
             ),
+            red_from=1,
             about="a fault of ours that some input brings out; anything but 0 is to be reported",
         ),
         series(

@@ -26,7 +26,8 @@ OVERVIEW = Dashboard(
         ),
         number(
             "Accounts advised against, last hour",
-            f'sum(increase(hydrawatch_alerts_total{{{NEW},action!="observe",mode!="shadow"}}[1h]))',
+            "round(sum(increase(hydrawatch_alerts_total"
+            f'{{{NEW},action!="observe",mode!="shadow"}}[1h])))',
         ),
         number(
             "Rules firing",
@@ -59,12 +60,18 @@ OVERVIEW = Dashboard(
             about="held back: ahead of the others in event time, so not read on for a while",
         ),
         series(
-            "Writes not taken, input standing still",
-            ("max by (topic) (hydrawatch_undelivered_seconds)", "to {{topic}}"),
-            ("max by (topic) (hydrawatch_stalled_seconds)", "stands still: {{topic}}"),
+            "Input standing still",
+            ("max by (topic) (hydrawatch_stalled_seconds)", "{{topic}}"),
             unit="s",
-            about="how long the oldest write has waited for the brokers; how long input that should "
-            "move has not",
+            red_from=120,
+            about="how long the slowest partition that has something to do has not moved",
+        ),
+        series(
+            "Writes not taken",
+            ("max by (topic) (hydrawatch_undelivered_seconds)", "{{topic}}"),
+            unit="s",
+            red_from=120,
+            about="how long the oldest record has waited for the brokers; what follows waits behind it",
         ),
         series(
             "Trouble at the brokers",
@@ -78,6 +85,7 @@ OVERVIEW = Dashboard(
                 "sum(max by (topic) (hydrawatch_under_min_isr_partitions))",
                 "partitions with too few replicas in sync",
             ),
+            red_from=1,
             about="as workers see them; /readyz names topics and partitions",
         ),
         series(

@@ -19,8 +19,10 @@ STATE = Dashboard(
             red_from=1,
             about="1: the worker lacks the right to delete records of the state topic",
         ),
-        number("Rebalances, last hour", "sum(increase(hydrawatch_rebalances_total[1h]))"),
-        number("Stalls, last hour", "sum(increase(hydrawatch_stalls_total[1h]))", red_from=1),
+        number("Rebalances, last hour", "round(sum(increase(hydrawatch_rebalances_total[1h])))"),
+        number(
+            "Stalls, last hour", "round(sum(increase(hydrawatch_stalls_total[1h])))", red_from=1
+        ),
         series(
             "Age of the state kept",
             ("max by (stage) (hydrawatch_snapshot_age_seconds)", "{{stage}}"),
@@ -84,7 +86,7 @@ STATE = Dashboard(
         ),
         series(
             "Forgotten before their time",
-            (f"topk(8, {rate('evictions_total', 'kind', OUT_OF_TURN)})", "{{kind}}"),
+            (f"topk(7, {rate('evictions_total', 'kind', OUT_OF_TURN)})", "{{kind}}"),
             (f"sum(rate(hydrawatch_dedupe_overflow_total{INTERVAL}))", "event id"),
             unit="cps",
             about="a budget was full; ..._refused: not even taken in; without templates, of which "
