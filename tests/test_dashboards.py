@@ -152,6 +152,19 @@ def test_pages_name_series_that_exist(page: Path) -> None:
     assert named <= SAMPLES
 
 
+def test_the_table_of_troubles_names_series_that_exist() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|(?:[^|\n]+\|){2}([^|\n]*`\w+`[^|\n]*)\|", _part(text, "metric (`"), re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert {"topic_problems", "broker_silent", "snapshot_failures_total"} <= named
+    assert {f"hydrawatch_{name}" for name in named} <= SAMPLES
+
+
+def _part(text: str, begins: str) -> str:
+    """A table, from the row that holds `begins` on."""
+    return text[text.rindex("\n", 0, text.index(begins)) + 1 :].partition("\n\n")[0]
+
+
 def test_dashboards_are_what_their_source_says() -> None:
     wanted = generator().outputs()
     assert sorted(wanted) == DASHBOARDS
