@@ -7,6 +7,8 @@ time and accounts come in canonical order, so that a replay spends the budget on
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from detectors.alerts import ACTIONS
@@ -19,6 +21,13 @@ class Spent(msgspec.Struct, frozen=True):
     hour: int = -1
     used: int = 0
     capped: int = 0
+
+
+class Advice(NamedTuple):
+    """How the budget stands: new advice that the hour still allows, and alerts ever capped."""
+
+    left: int
+    capped: int
 
 
 class AdviceBudget:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from detectors.advice_budget import Advice
 from detectors.alerts import Alert, Mode
 from detectors.campaigns import CampaignBook, Change
 from detectors.cases import Books
@@ -139,8 +140,12 @@ class Judgement:
             "account_alerts": len(self.alerts.accounts),
             "network_alerts": len(self.alerts.networks),
             "alerts_held_back": self.alerts.held_back,
-            "advice_capped": self.alerts.budget.spent.capped,
         }
+
+    def advice(self, tick: int) -> Advice:
+        """How the budget of advice stands in a tick, for metrics."""
+        budget = self.alerts.budget
+        return Advice(budget.left(tick, len(self.books.names)), budget.spent.capped)
 
     def _hears(self, evidence: Evidence) -> bool:
         return evidence.detector.rpartition(".v")[0] not in self._deaf_to

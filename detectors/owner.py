@@ -13,6 +13,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from detectors.advice_budget import Advice
 from detectors.alerts import Alert, Mode, Trace
 from detectors.cases import Books
 from detectors.checkpoint import Checkpoint, Restoration
@@ -154,9 +155,12 @@ class CampaignOwner:
         return {
             "names": len(self._names),
             "names_evicted": self._names.evicted,
-            "advice_left": self.alerts.budget.left(self.closed, len(self._names)),
             **self._judgements[LIVE].sizes(),
         }
+
+    def advice(self) -> dict[Mode, Advice]:
+        """By mode of alerts, how the budget of advice stands, for metrics."""
+        return {one.mode: one.advice(self.closed) for one in self._judgements.values()}
 
     def _wake(self, tick: int) -> None:
         heapq.heappush(self._ticks, tick)

@@ -12,7 +12,6 @@ from detectors.advice_budget import Spent
 from detectors.campaigns import Campaign
 from detectors.checkpoint import Bytes, Checkpoint
 from detectors.control_book import ControlBook, KeptControls
-from detectors.errors import StateError
 from detectors.flagged import FlaggedKey, KeyId
 from detectors.inbox import KeptInbox
 from detectors.judgement import Due, Judgement
@@ -113,15 +112,9 @@ def restored(
 ) -> Agenda:
     """Fill empty books with what was kept; gives the rest for the owner to take.
 
-    Raises StateError for books that another version wrote.
+    Raises msgspec.MsgspecError, before anything is filled, for books that another version wrote.
     """
-    try:
-        kept = _decoder.decode(tables[BOOKS].tobytes())
-    except msgspec.MsgspecError as error:
-        raise StateError(
-            f"the campaign owner's kept state is of another version ({error}); run the version that "
-            "wrote it, or begin anew with `hydrawatch state reset`"
-        ) from error
+    kept = _decoder.decode(tables[BOOKS].tobytes())
     control.take_back(kept.controls, kept.agenda.closed)
     names.take_back(tables, kept.names, kept.names_evicted)
     for name, judgement in judgements.items():

@@ -13,7 +13,7 @@ from detectors import account_state as st
 from detectors import key_state as ks
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.accounts import AccountPartition
-from detectors.alerts import ACTIONS, SEVERITIES
+from detectors.alerts import ACTIONS, SEVERITIES, Mode
 from detectors.decode import Decoded
 from detectors.decode_reject import REASONS
 from detectors.findings import TickFindings
@@ -81,12 +81,16 @@ def begin_at_zero(metrics: Metrics) -> None:
     for kinds in (ACCOUNT_EVICTIONS, KEY_EVICTIONS, OWNER_EVICTIONS):
         for kind in kinds.values():
             metrics.evictions.labels(kind)
+    for kind in ("account", "shared_key"):
+        metrics.expired.labels(kind)
     for by in LATE_BY.values():
         metrics.late_events.labels(by)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
     for stage, detector in DETECTORS.items():
         metrics.set_aside.labels(detector, stage)
+        metrics.snapshot_failures.labels(stage)
+    metrics.advice_capped.labels("live")
     for severity, action in product(SEVERITIES, ACTIONS):
         for state in NEW_STATES:
             metrics.alerts.labels("account", severity, action, state, "live")
@@ -242,12 +246,13 @@ class OwnerGauges:
         self._aside = AsideGauge(metrics, self.partition, "owner", owner.tally.aside)
         self._metrics = metrics
         self._begins = LAST_TICK
-        self._capped_in = -1  # the hour in which the log last spoke of it
+        self._capped_in: dict[Mode, int] = {}  # the hour in which the log last spoke of it
         self.restored(owner)
 
     def restored(self, owner: CampaignOwner) -> None:
         """Count from here on; see `AccountGauges.restored`."""
         self._shed = owner.sizes()
+        self._capped = {mode: advice.capped for mode, advice in owner.advice().items()}
         self._closed = owner.closed
 
     def heard(self, tick: int) -> None:
@@ -269,7 +274,6 @@ class OwnerGauges:
     def forget(self) -> None:
         """Another worker owns the campaigns now."""
         self.partition.forget()
-        self._metrics.largest_campaign.set(0)
 
     def measure(self, owner: CampaignOwner) -> None:
         """What is held and what was shed; it costs a look at every campaign."""
@@ -278,21 +282,22 @@ class OwnerGauges:
             self.partition.set(self._metrics.entities, sizes[name], kind)
         for name, kind in OWNER_EVICTIONS.items():
             self._metrics.evictions.labels(kind).inc(max(0, sizes[name] - self._shed[name]))
-        self._metrics.largest_campaign.set(sizes["largest_campaign"])
-        self._metrics.advice_left.set(sizes["advice_left"])
-        self._count_capped(sizes["advice_capped"] - self._shed["advice_capped"], owner)
+        self.partition.set(self._metrics.largest_campaign, sizes["largest_campaign"])
         self._shed = sizes
+        for mode, advice in owner.advice().items():
+            self.partition.set(self._metrics.advice_left, advice.left, mode)
+            self._count_capped(mode, advice.capped - self._capped.get(mode, 0), owner)
+            self._capped[mode] = advice.capped
 
-    def _count_capped(self, new: int, owner: CampaignOwner) -> None:
+    def _count_capped(self, mode: Mode, new: int, owner: CampaignOwner) -> None:
         """Count the alerts that the budget of advice has capped, and say so once an hour."""
-        if new <= 0:
-            return
-        self._metrics.advice_capped.inc(new)
+        self._metrics.advice_capped.labels(mode).inc(max(0, new))
         hour = owner.closed // HOUR_TICKS
-        if hour != self._capped_in:
-            self._capped_in = hour
+        if new > 0 and hour != self._capped_in.get(mode):
+            self._capped_in[mode] = hour
             log.warning(
                 "the budget of advice is spent: alerts stay below what their evidence allows",
+                mode=mode,
                 capped=new,
                 mend="look at the alerts; if they are right, raise alerts.advice_budget_per_hour",
             )

@@ -137,7 +137,7 @@ class Metrics:
             "expired", "Entities forgotten after a silence as long as their expiry", "kind"
         )
         self.largest_campaign = self._gauge(
-            "largest_campaign_accounts", "Accounts in the largest campaign"
+            "largest_campaign_accounts", "Accounts in the largest campaign", "partition"
         )
         self.snapshots = self._counter("snapshots", "States kept at the broker", "stage")
         self.snapshot_failures = self._counter(
@@ -201,10 +201,15 @@ class Metrics:
             "alerts", "Alert records sent", "kind", "severity", "action", "state", "mode"
         )
         self.advice_capped = self._counter(
-            "advice_capped", "Alerts kept below what their evidence allows: the budget was spent"
+            "advice_capped",
+            "Alerts kept below what their evidence allows: the budget was spent",
+            "mode",
         )
         self.advice_left = self._gauge(
-            "advice_left", "New advice that the budget of the hour of event time still allows"
+            "advice_left",
+            "New advice that the budget of the hour of event time still allows",
+            "mode",
+            "partition",
         )
         self.input_outage = self._counter(
             "input_outage_seconds",

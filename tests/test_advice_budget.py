@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.advice_budget import Advice
 from detectors.alerts import TICK_MS, Alert
 from detectors.config import Config
 from detectors.fusion import Fusion
@@ -117,10 +118,8 @@ def test_how_many_were_capped_is_counted_once_each() -> None:
     for source in (0, 1):
         owner.watermark(source, BASE + 20)
     owner.advance()
-    assert owner.sizes()["advice_capped"] == 13
-    assert owner.sizes()["advice_left"] == 0
+    assert owner.advice() == {"replay": Advice(left=0, capped=13)}
     for source in (0, 1):
         owner.watermark(source, BASE + 1200)
     owner.advance()
-    assert owner.sizes()["advice_capped"] == 13
-    assert owner.sizes()["advice_left"] == 7
+    assert owner.advice() == {"replay": Advice(left=7, capped=13)}

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,11 +21,14 @@ from tests.prometheus import DASHBOARDS, ROOT, RULES, SELECTOR, binary, panel_ex
 GRAFANA = ROOT / "deploy" / "grafana"
 STORIES = RULES.with_name("rules_test.yml")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-SAMPLES = {
-    sample + suffix
-    for family in Metrics().registry.collect()
-    for sample in (family.name,)
-    for suffix in ("", "_total", "_bucket", "_sum", "_count", "_info")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SUFFIXES = ("", "_total", "_bucket", "_sum", "_count", "_info")
+SAMPLES = {family.name + suffix for family in Metrics().registry.collect() for suffix in SUFFIXES}
+# Series that need no panel, and why.
+WITHOUT_PANEL = {
+    "handover_records": "their bytes have one",
+    "last_event_timestamp_seconds": "event_lag_seconds is the same against the clock",
+    "snapshot_timestamp_seconds": "snapshot_age_seconds is the same against the clock",
 }
 every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 every_board = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
@@ -106,6 +110,59 @@ def test_rules_name_series_that_exist(rule: dict[str, Any]) -> None:
 def test_panels_name_series_that_exist() -> None:
     for panel, expr in panel_expressions():
         assert _names(expr) <= SAMPLES | {"up"}, panel
+
+
+def test_every_series_has_a_panel_or_a_reason_to_have_none() -> None:
+    shown = set().union(*(_names(expr) for _, expr in panel_expressions()))
+    missing = {
+        family.name.removeprefix("hydrawatch_")
+        for family in Metrics().registry.collect()
+        if family.name.startswith("hydrawatch_")
+        and not shown & {family.name + suffix for suffix in SUFFIXES}
+    }
+    assert missing == set(WITHOUT_PANEL)
+
+
+@every_rule
+def test_every_runbook_names_panels_that_show_what_its_rule_watches(rule: dict[str, Any]) -> None:
+    named = _panels_of(rule["alert"])
+    shown: dict[str, set[str]] = defaultdict(set)
+    for panel, expr in panel_expressions():
+        shown[panel] |= _names(expr)
+    assert named
+    assert named <= set(shown)
+    watched = _names(rule["expr"]) - {"up"}  # a worker that does not answer shows nothing
+    assert not watched or watched & set().union(*(shown[panel] for panel in named))
+
+
+def _panels_of(alert: str) -> set[str]:
+    """The panels ("overview: Memory") that a section of the runbooks begins with."""
+    text = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^## {alert}\n\nPanel: (.+)\.$", text, re.MULTILINE)
+    return {
+        f"{board}: {title}"
+        for titles, board in re.findall(r"(\*.+?\*) \((\w+)\)", line)
+        for title in re.findall(r"\*(.+?)\*", titles)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_series_that_exist(page: Path) -> None:
+    named = set(re.findall(r"\bhydrawatch_\w+", page.read_text(encoding="utf-8")))
+    assert named <= SAMPLES
+
+
+def test_the_table_of_troubles_names_series_that_exist() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|(?:[^|\n]+\|){2}([^|\n]*`\w+`[^|\n]*)\|", _part(text, "metric (`"), re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert {"topic_problems", "broker_silent", "snapshot_failures_total"} <= named
+    assert {f"hydrawatch_{name}" for name in named} <= SAMPLES
+
+
+def _part(text: str, begins: str) -> str:
+    """A table, from the row that holds `begins` on."""
+    return text[text.rindex("\n", 0, text.index(begins)) + 1 :].partition("\n\n")[0]
 
 
 def test_dashboards_are_what_their_source_says() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import Dashboard, number, series
-from queries import CAPPED, EVIDENCE, INTERVAL, LEFT, rate
+from queries import DECODER_FAILED, EVIDENCE, INTERVAL, rate, rise
 
 DETECTION = Dashboard(
     "hydrawatch-detection",
@@ -47,23 +47,29 @@ DETECTION = Dashboard(
         ),
         series(
             "Budget of advice",
-            (LEFT, "left this hour, {{instance}}"),
-            (f"sum by (instance) (increase({CAPPED}{INTERVAL}))", "capped, {{instance}}"),
+            ("max by (mode) (hydrawatch_advice_left)", "{{mode}}: left this hour"),
+            (rise("advice_capped_total", "mode"), "{{mode}}: capped"),
             about="new advice above observe, per hour of event time; capped: kept below its evidence",
         ),
         series(
             "Holes in the input",
-            (
-                f"sum by (instance) (increase(hydrawatch_input_outage_seconds_total{INTERVAL}))",
-                "{{instance}}",
-            ),
+            (rise("input_outage_seconds_total", "instance"), "{{instance}}"),
             unit="s",
             about="event time of partitions' hours from which nothing is learned, when it was found",
         ),
         series(
-            "Accounts forgotten on request",
-            ("sum by (instance) (hydrawatch_forgotten_total)", "{{instance}}"),
-            about="since the worker's start",
+            "What raised and was set aside",
+            (
+                "sum by (detector) (hydrawatch_set_aside_entities)",
+                "{{detector}}: accounts or values, within a day",
+            ),
+            (rise("set_aside_total", "detector"), "{{detector}}: judgements"),
+            (
+                f"sum(increase(hydrawatch_dead_letters_total{DECODER_FAILED}{INTERVAL}))",
+                "decoder: records",
+            ),
+            red_from=1,
+            about="a fault of ours that some input brings out; anything but 0 is to be reported",
         ),
         series(
             "Campaigns and alerts that stand",
@@ -108,12 +114,13 @@ DETECTION = Dashboard(
             unit="Bps",
         ),
         series(
-            "Control events",
+            "Control events, and accounts forgotten",
             (
                 "sum by (kind, outcome) (hydrawatch_control_events_total)",
                 "{{kind}}, {{outcome}}",
             ),
-            about="releases, allowances, verdicts, since the workers' start",
+            ("sum(hydrawatch_forgotten_total)", "forgotten on request"),
+            about="releases, allowances, verdicts and erasures, since the workers' start",
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import Dashboard, Panel, Query, number, series
-from queries import INTERVAL, NEW, OURS, REQUESTS, quantile, rate
+from queries import INTERVAL, NEW, OURS, REQUESTS, UNOWNED, quantile, rate, rise
 
 OVERVIEW = Dashboard(
     "hydrawatch-overview",
@@ -26,7 +26,8 @@ OVERVIEW = Dashboard(
         ),
         number(
             "Accounts advised against, last hour",
-            f'sum(increase(hydrawatch_alerts_total{{{NEW},action!="observe",mode!="shadow"}}[1h]))',
+            "round(sum(increase(hydrawatch_alerts_total"
+            f'{{{NEW},action!="observe",mode!="shadow"}}[1h])))',
         ),
         number(
             "Rules firing",
@@ -51,18 +52,47 @@ OVERVIEW = Dashboard(
             unit="s",
         ),
         series(
-            "Newly advised, by action",
+            "Trouble at the brokers",
+            ("sum(hydrawatch_broker_silent)", "workers that no broker answers"),
+            ("max(hydrawatch_topic_problems)", "topics missing or not as they must be"),
             (
-                f"sum by (mode, action) (increase(hydrawatch_alerts_total{{{NEW}}}{INTERVAL}))",
-                "{{mode}}: {{action}}",
+                "sum(max by (topic) (hydrawatch_leaderless_partitions))",
+                "partitions without a leader",
             ),
+            (
+                "sum(max by (topic) (hydrawatch_under_min_isr_partitions))",
+                "partitions with too few replicas in sync",
+            ),
+            red_from=1,
+            about="as workers see them; /readyz names topics and partitions",
+        ),
+        series(
+            "Writes not taken",
+            ("max by (topic) (hydrawatch_undelivered_seconds)", "{{topic}}"),
+            unit="s",
+            red_from=120,
+            about="how long the oldest record has waited for the brokers; what follows waits behind it",
+        ),
+        series(
+            "Input standing still",
+            ("max by (topic) (hydrawatch_stalled_seconds)", "{{topic}}"),
+            unit="s",
+            red_from=120,
+            about="how long the slowest partition that has something to do has not moved",
+        ),
+        series(
+            "Newly advised, by action",
+            (rise("alerts_total", "mode, action", f"{{{NEW}}}"), "{{mode}}: {{action}}"),
             stacked=True,
             about="accounts whose alert was opened or escalated; renewals are not in it",
         ),
         series(
             "Dead letters, by reason",
             (rate("dead_letters_total", "reason") + " > 0", "{{reason}}"),
+            (f"sum(rate(hydrawatch_dead_letters_cut_total{INTERVAL}))", "cut to its head"),
             unit="cps",
+            about="cut: too large for the topic even when compressed, so it cannot be sent back; "
+            "decoder_failed: a fault of ours",
         ),
         series(
             "Late events, by how far behind",
@@ -70,17 +100,18 @@ OVERVIEW = Dashboard(
             unit="cps",
         ),
         series(
+            "Partitions owned, held back, standing still",
+            ("sum by (topic) (hydrawatch_partitions_assigned)", "owned of {{topic}}"),
+            (UNOWNED, "owned by nobody"),
+            ("sum(hydrawatch_held_back_partitions)", "held back"),
+            ("count(hydrawatch_stalled_seconds > 60) or vector(0)", "standing still"),
+            about="held back: ahead of the others in event time, so not read on for a while",
+        ),
+        series(
             "Properties given but not usable",
             (f"topk(8, {rate('unknown_properties_total', 'property')})", "{{property}}"),
             unit="cps",
             about="null, empty or invalid: taken as unknown, so detectors see less",
-        ),
-        series(
-            "Partitions owned, held back, standing still",
-            ("sum by (topic) (hydrawatch_partitions_assigned)", "owned of {{topic}}"),
-            ("sum(hydrawatch_held_back_partitions)", "held back"),
-            ("count(hydrawatch_stalled_seconds > 60) or vector(0)", "standing still"),
-            about="held back: ahead of the others in event time, so not read on for a while",
         ),
         series(
             "Chunk time",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import Dashboard, number, series
-from queries import INTERVAL, OUT_OF_TURN, quantile, rate
+from queries import INTERVAL, OUT_OF_TURN, quantile, rate, rise
 
 STATE = Dashboard(
     "hydrawatch-state",
@@ -19,8 +19,10 @@ STATE = Dashboard(
             red_from=1,
             about="1: the worker lacks the right to delete records of the state topic",
         ),
-        number("Rebalances, last hour", "sum(increase(hydrawatch_rebalances_total[1h]))"),
-        number("Stalls, last hour", "sum(increase(hydrawatch_stalls_total[1h]))", red_from=1),
+        number("Rebalances, last hour", "round(sum(increase(hydrawatch_rebalances_total[1h])))"),
+        number(
+            "Stalls, last hour", "round(sum(increase(hydrawatch_stalls_total[1h])))", red_from=1
+        ),
         series(
             "Age of the state kept",
             ("max by (stage) (hydrawatch_snapshot_age_seconds)", "{{stage}}"),
@@ -30,6 +32,7 @@ STATE = Dashboard(
         series(
             "States kept",
             (rate("snapshots_total", "stage"), "{{stage}}"),
+            (f"sum(rate(hydrawatch_snapshot_failures_total{INTERVAL}))", "could not be kept"),
             unit="cps",
         ),
         series(
@@ -43,6 +46,13 @@ STATE = Dashboard(
             (quantile(0.5, "snapshot_seconds"), "{{stage}}, half"),
             (quantile(0.99, "snapshot_seconds"), "{{stage}}, 99 %"),
             unit="s",
+        ),
+        series(
+            "Processor time for keeping",
+            (rate("snapshot_cpu_seconds_total", "stage"), "{{stage}}"),
+            unit="percentunit",
+            stacked=True,
+            about="of one core; a twentieth of a worker's time at most",
         ),
         series(
             "State at the broker",
@@ -76,10 +86,17 @@ STATE = Dashboard(
         ),
         series(
             "Forgotten before their time",
-            (f"topk(8, {rate('evictions_total', 'kind', OUT_OF_TURN)})", "{{kind}}"),
+            (f"topk(7, {rate('evictions_total', 'kind', OUT_OF_TURN)})", "{{kind}}"),
+            (f"sum(rate(hydrawatch_dedupe_overflow_total{INTERVAL}))", "event id"),
             unit="cps",
             about="a budget was full; ..._refused: not even taken in; without templates, of which "
             "the oldest always goes",
+        ),
+        series(
+            "Forgotten in time",
+            (rate("expired_total", "kind"), "{{kind}}"),
+            unit="cps",
+            about="after a silence as long as their expiry",
         ),
         series(
             "Bytes of state per account",
@@ -92,7 +109,13 @@ STATE = Dashboard(
         series(
             "Rebalances and stalls",
             (f"sum(increase(hydrawatch_rebalances_total{INTERVAL}))", "rebalances"),
-            (f"sum by (topic) (increase(hydrawatch_stalls_total{INTERVAL}))", "stalls: {{topic}}"),
+            (rise("stalls_total", "topic"), "stalls: {{topic}}"),
+        ),
+        series(
+            "Records of others on the alert topics",
+            ("max by (topic) (hydrawatch_foreign_records)", "{{topic}}"),
+            about="passed over when the owner of campaigns last read what had been said; anything "
+            "but 0: somebody else writes there",
         ),
     ),
 )

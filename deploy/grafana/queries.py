@@ -11,14 +11,21 @@ NEW = 'kind="account",state=~"open|escalated"'
 EVIDENCE = '{kind=~"flagged_key|flagged_member|own_evidence"}'
 REQUESTS = '{topic!~"hydrawatch-.*"}'
 OUT_OF_TURN = '{kind!="template"}'
-CAPPED = "hydrawatch_advice_capped_total"
-# Whoever does not own the campaigns has no budget to show, and would show 0.
-LEFT = 'hydrawatch_advice_left and on (instance) hydrawatch_watermark_delay_seconds{stage="owner"}'
+UNOWNED = (
+    "sum(clamp_min(max by (topic) (hydrawatch_partitions)"
+    " - sum by (topic) (hydrawatch_partitions_assigned), 0))"
+)
+DECODER_FAILED = '{reason="decoder_failed"}'
 
 
 def rate(name: str, by: str, labels: str = "") -> str:
     """Per second, by a label."""
     return f"sum by ({by}) (rate(hydrawatch_{name}{labels}{INTERVAL}))"
+
+
+def rise(name: str, by: str, labels: str = "") -> str:
+    """How many more, by a label, for what is too rare to be a rate."""
+    return f"sum by ({by}) (increase(hydrawatch_{name}{labels}{INTERVAL}))"
 
 
 def quantile(q: float, name: str) -> str:

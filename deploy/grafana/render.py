@@ -28,6 +28,7 @@ body{font:12px sans-serif;margin:12px;background:#f4f5f5}.board{position:relativ
 .panel{position:absolute;background:#fff;border:1px solid #ddd;box-sizing:border-box}
 .panel{padding:4px 6px;overflow:hidden}
 .title{font-weight:600}.big{font-size:26px;margin-top:14px}.red{color:#c4162a}.none{color:#888}
+.axis{font-size:10px;paint-order:stroke;stroke:#fff;stroke-width:4px}
 .legend{font-size:10px;line-height:12px}td,th{text-align:left;padding-right:10px;font-size:10px}
 </style>"""
 
@@ -138,8 +139,8 @@ def _graph(found: list[Series], start: float, end: float, w: int, h: int, unit: 
             legend.append(
                 f'<span style="color:{colour}">{name} {_said(points[-1][1], unit)}</span>'
             )
-    axis = f'<text x="2" y="10" font-size="10">{_said(top, unit)}</text>'
-    drawing = f'<svg width="{w}" height="{h}">{axis}{"".join(lines)}</svg>'
+    axis = f'<text class="axis" x="2" y="10">{_said(top, unit)}</text>'
+    drawing = f'<svg width="{w}" height="{h}">{"".join(lines)}{axis}</svg>'
     return f'{drawing}<div class="legend">{" · ".join(legend)}</div>'
 
 
