@@ -178,7 +178,9 @@ def test_every_act_is_some_roles_job_and_no_role_may_do_all() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_every_client_connects_by_every_credential(filled: Stage, way: str) -> None:
+async def test_every_client_connects_by_every_credential(
+    filled: Stage, way: str, tmp_path: Path
+) -> None:
     """aiokafka, kafka-python and Faust, over TLS."""
     mine = filled.settings("worker", way)
     await writes(mine, mine.alerts_topic)
@@ -189,6 +191,7 @@ async def test_every_client_connects_by_every_credential(filled: Stage, way: str
         broker=faust_urls(mine),
         broker_credentials=faust_credentials(mine),
         store="memory://",
+        datadir=tmp_path,
         **BULK_SETTINGS,
     )
 
