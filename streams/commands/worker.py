@@ -15,7 +15,7 @@ import structlog
 
 from detectors.config import Loaded
 from detectors.errors import ConfigError
-from streams import topics
+from streams import topic_sight
 from streams.configured import configured
 from streams.health import HealthServer
 from streams.settings import Settings
@@ -35,7 +35,7 @@ def run(settings: Settings) -> int:
     skip it with a warning and read nothing.
     """
     loaded = configured(settings)
-    problems = topics.verify(settings, loaded.config.engine.partitions)
+    problems = topic_sight.verify(settings, loaded.config.engine.partitions)
     if problems:
         raise ConfigError("\n".join(map(str, problems)))
     # A compilation in the middle of the stream would outlast the session.

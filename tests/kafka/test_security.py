@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 from kafka import KafkaAdminClient
 
-from streams import topics
+from streams import topic_sight, topics
 from streams.broker import (
     BrokerError,
     blocking_client_options,
@@ -162,7 +162,7 @@ async def test_every_client_connects_by_every_credential(
     mine = filled.settings("worker", way)
     await writes(mine, mine.alerts_topic)
     await reads(mine, mine.requests_topic)
-    assert topics.verify(mine, PARTITIONS) == []
+    assert topic_sight.verify(mine, PARTITIONS) == []
     app = faust.App(
         mine.group,
         broker=faust_urls(mine),
@@ -196,7 +196,7 @@ async def refused_to_both_clients(settings: Settings, match: str) -> str:
     with pytest.raises(BrokerError, match=match) as one, explained(settings):
         await writes(settings, settings.alerts_topic)
     with pytest.raises(BrokerError, match=match) as two:
-        await asyncio.to_thread(topics.verify, settings, PARTITIONS)
+        await asyncio.to_thread(topic_sight.verify, settings, PARTITIONS)
     return f"{one.value} {two.value}"
 
 
@@ -214,7 +214,7 @@ async def test_a_wrong_password_is_an_error_that_says_so_and_not_the_password(
     ):
         await writes(wrong, wrong.alerts_topic)
     with pytest.raises(BrokerError, match="check HYDRAWATCH_SASL_") as two:
-        await asyncio.to_thread(topics.verify, wrong, PARTITIONS)
+        await asyncio.to_thread(topic_sight.verify, wrong, PARTITIONS)
     said = f"{one.value} {two.value} {caplog.text}"
     assert "not-the-password" not in said
 
