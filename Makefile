@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 KAFKA_SHORT := tests/kafka/test_cluster.py tests/kafka/test_security.py \
-  tests/integration/test_worker.py tests/integration/test_kafka_facts.py
+  tests/kafka/test_secured_worker.py tests/integration/test_worker.py \
+  tests/integration/test_kafka_facts.py
 
 .PHONY: setup demo test test-kafka lint bench lock clean
 

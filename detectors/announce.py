@@ -9,10 +9,20 @@ from detectors import layout
 from detectors.account_rows import LONGEST_NAME, copy_name, write_number
 from detectors.account_state import AccountState
 from detectors.kernel import kernel
-from detectors.kinds import ASN, COHORT, DEVICE, ORG, PAYMENT, PREFIX, REFERRAL, SYSTEM, TLS
+from detectors.kinds import (
+    ACCOUNT_KINDS,
+    ASN,
+    COHORT,
+    DEVICE,
+    ORG,
+    PAYMENT,
+    PREFIX,
+    REFERRAL,
+    SYSTEM,
+    TLS,
+)
 from detectors.recency import NEW_BY_EVICTION, SEEN, combine, mix, see
 
-KINDS = 9
 HOUR_MS = 3_600_000
 
 
@@ -36,7 +46,7 @@ def fill_keys(event: layout.Row, account: layout.Row, keys: np.ndarray) -> np.ui
         hour = np.uint64(event.created // HOUR_MS)
         keys[COHORT] = combine(hour, combine(np.uint64(event.asn + 1), np.uint64(event.signup)))
     keyset = np.uint64(0)
-    for kind in range(KINDS):
+    for kind in range(ACCOUNT_KINDS):
         keyset = mix(keyset ^ keys[kind]) + np.uint64(kind)
     return keyset
 
@@ -77,13 +87,13 @@ def announce(
     scalars = state.scalars
     if account.period != (period & 0xFFFF):
         account.period = period & 0xFFFF
-        for kind in range(KINDS):
+        for kind in range(ACCOUNT_KINDS):
             if kind != COHORT:
                 account.keys[kind] = 0
         renewed = True
     else:
         renewed = False
-    for kind in range(KINDS):
+    for kind in range(ACCOUNT_KINDS):
         key = keys[kind]
         if key == np.uint64(0) or (account.keys[kind] == key and not (renewed and kind == COHORT)):
             continue

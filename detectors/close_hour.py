@@ -11,10 +11,10 @@ from detectors import layout
 from detectors.account_state import AccountState
 from detectors.close_minute import KeySums, release, sum_row
 from detectors.kernel import inlined, kernel
+from detectors.kinds import ACCOUNT_KINDS
 from detectors.merge import clear, merge
 from detectors.volume import VolumeParams, learn, score
 
-KINDS = 9
 COHORTS = 256
 MICRO = 1_000_000
 PROFILE_SCALE = 20  # steps of 5 %; a byte reaches 340,000 requests
@@ -206,7 +206,7 @@ def close_day(
                     failed[failures].volume = y
                 failures += 1
             toward(account.weekday_profile, weekday, requests)
-        for kind in range(KINDS):
+        for kind in range(ACCOUNT_KINDS):
             key = account.keys[kind]
             if key == np.uint64(0):
                 continue

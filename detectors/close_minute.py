@@ -10,10 +10,10 @@ from detectors import account_state as st
 from detectors import layout
 from detectors.account_state import AccountState
 from detectors.kernel import kernel
+from detectors.kinds import ACCOUNT_KINDS
 from detectors.merge import add_gaps, clear, merge
 from detectors.recency import combine, mix
 
-KINDS = 9
 HOUR_MS = 3_600_000
 
 
@@ -104,7 +104,7 @@ def hour_of(state: AccountState, row: int) -> int:
 @kernel
 def add_to_keys(scratch: KeySums, used: int, minute: layout.Row, account: int) -> int:
     """Add one minute to the sums of each of its keys; returns the rows then used."""
-    for kind in range(KINDS):
+    for kind in range(ACCOUNT_KINDS):
         key = minute.keys[kind]
         if key == np.uint64(0):
             continue

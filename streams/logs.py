@@ -34,7 +34,10 @@ WITHHELD = frozenset(
     }
 )
 # They log each rebalance and reconnection at INFO; a healthy worker has nothing to say.
-CHATTY = ("aiokafka", "asyncio", "faust", "mode", "numba", "streams.transport_consumer")
+CHATTY = (
+    *("aiokafka", "asyncio", "faust", "mode", "numba"),
+    *("streams.transport_consumer", "streams.transport_thread"),
+)
 # kafka-python serves commands only, which turn its errors into one line.
 MUTE = ("kafka",)
 _BEARER = r"(?<=Bearer )[\w.~+/=-]+"

@@ -30,6 +30,7 @@ from faust.types.tuples import ConsumerMessage
 from streams.transport_chunks import Chunk
 from streams.transport_fetch import ChunkFetcher
 from streams.transport_ledger import Delivery, Ledger
+from streams.transport_thread import BulkConsumerThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -80,39 +81,6 @@ class _ReadOffsets(defaultdict[TP, int | None]):
 
     def __getitem__(self, tp: TP) -> int | None:
         return None if tp.topic in self._bulk else super().__getitem__(tp)
-
-
-class BulkConsumerThread(stock.AIOKafkaConsumerThread):
-    """The thread that talks to Kafka: takes chunks of bulk partitions, records of others."""
-
-    consumer: BulkConsumer
-
-    async def _fetch_records(
-        self,
-        consumer: Any,
-        active_partitions: set[TP],
-        timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature, here and below)
-        max_records: int | None = None,
-    ) -> Mapping[TP, list[Any]]:
-        if not self.consumer.flow_active:
-            return {}
-        return await self.consumer.chunks.fetch(consumer, active_partitions, timeout, max_records)
-
-    async def position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
-        """Seek to the given offsets (None: the committed one), or where records begin, if they are ours."""
-        found: dict[TP, int] = await self.call_thread(self._position_at, starts)
-        return found
-
-    async def _position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
-        consumer = self._ensure_consumer()
-        begins = await consumer.beginning_offsets(list(starts))
-        found = {}
-        for tp, wanted in starts.items():
-            offset = await consumer.committed(tp) if wanted is None else wanted
-            if tp in consumer.assignment():  # else it was taken away meanwhile
-                found[tp] = max(int(begins[tp]), offset or 0)
-                consumer.seek(stock.ensure_aiokafka_TP(tp), found[tp])
-        return found
 
 
 class BulkConsumer(stock.Consumer):

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection
 import structlog
 
 from detectors.errors import StateError
-from streams import topics
+from streams import topic_sight
 from streams.health import Readiness
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topics import Sight
+from streams.topic_sight import Sight
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Witness:
         self._settings = settings
         self._metrics = metrics
         self._readiness = readiness
-        self._look = look or (lambda: topics.look(settings, partitions, ANSWER_MS))
+        self._look = look or (lambda: topic_sight.look(settings, partitions, ANSWER_MS))
         self._ids: dict[str, object] = {}
         self.trouble: dict[str, str] = {}  # what is wrong, by what it is; empty when nothing is
 

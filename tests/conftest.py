@@ -1,4 +1,7 @@
-"""Options that all tests share."""
+"""Options and fixtures that all tests share."""
+
+import logging
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -55,3 +58,13 @@ def short(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """The root logger is as it was once the test is over."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)

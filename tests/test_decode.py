@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,16 +14,8 @@ from detectors.decode_fast import PADDING
 from detectors.errors import ConfigError, ContractError
 from detectors.fingerprint import fingerprint, fingerprint_in_epoch
 from detectors.schema import CAPABILITIES, EVENT, IP_CLASSES, OPTIONAL, country
+from tests.least_event import KEY, MINIMAL, WAYS, decode
 
-KEY = bytes(range(16))
-MINIMAL = {
-    "event_id": "e-1",
-    "event_time": 1777026031000,
-    "account_id": "a-71f2",
-    "model": "large-5",
-    "input_tokens": 812,
-    "output_tokens": 2950,
-}
 FULL = MINIMAL | {
     "schema_version": 1,
     "org_id": "o-1",
@@ -70,18 +61,11 @@ FULL = MINIMAL | {
     "ingest_time": 1777026031200,
     "id_epoch": 3,
 }
-# A line feed before a record is white space to JSON, and enough for the kernel to leave it alone.
-WAYS = {"fast": b"", "slow": b"\n"}
 
 
 @pytest.fixture(params=WAYS)
 def before(request: pytest.FixtureRequest) -> bytes:
     return WAYS[request.param]
-
-
-def decode(*events: dict[str, Any], before: bytes = b"") -> Decoded:
-    values = [before + json.dumps(event, separators=(",", ":")).encode() for event in events]
-    return Decoder(KEY).decode(values)
 
 
 def text(decoded: Decoded, name: str, row: int = 0) -> str:

@@ -12,25 +12,17 @@ from detectors import decode_slow
 from detectors.control import RejectedControl, decode_control
 from detectors.decode import DECODER_FAILED, MOST_BYTES, REASONS, Decoder, Rejected
 from detectors.schema import LATEST_MS
+from tests.least_event import KEY, MINIMAL
 
-KEY = bytes(range(16))
-EVENT = {
-    "event_id": "e-1",
-    "event_time": 1777026031000,
-    "account_id": "a-71f2",
-    "model": "large-5",
-    "input_tokens": 812,
-    "output_tokens": 2950,
-}
-GOOD = json.dumps(EVENT).encode()
+GOOD = json.dumps(MINIMAL).encode()
 
 
 def raw(**changes: Any) -> bytes:
-    return json.dumps(EVENT | changes).encode()
+    return json.dumps(MINIMAL | changes).encode()
 
 
 def without(name: str) -> bytes:
-    return json.dumps({k: v for k, v in EVENT.items() if k != name}).encode()
+    return json.dumps({k: v for k, v in MINIMAL.items() if k != name}).encode()
 
 
 def padded(size: int) -> bytes:
@@ -80,7 +72,7 @@ BAD: dict[str, list[bytes | None]] = {
     ],
     "not_object": [b"[]", b"1", b"null", b'"x"', b"[" * 32 + b"]" * 32, b"1e999"],
     "wrong_version": [raw(schema_version=2), raw(schema_version=0), raw(schema_version=10**40)],
-    "missing_property": [b"{}", *(without(name) for name in EVENT)],
+    "missing_property": [b"{}", *(without(name) for name in MINIMAL)],
     "wrong_type": [
         raw(event_id=5),
         raw(account_id=None),
@@ -103,7 +95,7 @@ BAD: dict[str, list[bytes | None]] = {
         raw(output_tokens=float(2**53)),
         GOOD.replace(b"812", b"1e999"),
     ],
-    "from_the_future": [raw(ingest_time=EVENT["event_time"] - 300_001)],
+    "from_the_future": [raw(ingest_time=MINIMAL["event_time"] - 300_001)],
 }
 
 
@@ -182,7 +174,7 @@ def test_a_message_names_the_property_and_the_range_but_quotes_nothing_of_the_re
 
 
 def test_an_event_is_from_the_future_by_its_records_timestamp_first() -> None:
-    time = EVENT["event_time"]
+    time = MINIMAL["event_time"]
     late, early = raw(ingest_time=time - 10**9), raw(ingest_time=time)
     decoder = Decoder(KEY, future_ms=1000)
     stamps = np.array([time - 1000, time - 1001, time - 1001, -1, -1, -1])

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 import pytest
 
 from detectors.decode import Decoded, Decoder
 from detectors.schema import EVENT, OPTIONAL, PROPERTIES
-
-KEY = bytes(range(16))
-MINIMAL = {
-    "event_id": "e-1",
-    "event_time": 1777026031000,
-    "account_id": "a-71f2",
-    "model": "large-5",
-    "input_tokens": 812,
-    "output_tokens": 2950,
-}
-# A line feed before a record is white space to JSON, and enough for the kernel to leave it alone.
-WAYS = {"fast": b"", "slow": b"\n"}
+from tests.least_event import KEY, MINIMAL, WAYS, decode
 
 
 @pytest.fixture(params=WAYS)
 def before(request: pytest.FixtureRequest) -> bytes:
     return WAYS[request.param]
-
-
-def decode(*events: dict[str, Any], before: bytes = b"") -> Decoded:
-    values = [before + json.dumps(event, separators=(",", ":")).encode() for event in events]
-    return Decoder(KEY).decode(values)
 
 
 def unknown(decoded: Decoded) -> dict[str, int]:

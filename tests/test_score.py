@@ -5,86 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-import orjson
 import pytest
 
+from tests.score_stories import (
+    CLASS,
+    DAY,
+    DAYS,
+    HOUR,
+    HYDRA,
+    ORDINARY,
+    PAIR,
+    START,
+    alert,
+    hourly,
+    oracle,
+    truth,
+)
 from worlds.score import Score, score
-from worlds.scoring.bcubed import b_cubed
 from worlds.scoring.ledger import read
-from worlds.scoring.sightings import AttackEvents, Sightings
 from worlds.scoring.who import who
-
-START, HOUR, DAY = 1_780_272_000_000, 3_600_000, 86_400_000
-DAYS = 10
-
-HYDRA = [f"h{i}" for i in range(4)]
-PAIR = ["p0", "p1"]
-ORDINARY = [f"o{i}" for i in range(80)]
-CLASS = [f"c{i}" for i in range(20)]
-SHARING = ["s0"]
-
-
-def truth(**more: Any) -> dict[str, Any]:
-    accounts = {a: said("benign", None) for a in ORDINARY}
-    accounts |= {a: said("benign", "B7") for a in CLASS}
-    accounts |= {a: said("benign", "B21") for a in SHARING}
-    accounts |= {a: said("attack", "A1", "hydra") for a in HYDRA}
-    accounts |= {a: said("attack", "A8", "slow") for a in PAIR}
-    facts = {
-        "version": 1,
-        "start_ms": START,
-        "end_ms": START + DAYS * DAY,
-        "accounts": accounts,
-        "campaigns": [campaign("hydra", "A1", HYDRA), campaign("slow", "A8", PAIR)],
-        "requests": 1000,
-    }
-    return facts | more
-
-
-def said(label: str, scenario: str | None, campaign: str | None = None) -> dict[str, Any]:
-    return {"label": label, "scenario": scenario, "kind": "any", "campaign": campaign}
-
-
-def campaign(name: str, scenario: str, accounts: list[str]) -> dict[str, Any]:
-    return {
-        "campaign": name,
-        "scenario": scenario,
-        "accounts": accounts,
-        "requests": 10 * len(accounts),
-        "first_event": START,
-        "last_event": START + 9 * HOUR,
-    }
-
-
-def hourly(accounts: Iterable[str] = (*HYDRA, *PAIR)) -> AttackEvents:
-    """Ten events of each account, one an hour from the start on."""
-    names = tuple(sorted(accounts))
-    account = np.repeat(np.arange(len(names)), 10)
-    time = START + np.tile(np.arange(10), len(names)) * HOUR
-    return AttackEvents(names, account, time, np.full(len(names), 40))
-
-
-def alert(account: str, at: int = START, action: str = "throttle", **more: Any) -> dict[str, Any]:
-    return {
-        "alert_id": f"acc-{account}",
-        "revision": 1,
-        "kind": "account",
-        "account_id": account,
-        "campaign_id": None,
-        "state": "open",
-        "as_of": at,
-        "severity": "medium",
-        "action": action,
-    } | more
-
-
-def oracle() -> list[dict[str, Any]]:
-    return [
-        alert(account, START, "suspend", campaign_id=f"camp-{name}")
-        for name, accounts in (("h", HYDRA), ("p", PAIR))
-        for account in accounts
-    ]
 
 
 def judged(alerts: Iterable[dict[str, Any]], **more: Any) -> Score:
@@ -254,38 +193,6 @@ def test_truth_of_another_version_is_refused() -> None:
         who({"version": 2})
 
 
-# B-cubed, by hand
-
-
-def test_b_cubed_of_a_split_campaign_is_pure_and_half_complete() -> None:
-    campaigns = dict.fromkeys("abcd", "one")
-    assert b_cubed({"a": "x", "b": "x", "c": "y", "d": "y"}, campaigns) == (1.0, 0.5)
-
-
-def test_b_cubed_of_two_campaigns_in_one_is_complete_and_half_pure() -> None:
-    campaigns = {"a": "one", "b": "one", "c": "two", "d": "two"}
-    assert b_cubed(dict.fromkeys("abcd", "x"), campaigns) == (0.5, 1.0)
-
-
-def test_b_cubed_counts_a_benign_account_as_impure_for_itself_and_the_others() -> None:
-    # three attackers with purity 3/4 each, and a benign account with none
-    assert b_cubed(dict.fromkeys("abcz", "x"), dict.fromkeys("abc", "one")) == (9 / 16, 1.0)
-
-
-def test_b_cubed_of_unequal_clusters_weighs_accounts_not_clusters() -> None:
-    campaigns = dict.fromkeys("abc", "one") | {"d": "two"}
-    purity, completeness = b_cubed({"a": "x", "b": "x", "c": "y", "d": "y"}, campaigns)
-    assert purity == pytest.approx((1 + 1 + 0.5 + 0.5) / 4)
-    assert completeness == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1) / 4)
-
-
-def test_b_cubed_of_those_who_stand_alone_or_were_put_nowhere() -> None:
-    campaigns = dict.fromkeys("abcd", "one")
-    assert b_cubed({"a": None, "b": None}, campaigns) == (1.0, 2 * 0.25 / 4)
-    assert b_cubed({}, campaigns) == (None, 0.0)
-    assert b_cubed({}, {}) == (None, None)
-
-
 def test_merged_campaigns_count_as_the_one_they_became() -> None:
     merger = {
         "alert_id": "net-y",
@@ -300,48 +207,3 @@ def test_merged_campaigns_count_as_the_one_they_became() -> None:
     assert judged(halves).completeness == pytest.approx((4 * 0.5 + 0) / 6)
     assert judged([*halves, merger]).completeness == pytest.approx(4 / 6)
     assert judged([*halves, merger]).campaigns[0].ids == 2
-
-
-# the attackers' events
-
-
-def raw(event: str, account: str, time: int) -> bytes:
-    return b'{"event_id":"%b","event_time":%d,"account_id":"%b","model":"m"}' % (
-        event.encode(),
-        time,
-        account.encode(),
-    )
-
-
-def take(seen: Sightings, values: list[bytes], **more: Any) -> None:
-    keys = [str(orjson.loads(v)["account_id"]).encode() if v[:1] == b"{" else b"" for v in values]
-    seen.take(values, keys, **more)
-
-
-def test_redelivered_events_count_once_and_others_not_at_all() -> None:
-    seen = Sightings()
-    take(seen, [raw("1", "b", 30), raw("2", "a", 20), raw("3", "z", 10)])
-    take(seen, [raw("1", "b", 30), raw("4", "b", 5), b"no event"])
-    events = seen.of({"a", "b", "silent"})
-    assert events.accounts == ("a", "b", "silent")
-    assert events.account.tolist() == [0, 1, 1]
-    assert events.time.tolist() == [20, 5, 30]
-    assert seen.records == 6
-
-
-def test_what_a_genuine_owner_sent_is_not_the_campaigns() -> None:
-    seen = Sightings()
-    values = [raw(str(n), "a", n) for n in range(4)]
-    take(seen, values, guilty=np.array([False, True, False, True]))
-    assert seen.of({"a"}).time.tolist() == [1, 3]
-    assert seen.of({"a"}).sent.tolist() == [4]
-    assert seen.records == 4
-
-
-def test_sightings_may_be_asked_midway_and_go_on() -> None:
-    seen = Sightings()
-    take(seen, [raw("1", "a", 1)])
-    assert len(seen.of({"a"})) == 1
-    take(seen, [raw("2", "a", 2)])
-    assert seen.of({"a"}).time.tolist() == [1, 2]
-    assert len(seen.of(set())) == 0

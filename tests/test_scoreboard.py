@@ -17,7 +17,7 @@ from benchmarks.judging.plots import draw
 from benchmarks.judging.summary import as_json, by_look_alike, by_scenario, solved
 from benchmarks.judging.tables import grids, markdown
 from benchmarks.judging.trial import Trial, run
-from tests.test_score import alert, hourly, oracle, truth
+from tests.score_stories import alert, hourly, oracle, truth
 from worlds.score import score
 from worlds.scoring.ledger import read
 from worlds.scoring.who import who

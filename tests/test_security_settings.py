@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,15 +37,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper().startswith(settings.PREFIX):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def _logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 def given(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
@@ -174,7 +164,7 @@ def secret(text: str) -> object:
     return SecretStr(text)
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_fields_that_hold_secrets_are_withheld_from_logs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -189,7 +179,7 @@ def test_fields_that_hold_secrets_are_withheld_from_logs(
     assert not any(value in said for value in SECRETS.values())
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 @pytest.mark.parametrize("password", ["swordfish", 'quote"d', "it's", "back\\slash", "pässwörd"])
 def test_a_secret_is_masked_in_whatever_a_library_logs(
     password: str, capsys: pytest.CaptureFixture[str]

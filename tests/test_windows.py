@@ -14,7 +14,7 @@ from hypothesis import strategies as hs
 from detectors import account_state as st
 from detectors import layout
 from detectors.accounts import AccountPartition
-from detectors.ingest import MOST_COUNTED
+from detectors.minute_rows import MOST_COUNTED
 from detectors.schema import CAPABILITIES
 from detectors.sketches import count_double, count_single
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, decoded, feed, request, row_of

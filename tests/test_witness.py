@@ -9,7 +9,7 @@ from streams.broker import BrokerError
 from streams.health import Readiness
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topics import Problem, Sight
+from streams.topic_sight import Problem, Sight
 from streams.witness import Witness
 
 SETTINGS = Settings()

@@ -64,6 +64,12 @@ def parts_of_the_world() -> dict[str, Part]:
     return found
 
 
+def actors_of(world: Simulation, kind: str) -> Actors:
+    """The actors of the one group of a kind."""
+    (group,) = (g for g in world.cast.groups if g.kind == kind)
+    return world.cast.actors[group.begin : group.end]
+
+
 def holders(values: Any, accounts: Any) -> list[int]:
     """Accounts per value, 0 apart."""
     found: dict[int, set[int]] = defaultdict(set)

@@ -14,6 +14,7 @@ from detectors.errors import ConfigError
 from streams import alertview, topics
 from streams.broker import blocking_client_options, explained
 from streams.settings import Settings
+from streams.topic_admin import ANSWER_MS
 
 KINDS = ("account", "network")
 POLL_MS = 500
@@ -87,7 +88,7 @@ def values(
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
-            bootstrap_timeout_ms=topics.ANSWER_MS,
+            bootstrap_timeout_ms=ANSWER_MS,
         )
         try:
             consumer.assign(partitions)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from detectors.config import as_plain
 from detectors.errors import ConfigError, HydrawatchError
-from streams import topics
+from streams import topic_sight
 from streams.broker import tls_context
 from streams.configured import configured
 from streams.environment import load
@@ -74,7 +74,7 @@ def examine(with_topics: bool = False) -> Report:
         if settings.tls:
             tls_context(settings)
         if with_topics:
-            report.problems += [str(problem) for problem in topics.verify(settings)]
+            report.problems += [str(problem) for problem in topic_sight.verify(settings)]
     except ConfigError as error:
         report.errors += str(error).splitlines()
     except HydrawatchError as error:

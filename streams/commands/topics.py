@@ -8,7 +8,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from streams import topics
+from streams import topic_sight, topics
 from streams.settings import Settings
 from streams.topic_plan import DAY_MS, PLANS
 
@@ -44,7 +44,7 @@ def create(
 
 def verify(settings: Settings, partitions: int | None, as_json: bool) -> int:
     """Print every problem; 1 if there is one."""
-    problems = topics.verify(settings, partitions)
+    problems = topic_sight.verify(settings, partitions)
     if as_json:
         print_json([dataclasses.asdict(problem) for problem in problems])
     elif problems:

@@ -12,7 +12,7 @@ import structlog
 
 from detectors.config import Loaded
 from detectors.errors import ConfigError
-from streams import topics
+from streams import topic_sight
 from streams.configured import configured
 from streams.health import HealthServer
 from streams.memory import tune_memory
@@ -31,7 +31,7 @@ def run(settings: Settings) -> int:
     skip it with a warning and read nothing.
     """
     loaded = configured(settings)
-    problems = topics.verify(settings, loaded.config.engine.partitions)
+    problems = topic_sight.verify(settings, loaded.config.engine.partitions)
     if problems:
         raise ConfigError("\n".join(map(str, problems)))
     # A compilation in the middle of the stream would outlast the session.

@@ -16,6 +16,7 @@ from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from streams.transport_chunks import Chunk
 
@@ -26,10 +27,11 @@ import asyncio, sys
 import faust
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 
-broker, name, path = sys.argv[1:]
+broker, name, path, folder = sys.argv[1:]
 settings = {**BULK_SETTINGS, "broker_commit_interval": 0.1, "topic_partitions": 2}
 settings |= {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4}
-app = faust.App(name, broker="kafka://" + broker, store="memory://", **settings)
+settings |= {"broker": "kafka://" + broker, "store": "memory://", "datadir": folder}
+app = faust.App(name, **settings)
 use_bulk_transport(app, BulkOptions(frozenset({name}), chunk_records=50))
 
 async def read(stream):
@@ -50,13 +52,16 @@ asyncio.run(main())
 
 
 class Reader:
-    """A Faust worker that notes what it reads, and acknowledges what it is told to."""
+    """A Faust worker that notes what it reads, and acknowledges what it is told to.
+
+    Its group and its topic have the same name; what Faust writes down goes into the folder.
+    """
 
     def __init__(
         self,
         broker: str,
-        group: str,
-        topic: str,
+        name: str,
+        folder: Path,
         *,
         acks: Callable[[Chunk], bool] = lambda _chunk: True,
         start: Callable[[TP], int | None] = lambda _tp: None,
@@ -68,19 +73,19 @@ class Reader:
         instance: str | None = None,
     ) -> None:
         settings = {**BULK_SETTINGS, "broker_commit_interval": 0.2, "topic_partitions": 2}
+        settings |= {"broker": f"kafka://{broker}", "store": "memory://", "datadir": folder}
         # The embedded broker counts generations from 0, in which aiokafka does not say good-bye.
         settings |= {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4}
         if instance:  # time to come back in
             settings |= {"consumer_group_instance_id": instance, "broker_session_timeout": 10.0}
-        self.app = faust.App(group, broker=f"kafka://{broker}", store="memory://", **settings)
-        self.topic = topic
+        self.app = faust.App(name, **settings)
         self.seen: dict[int, list[bytes | None]] = defaultdict(list)
         self.events: list[Any] = []
 
         async def start_offset(tp: TP) -> int | None:
             return start(tp)
 
-        options = BulkOptions(frozenset({topic}), start_offset, chunk_records)
+        options = BulkOptions(frozenset({name}), start_offset, chunk_records)
         self.transport = use_bulk_transport(self.app, options)
         if table:
             self.table = self.app.Table("kept", default=int, partitions=2)
@@ -103,7 +108,7 @@ class Reader:
             self.assignments.append(assigned)
 
         self.app.on_partitions_assigned.connect(assigned, weak=False)
-        source = self.app.topic(topic, schema=ChunkSchema())
+        source = self.app.topic(name, schema=ChunkSchema())
         self.app.agent(source, name="read", concurrency=concurrency)(read)
 
     def take(self, chunk: Chunk) -> None:

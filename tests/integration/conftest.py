@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.brokers import fresh_broker
+from tests.integration.workers import Batch, two_days
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -22,6 +23,12 @@ def broker() -> Iterator[str]:
     """Address of a broker that lives as long as the test session."""
     with fresh_broker() as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def world() -> list[Batch]:
+    """Two days of a small world with a hydra in it."""
+    return two_days()
 
 
 @pytest.fixture

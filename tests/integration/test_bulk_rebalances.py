@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(150)]
 
 
 async def test_two_workers_share_partitions_and_a_leave_loses_nothing(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(3000), numbered(3000)])
-    one = Reader(broker, fresh_name, fresh_name, pace=0.02)
-    two = Reader(broker, fresh_name, fresh_name, pace=0.02)
+    one = Reader(broker, fresh_name, tmp_path, pace=0.02)
+    two = Reader(broker, fresh_name, tmp_path, pace=0.02)
     async with two.running():
         async with one.running():
             count = 3000
@@ -50,10 +50,10 @@ async def test_two_workers_share_partitions_and_a_leave_loses_nothing(
 
 
 async def test_state_that_is_kept_or_rebuilt_through_rebalances_counts_every_record_once(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(3000), numbered(3000)])
-    workers = [StateKeeper(broker, fresh_name, fresh_name, pace=0.02) for _ in range(3)]
+    workers = [StateKeeper(broker, fresh_name, tmp_path, pace=0.02) for _ in range(3)]
     async with workers[0].running():
         await until(lambda: workers[0].count() > 500)
         async with workers[1].running():
@@ -82,7 +82,7 @@ async def test_what_a_killed_worker_had_not_finished_is_read_by_the_next(
         return {(int(p), int(n)) for p, n in map(str.split, lines)}
 
     doomed = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, broker, fresh_name, str(path)
+        sys.executable, "-c", WORKER, broker, fresh_name, str(path), str(tmp_path)
     )
     try:
         await until(lambda: len(seen()) > 1500)
@@ -91,7 +91,7 @@ async def test_what_a_killed_worker_had_not_finished_is_read_by_the_next(
         await doomed.wait()
     before = seen()
     assert before < everything
-    heir = Reader(broker, fresh_name, fresh_name)
+    heir = Reader(broker, fresh_name, tmp_path)
     async with heir.running():
         await until(lambda: before | heir.numbers() == everything)
         await asyncio.sleep(0.5)

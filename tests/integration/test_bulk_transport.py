@@ -11,16 +11,18 @@ from faust.types import TP
 from tests.integration.bulk_readers import Reader, committed, numbered, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.bulk_readers import Produce
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(150)]
 
 
 async def test_one_worker_sees_every_record_once_and_in_order(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(1050), numbered(777)])
-    reader = Reader(broker, fresh_name, fresh_name)
+    reader = Reader(broker, fresh_name, tmp_path)
     async with reader.running():
         await until(lambda: reader.count() >= 1827)
         await asyncio.sleep(0.5)
@@ -31,15 +33,15 @@ async def test_one_worker_sees_every_record_once_and_in_order(
 
 
 async def test_what_is_not_acked_is_not_committed_and_comes_again(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(500)])
-    first = Reader(broker, fresh_name, fresh_name, acks=lambda c: c.last_offset < 300)
+    first = Reader(broker, fresh_name, tmp_path, acks=lambda c: c.last_offset < 300)
     async with first.running():
         await until(lambda: first.count() == 500)
         await asyncio.sleep(0.5)
     assert await committed(broker, fresh_name, fresh_name) == 300
-    second = Reader(broker, fresh_name, fresh_name)
+    second = Reader(broker, fresh_name, tmp_path)
     async with second.running():
         await until(lambda: second.count() == 200)
     assert second.seen[0] == numbered(200, 300)
@@ -47,10 +49,10 @@ async def test_what_is_not_acked_is_not_committed_and_comes_again(
 
 
 async def test_acks_out_of_order_commit_only_the_prefix(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(500)])
-    reader = Reader(broker, fresh_name, fresh_name, acks=lambda _chunk: False)
+    reader = Reader(broker, fresh_name, tmp_path, acks=lambda _chunk: False)
     async with reader.running():
         await until(lambda: len(reader.events) == 5)
         for place in (4, 3, 0):
@@ -66,10 +68,10 @@ async def test_acks_out_of_order_commit_only_the_prefix(
 
 
 async def test_agents_that_let_faust_ack_work_too(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(1000)])
-    reader = Reader(broker, fresh_name, fresh_name, auto=True, concurrency=3, pace=0.01)
+    reader = Reader(broker, fresh_name, tmp_path, auto=True, concurrency=3, pace=0.01)
     async with reader.running():
         await until(lambda: reader.count() == 1000)
         await asyncio.sleep(0.5)
@@ -78,10 +80,10 @@ async def test_agents_that_let_faust_ack_work_too(
 
 @pytest.mark.parametrize("table", [False, True], ids=["without-table", "with-table"])
 async def test_the_start_hook_reads_again_from_the_beginning(
-    broker: str, fresh_name: str, produce: Produce, table: bool
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path, table: bool
 ) -> None:
     await produce(fresh_name, [numbered(500), numbered(50)])
-    first = Reader(broker, fresh_name, fresh_name, table=table)
+    first = Reader(broker, fresh_name, tmp_path, table=table)
     async with first.running():
         await until(lambda: first.count() == 550)
     assert await committed(broker, fresh_name, fresh_name) == 500
@@ -91,7 +93,7 @@ async def test_the_start_hook_reads_again_from_the_beginning(
         asked.append(tp)
         return 0 if tp.partition == 0 else None
 
-    second = Reader(broker, fresh_name, fresh_name, start=start, table=table)
+    second = Reader(broker, fresh_name, tmp_path, start=start, table=table)
     async with second.running():
         await until(lambda: second.count() == 500)
         await produce(fresh_name, [numbered(100, 500), numbered(10, 50)])
@@ -103,14 +105,14 @@ async def test_the_start_hook_reads_again_from_the_beginning(
 
 
 async def test_reading_again_below_the_committed_offset_commits_nothing(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(500)])
-    first = Reader(broker, fresh_name, fresh_name)
+    first = Reader(broker, fresh_name, tmp_path)
     async with first.running():
         await until(lambda: first.count() == 500)
     second = Reader(
-        broker, fresh_name, fresh_name, start=lambda _tp: 0, acks=lambda c: c.last_offset < 200
+        broker, fresh_name, tmp_path, start=lambda _tp: 0, acks=lambda c: c.last_offset < 200
     )
     async with second.running():
         await until(lambda: second.count() == 500)

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.integration.bulk_readers import Reader, committed, numbered, until
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.bulk_readers import Produce
+
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(200)]
-Produce = Callable[[str, Sequence[Sequence[bytes]]], Awaitable[None]]
 
 
 async def test_a_restart_with_the_same_instance_id_moves_no_partition(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(100), numbered(100)])
-    one = Reader(broker, fresh_name, fresh_name, instance="one")
+    one = Reader(broker, fresh_name, tmp_path, instance="one")
     async with one.running():
         await until(lambda: one.count() == 200)
-        two = Reader(broker, fresh_name, fresh_name, instance="two")
+        two = Reader(broker, fresh_name, tmp_path, instance="two")
         async with two.running():
             await until(lambda: len(one.app.consumer.assignment()) == 1)
             await until(lambda: len(two.app.consumer.assignment()) == 1)
             mine, theirs = one.app.consumer.assignment(), two.app.consumer.assignment()
             heard = len(one.assignments)
-        again = Reader(broker, fresh_name, fresh_name, instance="two")
+        again = Reader(broker, fresh_name, tmp_path, instance="two")
         async with again.running():
             await until(lambda: again.app.consumer.assignment() == theirs)
             await asyncio.sleep(1.5)  # three heartbeats: one would have heard of a rebalance
@@ -38,14 +42,14 @@ async def test_a_restart_with_the_same_instance_id_moves_no_partition(
 
 
 async def test_a_restart_without_an_instance_id_moves_partitions_there_and_back(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     """The other half: what the test above would see if static membership did nothing."""
     await produce(fresh_name, [numbered(10), numbered(10)])
-    one = Reader(broker, fresh_name, fresh_name)
+    one = Reader(broker, fresh_name, tmp_path)
     async with one.running():
         await until(lambda: one.count() == 20)
-        two = Reader(broker, fresh_name, fresh_name)
+        two = Reader(broker, fresh_name, tmp_path)
         async with two.running():
             await until(lambda: len(one.app.consumer.assignment()) == 1)
             await until(lambda: len(two.app.consumer.assignment()) == 1)
@@ -101,7 +105,7 @@ async def test_a_transaction_leaves_an_offset_that_no_record_has(
 
 
 async def test_a_bulk_reader_goes_across_the_gaps_that_transactions_leave(
-    broker: str, fresh_name: str, produce: Produce
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     await produce(fresh_name, [numbered(5), []])
     producer = AIOKafkaProducer(bootstrap_servers=broker, transactional_id=fresh_name)
@@ -112,7 +116,7 @@ async def test_a_bulk_reader_goes_across_the_gaps_that_transactions_leave(
                 await producer.send(fresh_name, b"%d" % number, partition=0)
     finally:
         await producer.stop()
-    reader = Reader(broker, fresh_name, fresh_name, chunk_records=7)
+    reader = Reader(broker, fresh_name, tmp_path, chunk_records=7)
     async with reader.running():
         await until(lambda: reader.count() == 25)
         await asyncio.sleep(0.5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from streams.settings import Settings
 from streams.state_places import stage_at
 from tests.brokers import EMBEDDED, KAFKA, chosen
 from tests.integration.workers import (
-    HYDRAWATCH,
-    environment,
+    hydrawatch,
     replayed,
     send,
     stage,
@@ -30,17 +28,6 @@ from tests.integration.workers import (
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
 STAGES = [("accounts", 0), ("accounts", 1), ("keys", 0), ("keys", 1), ("owner", 0)]
-
-
-def hydrawatch(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(HYDRAWATCH), *arguments],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def shown(settings: Settings) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from streams.deadletters import HEAD_BYTES, dead_letter
 from streams.metrics import Metrics
 from streams.outlet import LARGE_BYTES, WHOLE_BYTES, Outlet
 from streams.settings import Settings
-from tests.integration.workers import Batch, replayed, send, stage, wait_for, worker
+from tests.integration.workers import batches, replayed, send, stage, wait_for, worker
 from worlds.world import build
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
@@ -113,16 +113,13 @@ async def test_what_compresses_goes_aside_whole_and_the_rest_as_its_head() -> No
 
 
 def test_a_record_that_was_compressed_small_ends_no_worker(tmp_path: Path) -> None:
-    batches = [
-        Batch(list(r.keys), list(r.values), r.timestamps)
-        for r in build(3, 1.0, 100, 1_777_000_000_000, 60).chunks(4_000)
-    ]
+    world = batches(build(3, 1.0, 100, 1_777_000_000_000, 60).chunks(4_000))
     with stage(2) as settings:
-        expected = replayed(settings, batches)
+        expected = replayed(settings, world)
         assert expected
         asyncio.run(_produce_packed(settings, [(b"spaces", SPACES), (None, None)]))
         with worker(settings, tmp_path) as process:
-            send(settings, batches)
+            send(settings, world)
             assert wait_for(settings, len(expected)) == expected
             assert process.poll() is None
         found = asyncio.run(letters(settings, 2))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.watched import Watched, free_port
+from streams.embedded import free_port
+from tests.integration.watched import Watched
 from tests.integration.workers import (
     HYDRAWATCH,
     Batch,

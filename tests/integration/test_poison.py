@@ -11,8 +11,9 @@ import numpy as np
 import orjson
 import pytest
 
+from streams.embedded import free_port
 from tests.integration.poisoned_worker import poisoned_configuration
-from tests.integration.watched import Watched, free_port
+from tests.integration.watched import Watched
 from tests.integration.workers import (
     END_MS,
     Batch,

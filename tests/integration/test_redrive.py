@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import time
 from typing import Any
 
@@ -18,10 +17,11 @@ from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.redrive import Wanted, redrive, since_ms
 from streams.settings import Settings
-from tests.integration.workers import HYDRAWATCH, environment, stage
+from tests.integration.workers import hydrawatch, stage
 from tests.stage_stories import request
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+COMMAND = ("redrive", "--json")
 HOUR = 3_600_000
 
 
@@ -59,19 +59,12 @@ async def held(settings: Settings, topic: str) -> list[tuple[int, bytes | None, 
     return [(r.partition, r.key, r.value) async for r in read_all(settings, topic, None)]
 
 
-def hydrawatch(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(HYDRAWATCH), "redrive", "--json", *arguments]
-    return subprocess.run(
-        command, env=environment(settings), capture_output=True, text=True, timeout=60, check=False
-    )
-
-
 def test_what_can_be_read_by_now_goes_back_unchanged_and_the_rest_is_counted() -> None:
     now = time.time_ns() // 1_000_000
     with stage(2) as settings:
         made = letters(settings, now)
         asyncio.run(put_aside(settings, made))
-        counted = hydrawatch(settings, "--reason", "wrong_type")
+        counted = hydrawatch(settings, *COMMAND, "--reason", "wrong_type")
         assert counted.returncode == 1  # some cannot go back
         found = json.loads(counted.stdout)
         fates = {"ready": 2, "late": 1, "cut": 1, "refused": 1, "foreign": 1, "repeated": 1}
@@ -83,13 +76,15 @@ def test_what_can_be_read_by_now_goes_back_unchanged_and_the_rest_is_counted() -
         }
         assert asyncio.run(held(settings, settings.requests_topic)) == []
 
-        sent = hydrawatch(settings, "--reason", "wrong_type", "--yes")
+        sent = hydrawatch(settings, *COMMAND, "--reason", "wrong_type", "--yes")
         assert json.loads(sent.stdout) == found | {"sent": 3, "dry_run": False}
         back = asyncio.run(held(settings, settings.requests_topic))
         assert back == [(1, b"a", made[0].value), (1, b"a", made[2].value)]
         assert asyncio.run(held(settings, settings.control_topic)) == [(0, b"a", made[-1].value)]
 
-        only = hydrawatch(settings, "--reason", "out_of_range", "--since", str(now - HOUR))
+        only = hydrawatch(
+            settings, *COMMAND, "--reason", "out_of_range", "--since", str(now - HOUR)
+        )
         assert (only.returncode, json.loads(only.stdout)["fates"]["ready"]) == (0, 1)
         later = asyncio.run(
             redrive(settings, configured(settings), Wanted(since=now + HOUR), send=True)

@@ -14,7 +14,6 @@ from tests.integration.workers import (
     replayed,
     send,
     stage,
-    two_days,
     wait_for,
     worker,
 )
@@ -26,11 +25,6 @@ ON_TRIAL = (
     "min_windows = 2\n[fusion]\nfamily_floor_nats = 0.5\nprior_nats = 0.0\n"
 )
 OTHER = "[births]\nmin_surprise = 9.0\n"
-
-
-@pytest.fixture(scope="module")
-def world() -> list[Batch]:
-    return two_days()
 
 
 def configured_by(settings: Settings, folder: Path, text: str, **more: str) -> Settings:

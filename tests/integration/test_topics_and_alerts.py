@@ -11,7 +11,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from detectors.errors import ConfigError
 from detectors.murmur import partition_of
-from streams import topics
+from streams import topic_sight, topics
 from streams.commands.alerts import values
 from streams.produce import produce
 from streams.settings import Settings
@@ -35,7 +35,7 @@ def settings(address: str, name: str) -> Settings:
 
 def test_missing_topics_are_named_with_the_command_that_makes_them(address: str) -> None:
     mine = settings(address, "missing")
-    problems = topics.verify(mine, 3)
+    problems = topic_sight.verify(mine, 3)
     assert [problem.topic for problem in problems] == [plan.name(mine) for plan in PLANS]
     assert problems[0].mend == "run: hydrawatch topics create --partitions 3"
 
@@ -44,7 +44,7 @@ def test_topics_are_created_once_and_creating_again_changes_nothing(address: str
     mine = settings(address, "once")
     first = topics.create(mine, 3, replication=1)
     assert not any(topic.existed for topic in first)
-    assert topics.verify(mine, 3) == []
+    assert topic_sight.verify(mine, 3) == []
     again = topics.create(mine, 3, replication=1)
     assert all(topic.existed for topic in again)
     assert [topic.partitions for topic in again] == [topic.partitions for topic in first]
@@ -62,7 +62,7 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_created(address:
         topics.create(mine, 4)
     assert mine.alerts_topic not in admin.list_topics()
     admin.close()
-    problems = {problem.topic: problem for problem in topics.verify(mine, 4)}
+    problems = {problem.topic: problem for problem in topic_sight.verify(mine, 4)}
     assert "has 2 partitions, not 4" in str(problems[mine.requests_topic])
 
 

@@ -25,7 +25,6 @@ from tests.integration.workers import (
     replayed,
     send,
     stage,
-    two_days,
     wait_for,
     worker,
 )
@@ -33,11 +32,6 @@ from worlds.malformed import malformed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
 MALFORMED = 200_000
-
-
-@pytest.fixture(scope="module")
-def world() -> list[Batch]:
-    return two_days()
 
 
 def test_one_worker_says_what_replay_says(world: list[Batch], tmp_path: Path) -> None:
@@ -103,12 +97,11 @@ def test_malformed_records_of_every_kind_go_aside_and_change_nothing(
     assert Counter(letters) == Counter(sent)
 
 
-def test_a_partition_without_traffic_holds_nobody_back(tmp_path: Path) -> None:
-    batches = two_days()
+def test_a_partition_without_traffic_holds_nobody_back(world: list[Batch], tmp_path: Path) -> None:
     with stage(16) as settings:
         # Only a few accounts are left: some of the sixteen partitions hear nothing at all.
-        keep = sorted({key for batch in batches for key in batch.keys})[::60]
-        few = [_only(batch, set(keep)) for batch in batches]
+        keep = sorted({key for batch in world for key in batch.keys})[::60]
+        few = [_only(batch, set(keep)) for batch in world]
         replay_ends = _closed_after_replay(settings, few)
         with worker(settings, tmp_path):
             send(settings, few)

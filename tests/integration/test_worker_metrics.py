@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from streams import topics
-from streams.embedded import EmbeddedBroker
+from streams.embedded import EmbeddedBroker, free_port
 from streams.settings import Settings
-from tests.integration.watched import Watched, free_port
-from tests.integration.workers import Batch, send, worker
+from tests.integration.watched import Watched
+from tests.integration.workers import batches, send, worker
 from worlds import load
 
 pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(200)]
@@ -32,8 +32,7 @@ def test_a_broker_that_freezes_is_seen_and_when_it_thaws_nothing_is_lost_or_twic
             broker=broker.address, partitions=4, metrics_port=port, stall_s=2.0, chunk_records=2
         )
         topics.create(settings, 4, replication=1)
-        batches = load.dense(EVENTS, accounts=1_000, start_ms=START_MS)
-        send(settings, [Batch(list(b.keys), list(b.values), b.timestamps) for b in batches])
+        send(settings, batches(load.dense(EVENTS, accounts=1_000, start_ms=START_MS)))
         requests = {"topic": settings.requests_topic}
         with worker(settings, tmp_path) as process:
             watched = Watched(process, port)
@@ -61,8 +60,7 @@ def test_each_partitions_gauges_are_shown_by_its_owner_alone(tmp_path: Path) -> 
         ports = free_port(), free_port()
         first, second = (Settings(**common, metrics_port=port) for port in ports)
         topics.create(first, 4, replication=1)
-        batches = load.dense(4_000, accounts=1_000, start_ms=START_MS)
-        send(first, [Batch(list(b.keys), list(b.values), b.timestamps) for b in batches])
+        send(first, batches(load.dense(4_000, accounts=1_000, start_ms=START_MS)))
         with worker(first, tmp_path / "1") as one:
             watched = Watched(one, ports[0])
             # One of each kind that comes and goes with a partition, by who writes it.

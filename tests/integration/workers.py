@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -26,6 +26,7 @@ from streams.configured import configured
 from streams.produce import produce
 from streams.settings import Settings, variable
 from tests.brokers import fresh_broker
+from worlds.emit import Records
 from worlds.world import build
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
@@ -43,10 +44,14 @@ class Batch(NamedTuple):
     timestamps: np.ndarray
 
 
+def batches(chunks: Iterable[Records]) -> list[Batch]:
+    """What a simulated world says, kept to be sent and replayed."""
+    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in chunks]
+
+
 def two_days(accounts: int = 400) -> list[Batch]:
-    """A small world with a hydra in it, in batches."""
-    records = build(3, 2.0, accounts, END_MS).chunks(4_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    """A small world with a hydra in it."""
+    return batches(build(3, 2.0, accounts, END_MS).chunks(4_000))
 
 
 @contextmanager
@@ -93,6 +98,20 @@ def worker(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def hydrawatch(
+    settings: Settings, *arguments: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with these settings and what else is in its environment."""
+    return subprocess.run(
+        [str(HYDRAWATCH), *arguments],
+        env=environment(settings) | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def variables(settings: Settings) -> dict[str, str]:

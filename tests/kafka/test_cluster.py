@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams import topics
 from streams.settings import Settings
-from tests.integration.workers import END_MS, Batch, replayed, send, wait_for, worker
+from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
 from worlds.world import build
 
@@ -25,8 +25,7 @@ PATIENT_S = 20.0
 @pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest) -> list[Batch]:
     days = 1.0 if request.config.getoption("--short") else 2.0
-    records = build(3, days, 400, END_MS).chunks(4_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    return batches(build(3, days, 400, END_MS).chunks(4_000))
 
 
 @pytest.fixture(scope="module")

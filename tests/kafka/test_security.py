@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 from kafka import KafkaAdminClient
 
-from streams import topics
+from streams import topic_sight, topics
 from streams.broker import (
     BrokerError,
     blocking_client_options,
@@ -29,36 +27,15 @@ from streams.broker import (
 from streams.commands.alerts import values
 from streams.settings import Settings
 from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
-from tests.integration.workers import (
-    END_MS,
-    HYDRAWATCH,
-    Batch,
-    published,
-    replayed,
-    send,
-    variables,
-    wait_for,
-    worker,
-)
 from tests.kafka.certificates import Authority
-from tests.kafka.roles import CLIENT_SECRET, PARTITIONS, PASSWORDS, ROLES, WAYS, Stage, secured
-from worlds.world import build
+from tests.kafka.roles import PARTITIONS, ROLES, WAYS, Stage, secured
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
-SECRETS = (*PASSWORDS.values(), CLIENT_SECRET)
 REFUSED = (
     aiokafka.errors.TopicAuthorizationFailedError,
     aiokafka.errors.GroupAuthorizationFailedError,
     kafka.errors.AuthorizationError,
 )
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with secured(tmp_path_factory.mktemp("secured")) as found:
-        # The first act of the admin role: nobody else could.
-        topics.create(found.settings("admin"), PARTITIONS, replication=1)
-        yield found
 
 
 # -- what a role may do -----------------------------------------------------------------------
@@ -178,17 +155,20 @@ def test_every_act_is_some_roles_job_and_no_role_may_do_all() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_every_client_connects_by_every_credential(filled: Stage, way: str) -> None:
+async def test_every_client_connects_by_every_credential(
+    filled: Stage, way: str, tmp_path: Path
+) -> None:
     """aiokafka, kafka-python and Faust, over TLS."""
     mine = filled.settings("worker", way)
     await writes(mine, mine.alerts_topic)
     await reads(mine, mine.requests_topic)
-    assert topics.verify(mine, PARTITIONS) == []
+    assert topic_sight.verify(mine, PARTITIONS) == []
     app = faust.App(
         mine.group,
         broker=faust_urls(mine),
         broker_credentials=faust_credentials(mine),
         store="memory://",
+        datadir=tmp_path,
         **BULK_SETTINGS,
     )
 
@@ -211,6 +191,15 @@ async def test_every_client_connects_by_every_credential(filled: Stage, way: str
         await app.stop()
 
 
+async def refused_to_both_clients(settings: Settings, match: str) -> str:
+    """What aiokafka and kafka-python say, both of which must match."""
+    with pytest.raises(BrokerError, match=match) as one, explained(settings):
+        await writes(settings, settings.alerts_topic)
+    with pytest.raises(BrokerError, match=match) as two:
+        await asyncio.to_thread(topic_sight.verify, settings, PARTITIONS)
+    return f"{one.value} {two.value}"
+
+
 @pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-512"])
 async def test_a_wrong_password_is_an_error_that_says_so_and_not_the_password(
     filled: Stage, way: str, caplog: pytest.LogCaptureFixture
@@ -225,7 +214,7 @@ async def test_a_wrong_password_is_an_error_that_says_so_and_not_the_password(
     ):
         await writes(wrong, wrong.alerts_topic)
     with pytest.raises(BrokerError, match="check HYDRAWATCH_SASL_") as two:
-        await asyncio.to_thread(topics.verify, wrong, PARTITIONS)
+        await asyncio.to_thread(topic_sight.verify, wrong, PARTITIONS)
     said = f"{one.value} {two.value} {caplog.text}"
     assert "not-the-password" not in said
 
@@ -236,10 +225,7 @@ async def test_a_token_that_the_broker_refuses_is_an_error_that_names_the_settin
     mine = filled.settings("worker", "token file")
     assert mine.oauth_token_file
     mine.oauth_token_file.write_text("no.such.token")
-    with pytest.raises(BrokerError, match="HYDRAWATCH_OAUTH_"), explained(mine):
-        await writes(mine, mine.alerts_topic)
-    with pytest.raises(BrokerError, match="HYDRAWATCH_OAUTH_"):
-        await asyncio.to_thread(topics.verify, mine, PARTITIONS)
+    await refused_to_both_clients(mine, "HYDRAWATCH_OAUTH_")
 
 
 async def test_an_endpoint_that_gives_no_token_is_named_by_both_clients(filled: Stage) -> None:
@@ -247,14 +233,8 @@ async def test_an_endpoint_that_gives_no_token_is_named_by_both_clients(filled: 
         **filled.settings("worker", "token endpoint").model_dump(exclude={"oauth_client_secret"}),
         oauth_client_secret="not-the-secret",
     )
-    with (
-        pytest.raises(BrokerError, match="gave no token: 401 invalid_client") as one,
-        explained(mine),
-    ):
-        await writes(mine, mine.alerts_topic)
-    with pytest.raises(BrokerError, match="gave no token: 401 invalid_client") as two:
-        await asyncio.to_thread(topics.verify, mine, PARTITIONS)
-    assert "not-the-secret" not in f"{one.value} {two.value}"
+    said = await refused_to_both_clients(mine, "gave no token: 401 invalid_client")
+    assert "not-the-secret" not in said
 
 
 async def test_a_broker_with_a_strangers_certificate_is_not_trusted(
@@ -274,72 +254,3 @@ async def test_a_client_without_a_certificate_does_not_get_in_where_one_is_asked
     await writes(with_one, with_one.alerts_topic)
     with pytest.raises(BrokerError, match="no broker answers"), explained(without):
         await writes(without, without.alerts_topic)
-
-
-# -- the worker -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def world() -> list[Batch]:
-    records = build(3, 1.0, 200, END_MS).chunks(4_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
-
-
-def test_a_worker_says_what_replay_says_by_scram_and_tls_with_just_its_rights(
-    stage: Stage, world: list[Batch], tmp_path: Path
-) -> None:
-    mine = stage.settings("worker", "SCRAM-SHA-512")
-    expected = replayed(mine, world)
-    assert expected
-    with worker(mine, tmp_path):
-        send(stage.settings("gateway"), world)
-        assert wait_for(stage.settings("enforcement"), len(expected)) == expected
-    reader = stage.settings("analyst")
-    assert len(list(values(reader, reader.alerts_topic, False, True))) == len(expected)
-    # The same again by mutual TLS: what is on the topic is read, and none of it said twice.
-    with worker(stage.settings("worker", "certificate"), tmp_path):
-        assert wait_for(stage.settings("enforcement", "certificate"), len(expected)) == expected
-
-
-def test_a_worker_without_rights_ends_and_says_what_it_lacks(stage: Stage, tmp_path: Path) -> None:
-    mine = stage.settings("gateway")
-    done = subprocess.run(
-        [str(HYDRAWATCH), "worker"],
-        env={**variables(mine), "HYDRAWATCH_DATA_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert re.search("TopicAuthorizationFailed|deploy/kafka/acls.sh", done.stderr), done.stderr
-    assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
-
-
-def test_no_secret_is_in_what_a_worker_logs(stage: Stage, tmp_path: Path) -> None:
-    """At the most talkative level, through connection, authentication and a stop."""
-    for way in ("PLAIN", "token endpoint"):
-        mine = stage.settings("worker", way)
-        log = tmp_path / "log"
-        process = subprocess.Popen(
-            [str(HYDRAWATCH), "worker"],
-            env={
-                **variables(mine),
-                "HYDRAWATCH_DATA_DIR": str(tmp_path),
-                "HYDRAWATCH_METRICS_PORT": "0",
-                "HYDRAWATCH_LOG_LEVEL": "debug",
-            },
-            stdout=log.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait(20)
-        said = log.read_text()
-        assert "worker starts" in said
-        assert "kafka" in said
-        assert not any(secret in said for secret in SECRETS)
-        assert "Bearer ey" not in said
-        assert published(stage.settings("enforcement")) is not None

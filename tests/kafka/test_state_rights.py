@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 
 from streams import state_records, topics
+from streams.embedded import free_port
 from streams.history import read_all
 from streams.settings import Settings
-from tests.integration.watched import Watched, free_port
+from tests.integration.watched import Watched
 from tests.integration.workers import (
     END_MS,
-    HYDRAWATCH,
     Batch,
-    environment,
+    batches,
+    hydrawatch,
     published,
     replayed,
     send,
@@ -50,8 +51,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
     """In pieces of equal size, each of which is kept before the next one comes."""
-    records = build(3, 2.0, 300, END_MS).chunks(PIECE)
-    pieces = [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    pieces = batches(build(3, 2.0, 300, END_MS).chunks(PIECE))
     return [piece for piece in pieces if len(piece.keys) == PIECE]
 
 
@@ -89,14 +89,7 @@ def send_and_keep(stage: Stage, mine: Settings, watched: Watched, pieces: list[B
 
 
 def reset(settings: Settings) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(HYDRAWATCH), "state", "reset", "--yes", "--json"],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return hydrawatch(settings, "state", "reset", "--yes", "--json")
 
 
 def test_with_its_rights_a_worker_deletes_old_state_and_can_begin_anew(

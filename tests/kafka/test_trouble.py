@@ -7,33 +7,29 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaConsumer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams import topics
 from streams.broker import BrokerError
 from streams.settings import Settings
-from tests.integration.watched import Watched, free_port
-from tests.integration.workers import END_MS, Batch, replayed, send, wait_for, worker
+from tests.integration.watched import Watched
+from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
+from tests.kafka.troubled import STALL_S, fresh_settings, ready_worker
 from worlds.world import build
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(280)]
 
-STALL_S = 1.0
 WRITTEN = ("alerts_topic", "handover_topic", "evidence_topic", "state_topic")
 MINUTE_S, SHORT_S = 60.0, 12.0  # how long the trouble lasts; /livez would fail after 10 s
 
 
 @pytest.fixture(scope="module")
 def world() -> list[Batch]:
-    records = build(3, 1.0, 300, END_MS).chunks(2_000)
-    return [Batch(list(r.keys), list(r.values), r.timestamps) for r in records]
+    return batches(build(3, 1.0, 300, END_MS).chunks(2_000))
 
 
 @pytest.fixture
@@ -42,16 +38,10 @@ def lasts_s(short: bool) -> float:
 
 
 @pytest.fixture(scope="module")
-def single() -> Iterator[KafkaCluster]:
-    with KafkaCluster.start() as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
 def two_of_three() -> Iterator[tuple[KafkaCluster, dict[str, Settings]]]:
     """A cluster that has lost a node, and topics for each test: none can be made any more."""
     with KafkaCluster.start(nodes=3) as cluster:
-        made = {name: _settings(cluster, replication=3) for name in WRITTEN}
+        made = {name: fresh_settings(cluster, replication=3) for name in WRITTEN}
         # The first group makes Kafka create a topic that needs all three.
         (first, *_) = made.values()
         member = KafkaConsumer(
@@ -62,35 +52,6 @@ def two_of_three() -> Iterator[tuple[KafkaCluster, dict[str, Settings]]]:
         member.close()
         cluster.kill(3)
         yield cluster, made
-
-
-def _settings(cluster: KafkaCluster, replication: int = 1, **more: Any) -> Settings:
-    """Settings for fresh topics: tests that share a cluster do not meet."""
-    mark = f"{time.monotonic_ns()}"
-    names = {
-        name: f"{field.default}.{mark}"
-        for name, field in Settings.model_fields.items()
-        if name.endswith("_topic") or name == "group"
-    }
-    settings = Settings(
-        broker=cluster.bootstrap,
-        partitions=4,
-        stall_s=STALL_S,
-        idle_s=2.0,
-        metrics_port=free_port(),
-        **names,
-        **more,
-    )
-    topics.create(settings, 4, replication=replication)
-    return settings
-
-
-@contextmanager
-def _watched(settings: Settings, folder: Path) -> Iterator[Watched]:
-    with worker(settings, folder) as process:
-        watched = Watched(process, settings.metrics_port)
-        watched.until("ready", lambda: not watched.reasons())
-        yield watched
 
 
 def _stays_so(watched: Watched, reason: str, seconds: float) -> None:
@@ -110,9 +71,9 @@ def test_a_partition_that_nobody_leads_for_a_minute_is_waited_for(
 ) -> None:
     half = len(world) // 2
     with KafkaCluster.start(nodes=3, extra={"min.insync.replicas": "1"}) as cluster:
-        settings = _settings(cluster)  # one replica of each partition, on three nodes
+        settings = fresh_settings(cluster)  # one replica of each partition, on three nodes
         expected = replayed(settings, world)
-        with _watched(settings, tmp_path) as watched:
+        with ready_worker(settings, tmp_path) as watched:
             send(settings, world[:half])
             dead = cluster.leader(settings.requests_topic)
             cluster.kill(dead)
@@ -144,7 +105,7 @@ def test_what_too_few_replicas_can_take_waits_and_keeps_its_order(
     settings = made[name]
     expected = replayed(settings, world)
     topic = getattr(settings, name)
-    with _watched(settings, tmp_path) as watched:
+    with ready_worker(settings, tmp_path) as watched:
         third = len(world) // 3
         send(settings, world[:third])
         _needs_in_sync(cluster, topic, 3)
@@ -189,7 +150,7 @@ def test_state_that_is_not_taken_stops_no_alert_and_is_kept_again_after(
         watched.until("old", lambda: watched.total("hydrawatch_snapshot_age_seconds") < STALL_S)
         process.kill()
     # What was kept is whole: who comes next says nothing twice.
-    with _watched(settings, tmp_path):
+    with ready_worker(settings, tmp_path):
         assert wait_for(settings, len(expected)) == expected
 
 
@@ -198,9 +159,9 @@ def test_a_broker_that_hangs_is_waited_for_and_what_it_took_is_not_sent_again(
 ) -> None:
     half = len(world) // 2
     with KafkaCluster.start() as cluster:
-        settings = _settings(cluster, chunk_records=200)
+        settings = fresh_settings(cluster, chunk_records=200)
         expected = replayed(settings, world)
-        with _watched(settings, tmp_path) as watched:
+        with ready_worker(settings, tmp_path) as watched:
             send(settings, world[:half])
             node = cluster.node(1)
             node.pause()
@@ -240,9 +201,9 @@ def test_a_broker_whose_disk_is_full_ends_and_is_waited_for_until_there_is_room(
     half = len(world) // 2
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     with KafkaCluster.start() as cluster:
-        settings = _settings(cluster)
+        settings = fresh_settings(cluster)
         expected = replayed(settings, world)
-        with _watched(settings, tmp_path) as watched:
+        with ready_worker(settings, tmp_path) as watched:
             send(settings, world[:half])
             filler = small_disk / "filler"
             _fill(filler)
@@ -268,89 +229,6 @@ def _fill(filler: Path) -> None:
     with filler.open("wb", buffering=0) as out, contextlib.suppress(OSError):
         while True:
             out.write(bytes(4096))
-
-
-# -- topics that go ---------------------------------------------------------------------------
-
-
-def test_a_deleted_alerts_topic_is_named_and_alerts_wait_for_a_new_one(
-    single: KafkaCluster, world: list[Batch], tmp_path: Path
-) -> None:
-    settings = _settings(single)
-    half = len(world) * 4 // 5
-    expected, before = replayed(settings, world), replayed(settings, world[:half])
-    assert 0 < len(before) < len(expected)
-    with _watched(settings, tmp_path) as watched:
-        send(settings, world[:half])
-        assert wait_for(settings, len(before)) == before
-        _delete(single, settings.alerts_topic)
-        send(settings, world[half:])
-        watched.until("no word of it", lambda: "topics" in watched.reasons())
-        said = watched.reasons()["topics"]
-        assert f"topic {settings.alerts_topic}: is missing" in said
-        assert "hydrawatch topics create" in said
-        assert watched.total("hydrawatch_topic_problems") == 1
-        watched.until("nothing waits", lambda: "delivery" in watched.reasons())
-        topics.create(settings, 4, replication=1)
-        # What was on the topic has gone with it; all that came after is there, in order, once.
-        after = expected[len(before) :]
-        assert wait_for(settings, len(after)) == after
-        watched.until("still not ready", lambda: not watched.reasons())
-
-
-def test_a_deleted_state_topic_is_named_and_state_is_kept_in_a_new_one(
-    single: KafkaCluster, world: list[Batch], tmp_path: Path
-) -> None:
-    settings = _settings(single)
-    expected = replayed(settings, world)
-    half = len(world) // 2
-    with worker(settings, tmp_path) as process:
-        watched = Watched(process, settings.metrics_port)
-        send(settings, world[:half])
-        watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 3)
-        _delete(single, settings.state_topic)
-        send(settings, world[half:])
-        assert wait_for(settings, len(expected)) == expected
-        watched.until("no word", lambda: {"topics", "state"} <= watched.reasons().keys())
-        assert f"topic {settings.state_topic}: is missing" in watched.reasons()["topics"]
-        topics.create(settings, 4, replication=1)
-        watched.until("still not ready", lambda: not watched.reasons())
-        process.kill()
-    with _watched(settings, tmp_path):
-        assert wait_for(settings, len(expected)) == expected
-
-
-def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_one(
-    single: KafkaCluster, world: list[Batch], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    settings = _settings(single)
-    half = len(world) // 2
-    with worker(settings, tmp_path) as process:
-        watched = Watched(process, settings.metrics_port)
-        send(settings, world[:half])
-        watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
-        _delete(single, settings.requests_topic)
-        watched.until("no word of it", lambda: "topics" in watched.reasons())
-        assert f"topic {settings.requests_topic}: is missing" in watched.reasons()["topics"]
-        topics.create(settings, 4, replication=1)
-        assert process.wait(60) == 1
-    said = f"topic {settings.requests_topic} was deleted and made anew"
-    assert said in capfd.readouterr().err
-    # Nor by who is started on what was kept of the old one.
-    send(settings, world[half : half + 1])
-    with worker(settings, tmp_path) as process:
-        assert process.wait(60) == 1
-    assert "hydrawatch state reset" in capfd.readouterr().err
-
-
-def _delete(cluster: KafkaCluster, topic: str) -> None:
-    admin = cluster.admin()
-    try:
-        admin.delete_topics([topic])
-        while topic in admin.list_topics():
-            time.sleep(0.05)
-    finally:
-        admin.close()
 
 
 def _needs_in_sync(cluster: KafkaCluster, topic: str, replicas: int) -> None:

@@ -1,0 +1,109 @@
+"""Topics that are deleted while a worker runs: it names them, and goes on in new ones or ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams import topics
+from tests.integration.watched import Watched
+from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
+from tests.kafka.cluster import KafkaCluster
+from tests.kafka.troubled import fresh_settings, ready_worker
+from worlds.world import build
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(280)]
+
+
+@pytest.fixture(scope="module")
+def world() -> list[Batch]:
+    return batches(build(3, 1.0, 300, END_MS).chunks(2_000))
+
+
+@pytest.fixture(scope="module")
+def single() -> Iterator[KafkaCluster]:
+    with KafkaCluster.start() as cluster:
+        yield cluster
+
+
+def test_a_deleted_alerts_topic_is_named_and_alerts_wait_for_a_new_one(
+    single: KafkaCluster, world: list[Batch], tmp_path: Path
+) -> None:
+    settings = fresh_settings(single)
+    half = len(world) * 4 // 5
+    expected, before = replayed(settings, world), replayed(settings, world[:half])
+    assert 0 < len(before) < len(expected)
+    with ready_worker(settings, tmp_path) as watched:
+        send(settings, world[:half])
+        assert wait_for(settings, len(before)) == before
+        _delete(single, settings.alerts_topic)
+        send(settings, world[half:])
+        watched.until("no word of it", lambda: "topics" in watched.reasons())
+        said = watched.reasons()["topics"]
+        assert f"topic {settings.alerts_topic}: is missing" in said
+        assert "hydrawatch topics create" in said
+        assert watched.total("hydrawatch_topic_problems") == 1
+        watched.until("nothing waits", lambda: "delivery" in watched.reasons())
+        topics.create(settings, 4, replication=1)
+        # What was on the topic has gone with it; all that came after is there, in order, once.
+        after = expected[len(before) :]
+        assert wait_for(settings, len(after)) == after
+        watched.until("still not ready", lambda: not watched.reasons())
+
+
+def test_a_deleted_state_topic_is_named_and_state_is_kept_in_a_new_one(
+    single: KafkaCluster, world: list[Batch], tmp_path: Path
+) -> None:
+    settings = fresh_settings(single)
+    expected = replayed(settings, world)
+    half = len(world) // 2
+    with worker(settings, tmp_path) as process:
+        watched = Watched(process, settings.metrics_port)
+        send(settings, world[:half])
+        watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 3)
+        _delete(single, settings.state_topic)
+        send(settings, world[half:])
+        assert wait_for(settings, len(expected)) == expected
+        watched.until("no word", lambda: {"topics", "state"} <= watched.reasons().keys())
+        assert f"topic {settings.state_topic}: is missing" in watched.reasons()["topics"]
+        topics.create(settings, 4, replication=1)
+        watched.until("still not ready", lambda: not watched.reasons())
+        process.kill()
+    with ready_worker(settings, tmp_path):
+        assert wait_for(settings, len(expected)) == expected
+
+
+def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_one(
+    single: KafkaCluster, world: list[Batch], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = fresh_settings(single)
+    half = len(world) // 2
+    with worker(settings, tmp_path) as process:
+        watched = Watched(process, settings.metrics_port)
+        send(settings, world[:half])
+        watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
+        _delete(single, settings.requests_topic)
+        watched.until("no word of it", lambda: "topics" in watched.reasons())
+        assert f"topic {settings.requests_topic}: is missing" in watched.reasons()["topics"]
+        topics.create(settings, 4, replication=1)
+        assert process.wait(60) == 1
+    said = f"topic {settings.requests_topic} was deleted and made anew"
+    assert said in capfd.readouterr().err
+    # Nor by who is started on what was kept of the old one.
+    send(settings, world[half : half + 1])
+    with worker(settings, tmp_path) as process:
+        assert process.wait(60) == 1
+    assert "hydrawatch state reset" in capfd.readouterr().err
+
+
+def _delete(cluster: KafkaCluster, topic: str) -> None:
+    admin = cluster.admin()
+    try:
+        admin.delete_topics([topic])
+        while topic in admin.list_topics():
+            time.sleep(0.05)
+    finally:
+        admin.close()
