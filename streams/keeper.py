@@ -28,6 +28,7 @@ from streams.producers import end, lasting_producer
 from streams.settings import Settings
 from streams.state_log import Cut, Kept, Part, StateLog
 from streams.state_places import origin, place
+from streams.state_records import of_this_version
 from streams.writers import ShutOutError
 
 log = structlog.get_logger()
@@ -113,7 +114,8 @@ class Keeper:
         self._gauges[tp] = PartitionGauges(self._metrics, tp.topic, stage.partition)
         kept = await state.recover(stage.part, self._send(where), progress)
         if kept is not None:
-            stage.went_on(kept)
+            with of_this_version(state.where):
+                stage.went_on(kept)
         self._kept[tp] = time.monotonic(), stage.next_offset
         self._metrics.recovery_seconds.labels(stage.name).inc(time.monotonic() - started)
 
@@ -205,10 +207,11 @@ class Keeper:
         async with stage.busy:
             if self._logs.get(tp) is not state:
                 return  # it moved away, or failed, while it was busy
+            began = time.monotonic()  # waiting for a slow chunk costs nobody anything
             # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
             cut, worked = await _to_its_end(asyncio.to_thread(_timed_cut, state, stage))
             said = self._said(tp)
-        self._cost_s[tp] = time.monotonic() - started
+        self._cost_s[tp] = time.monotonic() - began
         await self._while_it_moves(state.keep(cut, said, self._send(state.tp.partition)))
         if self._logs.get(tp) is not state:
             return  # it moved away meanwhile

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from detectors.checkpoint import Checkpoint, Restoration, shapes_of
@@ -122,12 +121,8 @@ class StateLog:
             )
         if self._pages.adopt(seal.number, seal.since, kept.tables()) != seal.digest:
             raise StateError(f"{self.where}: the kept state is damaged; {records.MEND}")
-        try:
+        with records.of_this_version(self.where):
             part.restored(kept, seal.rest)
-        except msgspec.MsgspecError as error:
-            raise StateError(
-                f"{self.where}: kept by another version ({error}); {records.MEND}"
-            ) from error
         self._firsts = {n: at for n, at in reading.firsts.items() if n >= seal.since}
         self.bytes = sum(size for _, size in self._firsts.values())
         return Kept(seal.next_offset, seal.aside)

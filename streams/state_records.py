@@ -9,6 +9,7 @@ in the one order that the partition has.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cramjam
 import msgspec
@@ -74,6 +75,15 @@ def packed(entry: Entry, checkpoint: Checkpoint, writer: str) -> Iterator[bytes]
     for table, pages, data in entry.changes(checkpoint.tables):
         squeezed = bytes(cramjam.zstd.compress(data.tobytes(), level=LEVEL))
         yield encode(Pages(FORMAT, writer, entry.number, table, pages.tobytes(), squeezed))
+
+
+@contextmanager
+def of_this_version(where: str) -> Iterator[None]:
+    """Say of what cannot be read that another version kept it. Raises StateError."""
+    try:
+        yield
+    except msgspec.MsgspecError as error:
+        raise StateError(f"{where}: kept by another version ({error}); {MEND}") from error
 
 
 def decode(record: bytes, where: str) -> Record:
