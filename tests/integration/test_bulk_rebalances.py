@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.integration.bulk_readers import Produce
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
 
 async def test_two_workers_share_partitions_and_a_leave_loses_nothing(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.integration.bulk_readers import Produce
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
 
 async def test_one_worker_sees_every_record_once_and_in_order(

@@ -77,14 +77,14 @@ async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(br
     try:
         await take(stage, reports(0, START + 5))
         await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
-        await asyncio.wait_for(outlet.asked.wait(), 20)
+        await asyncio.wait_for(outlet.asked.wait(), 60)
         later = asyncio.create_task(take(stage, reports(2, START + 20)))
         await asyncio.sleep(0.2)  # as long as it likes: the broker has not answered
         assert stage.owner.closed == START + 5
         assert not stage.owner.books.control.allowances
         assert stage.owner.control_log == []
         outlet.answer.set()
-        await asyncio.wait_for(later, 20)
+        await asyncio.wait_for(later, 60)
         assert stage.owner.closed == START + 20
         assert stage.owner.books.control.allowances
         (mark,) = await read_marks(settings, 0)

@@ -23,7 +23,7 @@ from tests.prometheus import (
     rules,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(500)]
 
 SMALL = ["--stay", "--scale", "0.3"]
 DEMO = [*INTERRUPTIBLE, "demo", *SMALL]

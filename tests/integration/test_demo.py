@@ -92,7 +92,7 @@ def test_a_demo_that_is_stopped_leaves_no_process_behind(
         assert below
         demo.send_signal(by)
         demo.stdout.read()
-        code = demo.wait(30)
+        code = demo.wait(120)
     assert code == (-by if by == signal.SIGKILL else 130)
     for _ in range(50):
         left = [pid for pid in below if alive(pid)]
@@ -117,4 +117,4 @@ def test_a_demo_that_stays_says_where_to_look_and_ends_well_on_ctrl_c(tmp_path: 
             assert b"hydrawatch_events_total" in answer.read()
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
-        assert demo.wait(30) == 0
+        assert demo.wait(120) == 0

@@ -29,7 +29,7 @@ from tests.integration.workers import (
     worker,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(250)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def forget(settings: Settings, account: str, *more: str) -> subprocess.Completed
         input=account,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
         check=False,
     )
 

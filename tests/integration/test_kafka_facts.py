@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.integration.bulk_readers import Produce
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(500)]
 
 
 async def test_a_restart_with_the_same_instance_id_moves_no_partition(

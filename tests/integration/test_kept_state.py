@@ -26,7 +26,7 @@ from tests.integration.workers import (
     worker,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 STAGES = [("accounts", 0), ("accounts", 1), ("keys", 0), ("keys", 1), ("owner", 0)]
 
 
@@ -75,7 +75,7 @@ def test_kept_state_is_shown_refused_to_be_reset_while_in_use_and_then_forgotten
         assert json.loads(done.stdout)["how"] == how
         assert [one["kept_at"] for one in shown(settings)] == [None] * 5
         with worker(settings, tmp_path):
-            until = time.monotonic() + 60
+            until = time.monotonic() + 180
             while sum(one["next_offset"] for one in shown(settings)[:2]) < len(world):
                 assert time.monotonic() < until
                 time.sleep(1)

@@ -19,7 +19,7 @@ from streams.settings import Settings
 from tests.integration.workers import batches, replayed, send, stage, wait_for, worker
 from worlds.world import build
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 MIB = 1 << 20
 SPACES = b" " * (3 * MIB)
 NOISE = random.Random(1).randbytes(5 * MIB)
@@ -77,7 +77,7 @@ async def letters(settings: Settings, count: int) -> list[Any]:
         topic = settings.dead_letters_topic
         consumer.assign([TopicPartition(topic, p) for p in range(settings.partitions or 1)])
         found: list[Any] = []
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while len(found) < count and time.monotonic() < until:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found += records

@@ -25,7 +25,7 @@ from tests.integration.workers import (
     worker,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
 CLOCK = Path(__file__).parent / "clock"
 HOUR_S = 3600.0

@@ -26,7 +26,7 @@ from tests.integration.workers import (
 from tests.poison import records, values
 from tests.stage_stories import DAY
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
 POISONED = (sys.executable, "-m", "tests.integration.poisoned_worker")
 FIELDS = {

@@ -20,7 +20,7 @@ from streams.settings import Settings
 from tests.integration.workers import hydrawatch, stage
 from tests.stage_stories import request
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 COMMAND = ("redrive", "--json")
 HOUR = 3_600_000
 

@@ -18,7 +18,7 @@ from tests.integration.workers import (
     worker,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 # So sensitive that two days of a small world give it something to say.
 ON_TRIAL = (
     "[volume]\nshadow = true\nmin_requests = 1\nnewcomer_requests = 1\nmin_surprise = 1.0\n"

@@ -20,7 +20,7 @@ from streams.settings import Settings
 from streams.state_log import Kept, StateLog
 from tests.integration.workers import stage
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 ROWS = 400_000  # several records an entry
 
 

@@ -30,7 +30,7 @@ from tests.integration.workers import (
 )
 from worlds.malformed import malformed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 MALFORMED = 200_000
 
 
@@ -148,7 +148,7 @@ def test_a_worker_refuses_to_start_without_its_topics(tmp_path: Path) -> None:
             env={"HYDRAWATCH_BROKER": broker, "HYDRAWATCH_DATA_DIR": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
     assert done.returncode == 2
@@ -187,7 +187,7 @@ def _dead_letters(settings: Settings, count: int) -> list[tuple[bytes, bytes | N
     topic = settings.dead_letters_topic
     consumer.assign([TopicPartition(topic, p) for p in range(settings.partitions or 4)])
     found: list[tuple[bytes, bytes | None, str]] = []
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while len(found) < count and time.monotonic() < until:
         for records in consumer.poll(timeout_ms=500).values():
             for r in records:
@@ -221,7 +221,7 @@ def _waited_for_ticks(settings: Settings, tick: int) -> int:
     consumer = KafkaConsumer(bootstrap_servers=settings.broker, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(settings.evidence_topic, 0)])
     last: dict[int, int] = {}
-    until = time.monotonic() + 90
+    until = time.monotonic() + 180
     sources = 2 * (settings.partitions or 4)
     while time.monotonic() < until:
         for records in consumer.poll(timeout_ms=500).values():

@@ -15,7 +15,7 @@ from tests.integration.watched import Watched
 from tests.integration.workers import batches, send, worker
 from worlds import load
 
-pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.embedded, pytest.mark.timeout(500)]
 
 EVENTS = 120_000
 STAGES = 4 + 4 + 1  # of accounts, of keys, and the owner

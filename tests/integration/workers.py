@@ -109,7 +109,7 @@ def hydrawatch(
         env=environment(settings) | environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

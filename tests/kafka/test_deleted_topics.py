@@ -15,7 +15,7 @@ from tests.kafka.cluster import KafkaCluster
 from tests.kafka.troubled import fresh_settings, ready_worker
 from worlds.world import build
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(500)]
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +89,13 @@ def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_on
         watched.until("no word of it", lambda: "topics" in watched.reasons())
         assert f"topic {settings.requests_topic}: is missing" in watched.reasons()["topics"]
         topics.create(settings, 4, replication=1)
-        assert process.wait(60) == 1
+        assert process.wait(180) == 1
     said = f"topic {settings.requests_topic} was deleted and made anew"
     assert said in capfd.readouterr().err
     # Nor by who is started on what was kept of the old one.
     send(settings, world[half : half + 1])
     with worker(settings, tmp_path) as process:
-        assert process.wait(60) == 1
+        assert process.wait(180) == 1
     assert "hydrawatch state reset" in capfd.readouterr().err
 
 

@@ -26,7 +26,7 @@ from tests.integration.workers import (
 from tests.kafka.roles import CLIENT_SECRET, PARTITIONS, PASSWORDS, Stage, secured
 from worlds.world import build
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(500)]
 SECRETS = (*PASSWORDS.values(), CLIENT_SECRET)
 
 
@@ -66,7 +66,7 @@ def test_a_worker_without_rights_ends_and_says_what_it_lacks(stage: Stage, tmp_p
         env={**variables(mine), "HYDRAWATCH_DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 1

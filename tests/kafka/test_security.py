@@ -30,7 +30,7 @@ from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_
 from tests.kafka.certificates import Authority
 from tests.kafka.roles import PARTITIONS, ROLES, WAYS, Stage, secured
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(500)]
 REFUSED = (
     aiokafka.errors.TopicAuthorizationFailedError,
     aiokafka.errors.GroupAuthorizationFailedError,

@@ -34,7 +34,7 @@ from tests.kafka.roles import PARTITIONS, Stage, grant, revoke, secured
 from tests.kafka.security import Secured
 from worlds.world import build
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(500)]
 
 PIECE = 1_500
 BEGUN_ANEW, IN_SHADOW = 5, 8  # pieces of the world that are sent before
@@ -135,7 +135,7 @@ def test_a_shadow_worker_has_what_it_needs_once_the_rights_are_given_for_its_mod
     mine = changed(stage.settings("worker"), metrics_port=free_port(), mode="shadow")
     topics.create(changed(stage.settings("admin"), mode="shadow"), PARTITIONS, replication=1)
     with worker(mine, tmp_path) as process:
-        assert process.wait(60) == 1  # the live worker's rights are not enough
+        assert process.wait(180) == 1  # the live worker's rights are not enough
     live = published(stage.settings("enforcement"))
     assert isinstance(stage.cluster.security, Secured)
     grant(stage.cluster, stage.cluster.security, stage.folder, mode="shadow")
