@@ -29,7 +29,7 @@ from streams.settings import Settings
 from streams.state_log import Cut, Kept, Part, StateLog
 from streams.state_places import origin, place
 from streams.state_records import of_this_version
-from streams.writers import ShutOutError
+from streams.writers import MadeAnewError, ShutOutError
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ SHARE = 20  # of the time, at most one part in so many
 TURN_S = 0.25
 SEND_BYTES = 2 << 20
 RETRY_S = 5.0
-NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, TimeoutError)
+NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, MadeAnewError, TimeoutError)
 
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from streams import state_records as records
 from streams.broker import client_options, explained
 from streams.settings import Settings
 from streams.state_records import FORMAT, Fence, Pages, Seal
-from streams.writers import ShutOutError, new_writer
+from streams.writers import MadeAnewError, ShutOutError, new_writer
 
 FETCH_BYTES = 8 << 20
 
@@ -163,6 +163,10 @@ class StateLog:
         )
         sealed = await (await send(records.encode(seal)))
         place = sealed.offset
+        if place < self._end:
+            self._end, self._firsts = 0, {}
+            if entry.since < entry.number:
+                raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
         if place != self._end + len(places):  # not ours alone since the last seal
             place = await self._look_for_a_fence(seal)
         self._end = place + 1
@@ -277,6 +281,9 @@ class _Reading:
         if self.kept is None:
             records.refuse_others(seal, self._origin, self._part.checkpoint(), self._where)
             self.kept = self._part.restoration()  # from here on the part is no fresh one any more
+        if self.seal is not None and seal.since == seal.number:
+            # It holds all that there is: of what came before, not even a page that is zero now.
+            self.kept.resize(dict.fromkeys(self.seal.sizes, 0))
         self.kept.resize(seal.sizes)
         for pages in mine:
             self.kept.write(*pages.change())

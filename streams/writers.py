@@ -11,6 +11,10 @@ class ShutOutError(HydrawatchError):
     """This worker was thought dead, and another one writes this log now."""
 
 
+class MadeAnewError(HydrawatchError):
+    """The log was deleted and made anew, and lacks what was written before."""
+
+
 def new_writer() -> str:
     """A name that nobody else has."""
     return uuid.uuid4().hex[:12]

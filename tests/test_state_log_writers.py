@@ -12,7 +12,8 @@ import pytest
 from detectors.checkpoint import Checkpoint, Restoration
 from streams.settings import Settings
 from streams.state_log import StateLog
-from streams.writers import ShutOutError
+from streams.state_records import Pages, decode
+from streams.writers import MadeAnewError, ShutOutError
 
 ROWS = 4_000
 
@@ -164,6 +165,60 @@ async def test_a_cut_that_was_never_sent_is_missing_in_no_later_entry() -> None:
     await writer.keep(10)
     writer.part.change(2, rows=100)
     writer.log.cut(writer.part, 20, b"")  # and whoever asked for it was cancelled
+    await writer.keep(20)
+    successor = Writer(shelf)
+    assert await successor.take_over() == 20
+    assert (successor.part.rows == writer.part.rows).all()
+
+
+async def test_a_log_that_was_made_anew_gets_all_of_the_state() -> None:
+    shelf = Shelf()
+    writer = Writer(shelf)
+    await writer.take_over()
+    for seed in (1, 2, 3):
+        writer.part.change(seed)
+        await writer.keep(10 * seed)
+    shelf.records.clear()
+    writer.part.change(4, rows=100)
+    with pytest.raises(MadeAnewError):
+        await writer.keep(40)
+    await writer.keep(40)
+    assert not writer.log.shut_out
+    assert writer.log.deletable < len(shelf.records)
+    successor = Writer(shelf)
+    assert await successor.take_over() == 40
+    assert (successor.part.rows == writer.part.rows).all()
+
+
+async def test_who_was_shut_out_of_a_log_that_was_made_anew_stays_so() -> None:
+    shelf = Shelf()
+    _, new = await taken_over(shelf)
+    for seed in (2, 3):
+        new.part.change(seed)
+        await new.keep(10 * seed)
+    shelf.records.clear()
+    successor = Writer(shelf)
+    assert await successor.take_over() == 0
+    new.part.change(4, rows=100)
+    with pytest.raises(MadeAnewError):
+        await new.keep(40)
+    with pytest.raises(ShutOutError):
+        await new.keep(40)
+
+
+async def test_what_has_become_zero_meanwhile_is_zero_though_nobody_heard_of_the_seal() -> None:
+    shelf = Shelf()
+    writer = Writer(shelf)
+    await writer.take_over()
+    writer.part.change(1)
+
+    async def unheard(value: bytes) -> Awaitable[Any]:
+        sent = await shelf.send(value)
+        return sent if isinstance(decode(value, ""), Pages) else given_up()
+
+    with pytest.raises(TimeoutError):
+        await writer.log.keep(writer.log.cut(writer.part, 10, b""), [], unheard)
+    writer.part.rows[: ROWS // 2] = 0
     await writer.keep(20)
     successor = Writer(shelf)
     assert await successor.take_over() == 20
