@@ -25,7 +25,10 @@ def traces(folder: Path) -> Path:
     ]
     files = {
         "servegen/client_rates.csv.gz": ["category,client,ts,rate,cv", *rates],
-        "azure_llm_2023/AzureLLMInferenceTrace_conv.csv.gz": ["TIMESTAMP,Context,Generated", *azure],
+        "azure_llm_2023/AzureLLMInferenceTrace_conv.csv.gz": [
+            "TIMESTAMP,Context,Generated",
+            *azure,
+        ],
         "mooncake/conversation_first_half.jsonl.gz": context,
     }
     for name, lines in files.items():

@@ -130,7 +130,11 @@ def test_an_oracles_file_scores_one_and_leaks_nothing(quick: Files, said: Said) 
 
 def test_an_empty_file_finds_nothing_and_wrongs_nobody(said: Said) -> None:
     found = said([])["score"]["figures"]
-    assert (found["campaign_recall"], found["account_recall"], found["leak_by_account"]) == (0, 0, 1)
+    assert (found["campaign_recall"], found["account_recall"], found["leak_by_account"]) == (
+        0,
+        0,
+        1,
+    )
     assert found["precision_throttle"] is None
     assert found["false_throttle"] == 0.0
 
@@ -165,7 +169,7 @@ def test_files_of_two_worlds_are_refused(quick: Files, said: Said, tmp_path: Pat
     other = world(tmp_path / "other", seed=12)
     with pytest.raises(HydrawatchError, match=r"are not in the truth, the first 'a-"):
         said([], quick._replace(truth=other.truth))
-    stranger = oracle(quick) + [alert("a-nobody", END_MS)]
+    stranger = [*oracle(quick), alert("a-nobody", END_MS)]
     with pytest.raises(HydrawatchError, match=r"1 account is not in the events, the first 'a-nob"):
         said(stranger)
     lines = gzip.decompress(quick.events.read_bytes()).splitlines(keepends=True)

@@ -28,7 +28,9 @@ def check(truth: Mapping[str, Any], seen: Sightings, ledger: Ledger) -> None:
     heard = set(seen.accounts)
     strangers = [name for name in ledger.account_news if name not in heard]
     if strangers:
-        raise ValueError(f"alerts and events are of two worlds: {_unknown(strangers, 'the events')}")
+        raise ValueError(
+            f"alerts and events are of two worlds: {_unknown(strangers, 'the events')}"
+        )
 
 
 def mixed(truth: Mapping[str, Any], score: Score) -> list[str]:
