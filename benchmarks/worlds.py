@@ -35,11 +35,12 @@ from benchmarks.judging.summary import (
     grouped,
     solved,
 )
-from benchmarks.judging.tables import grids, markdown, show
+from benchmarks.judging.tables import grids, markdown
 from benchmarks.judging.trial import Trial, run_apart
 from detectors.config import VERSION
 from detectors.errors import HydrawatchError
 from worlds.presets import PRESETS
+from worlds.scoring.grid import show
 
 PIPED_WIDTH = 180
 NOTHING_NOTE = "– where no seed has the figure"

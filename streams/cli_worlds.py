@@ -1,4 +1,4 @@
-"""Commands that make a world up: `simulate` and `demo`."""
+"""Commands about made-up worlds: `simulate`, `score` and `demo`."""
 
 from __future__ import annotations
 
@@ -86,6 +86,41 @@ def simulate(
             end,
         )
         return command.run(settings, wanted, json)
+
+    finish(work)
+
+
+@commands.command(
+    epilog="Example: `hydrawatch score --events world.jsonl.gz --truth truth.json --alerts alerts.jsonl`  \n"
+    "Example: `hydrawatch score --events w.jsonl --truth t.json --alerts a.jsonl --json | jq .score.figures`"
+)
+def score(
+    *,
+    events: Annotated[
+        str,
+        typer.Option(
+            help="The world's events, .jsonl, .jsonl.gz or .parquet; - for stdin.", metavar="FILE|-"
+        ),
+    ],
+    truth: Annotated[
+        str, typer.Option(help="What simulate --truth wrote with them.", metavar="FILE")
+    ],
+    alerts: Annotated[
+        str,
+        typer.Option(help="Alerts on these events, one per line; - for stdin.", metavar="FILE|-"),
+    ],
+    json: Json = False,
+) -> None:
+    """Hold alerts against a simulated world: what was found, how much leaked before, who was wronged.
+
+    The figures are those of docs/scoreboard.md. All events are needed, those of ordinary accounts
+    too; each counts once. Exit code 1 if the files are not of one world.
+    """
+
+    def work(_: Settings) -> int:
+        from streams.commands import score as command
+
+        return command.run(events, truth, alerts, json)
 
     finish(work)
 

@@ -16,7 +16,7 @@ from tests.launch import INTERRUPTIBLE
 
 COMMANDS = (
     *("worker", "replay", "simulate", "demo", "topics", "alerts", "check"),
-    *("state", "redrive", "forget"),
+    *("state", "redrive", "forget", "score"),
 )
 GROUPS = {"topics": "create", "state": "reset"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ SPEC = WorldSpec(
     seats=0,
     pieces=(Chosen("adaptive", {"accounts": 30, "starts": 0.05, "stock": 1.0}),),
 )
+
+FAMILIES = (("ip_prefix_fp",), ("device_fp",), ("payment_fp",), ("template_fp", "system_fp"))
 
 
 def alert(account: str, action: str, as_of: int, number: int = 1) -> dict[str, Any]:
@@ -36,6 +39,7 @@ def run(actions: dict[int, str], everybody: bool = False) -> dict[str, Any]:
     world = Simulation(SPEC, 1, END_MS)
     text: list[bytes] = []
     day = 0
+    told = []  # how many events had come at each action
     attackers: set[str] = set()
     for part in world.slices():
         text += part.values
@@ -47,8 +51,15 @@ def run(actions: dict[int, str], everybody: bool = False) -> dict[str, Any]:
             day += 1
             if action := actions.get(day):
                 world.tell([alert(a, action, now, day) for a in sorted(attackers)])
+                told.append(len(text))
     events = [orjson.loads(value) for value in text]
-    return {"text": text, "events": events, "truth": world.truth(), "start": world.start_ms}
+    return {
+        "text": text,
+        "events": events,
+        "truth": world.truth(),
+        "start": world.start_ms,
+        "told": told,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +107,29 @@ def test_a_throttled_network_halves_its_rate_and_leaves_its_prefixes(
         }
 
     assert not prefixes(0, 5) & prefixes(6, 10)
+
+
+def test_each_further_action_changes_the_next_family_of_what_is_shared_and_no_other() -> None:
+    result = run(dict.fromkeys((3, 4, 5, 6), "throttle"))
+    bounds = [0, *result["told"], len(result["events"])]
+    spans = [result["events"][first:last] for first, last in pairwise(bounds)]
+    campaign = set(result["truth"]["campaigns"][0]["accounts"])
+    campaign &= {e["account_id"] for e in spans[0]}  # those that heard of every action
+
+    def used(family: tuple[str, ...], span: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+        return {
+            (e["account_id"], field, e[field])
+            for e in span
+            for field in family
+            if e["account_id"] in campaign and field in e
+        }
+
+    for action, (before, after) in enumerate(pairwise(spans)):
+        for place, family in enumerate(FAMILIES):
+            was, came = used(family, before), used(family, after)
+            assert was, (action, family)
+            assert came, (action, family)
+            assert bool(was & came) is (place != action), (action, family)
 
 
 def test_suspended_accounts_fall_silent_and_those_in_stock_take_over(

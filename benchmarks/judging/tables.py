@@ -3,64 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
-
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.judging.intervals import Estimate
 from benchmarks.judging.summary import Outcome, by_contender, by_look_alike, by_scenario
+from worlds.scoring.grid import CLUSTERS, DETECTION, HARM, NOTHING, Column, Grid, headline
 from worlds.scoring.who import GREY
 
-NOTHING = "–"
-
-
-class Column(NamedTuple):
-    """A figure's heading, how it is printed, and the bar that the project set for hydrawatch."""
-
-    figure: str
-    heading: str
-    form: str
-    bar: str = ""
-
-
-DETECTION = (
-    Column("campaign_recall", "campaigns found", ".2f", "1"),
-    Column("account_recall", "accounts found", ".2f", "≥ 0.95"),
-    Column("leak_median", "leaked before alert, median", ".3f", "≤ 0.01"),
-    Column("leak_worst", "… worst campaign", ".3f", "≤ 0.05"),
-    Column("leak_by_account", "… before account named", ".3f", "≤ 0.05"),
-    Column("detect_hours_median", "hours to detect", ".1f", "≤ 6"),
-)
-HARM = (
-    Column("precision_throttle", "precision throttle+", ".3f", "≥ 0.95"),
-    Column("precision_verify", "verify+", ".3f", "≥ 0.99"),
-    Column("precision_restrict", "restrict+", ".3f", "≥ 0.99"),
-    Column("precision_suspend", "suspend", ".3f", "≥ 0.99"),
-    Column("false_throttle", "false / 10k / day throttle+", ".2f", "≤ 1"),
-    Column("false_verify", "verify+", ".2f"),
-    Column("false_restrict", "restrict+", ".2f"),
-    Column("false_suspend", "suspend", ".2f", "≤ 0.1"),
-)
-CLUSTERS = (
-    Column("purity", "purity", ".3f", "≥ 0.98"),
-    Column("completeness", "completeness", ".3f", "≥ 0.90"),
-    Column("ids_per_campaign", "ids / campaign", ".1f", "≤ 3"),
-    Column("false_campaigns", "false campaigns / week / 50k", ".2f", "≤ 1"),
-    Column("network_news", "records / campaign / day", ".2f", "≤ 5"),
-    Column("account_news", "records / account / day", ".2f"),
-    Column("retracted_share", "retracted", ".3f", "≤ 0.02"),
+COST = (
     Column("events_per_second", "events / CPU s", ",.0f"),
     Column("peak_mib", "peak MiB", ",.0f"),
 )
-
-
-class Grid(NamedTuple):
-    """A titled table of text."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def grids(preset: str, outcomes: Sequence[Outcome]) -> Iterator[Grid]:
@@ -68,9 +20,9 @@ def grids(preset: str, outcomes: Sequence[Outcome]) -> Iterator[Grid]:
     figures = by_contender(outcomes)
     attacked = any(o["score"]["campaigns"] for o in outcomes)
     if attacked:
-        yield _headline(f"{preset}: what was found, and when", DETECTION, figures)
-    yield _headline(f"{preset}: who was accused", HARM, figures)
-    yield _headline(f"{preset}: campaigns, alerts, cost", CLUSTERS, figures)
+        yield headline(f"{preset}: what was found, and when", DETECTION, figures, cell)
+    yield headline(f"{preset}: who was accused", HARM, figures, cell)
+    yield headline(f"{preset}: campaigns, alerts, cost", (*CLUSTERS, *COST), figures, cell)
     names = tuple(figures)
     if attacked:
         yield Grid(
@@ -91,18 +43,6 @@ def grids(preset: str, outcomes: Sequence[Outcome]) -> Iterator[Grid]:
     )
 
 
-def show(console: Console, grid: Grid) -> None:
-    """Print a table on a terminal."""
-    table = Table(title=grid.title, title_justify="left", header_style="bold")
-    for at, heading in enumerate(grid.head):
-        table.add_column(
-            heading, justify="right" if at else "left", no_wrap=not at, overflow="fold"
-        )
-    for row in grid.rows:
-        table.add_row(*row)
-    console.print(table)
-
-
 def markdown(grid: Grid) -> str:
     """Write a table as Markdown."""
     lines = [f"### {grid.title}", "", "| " + " | ".join(grid.head) + " |"]
@@ -117,17 +57,6 @@ def cell(found: Estimate | None, form: str) -> str:
         return NOTHING
     mean = format(found.mean, form)
     return mean if found.half is None else f"{mean} ± {format(found.half, form)}"
-
-
-def _headline(
-    title: str, columns: Sequence[Column], figures: Mapping[str, Mapping[str, Estimate | None]]
-) -> Grid:
-    rows = [
-        (name, *(cell(of[column.figure], column.form) for column in columns))
-        for name, of in figures.items()
-    ]
-    rows.append(("bar", *(column.bar for column in columns)))
-    return Grid(title, ("", *(column.heading for column in columns)), tuple(rows))
 
 
 def _pair(figures: Mapping[str, Estimate | None] | None) -> str:

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from detectors import account_state as st
 from detectors.alerts import Alert, encode
@@ -22,6 +21,7 @@ from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.configured import configured
 from streams.files import overwrites, read_chunks
+from streams.reading import watched
 from streams.settings import Settings
 
 CHUNK_ROWS = 20_000
@@ -52,15 +52,9 @@ def run(
     with (
         _output("--alerts", alerts) as live,
         _output("--shadow", shadow) as trial,
-        _progress(json_summary) as show,
+        watched("replay", lambda: summary.records, json_summary) as moved,
     ):
         out = {"replay": live, "shadow": trial}
-        task = show.add_task("replay", total=None, events="") if show else TaskID(0)
-
-        def moved(done: int, total: int | None) -> None:
-            if show:
-                show.update(task, completed=done, total=total, events=f"{summary.records:,} events")
-
         for values in read_chunks(file, CHUNK_ROWS, moved):
             decoded = engine.decode(values)
             summary.count(decoded)
@@ -93,20 +87,6 @@ def _output(option: str, path: str | None) -> AbstractContextManager[BinaryIO]:
         return open(path, "wb")
     except OSError as error:
         raise ConfigError(f"{option} {path}: cannot be written: {error.strerror}") from error
-
-
-def _progress(quiet: bool) -> AbstractContextManager[Progress | None]:
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        return nullcontext(None)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[events]}"),
-        TimeElapsedColumn(),
-        console=console,
-    )
 
 
 def _write(out: dict[str, BinaryIO], alerts: list[Alert], summary: _Summary) -> None:

@@ -60,25 +60,34 @@ class Sightings:
     def take(
         self,
         values: Sequence[bytes],
-        keys: Sequence[bytes],
+        keys: Sequence[bytes] | None = None,
         guilty: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         """Note a batch of records, in detail only those sent for a campaign where that is known.
 
-        One that is no event is passed over, as the engine does.
+        `keys`: account ids by record; without them (a file has none) each event says its own. One
+        that is no event is passed over, as the engine does.
         """
         self.records += len(values)
-        self._sent.update(keys)
+        if keys is not None:
+            self._sent.update(keys)
         codes, decode, rows = self._codes, self._decoder.decode, []
         for value in values if guilty is None else compress(values, guilty.tolist()):
             try:
                 event = decode(value)
             except msgspec.DecodeError:
                 continue
+            if keys is None:
+                self._sent[event.account_id.encode()] += 1
             code = codes.setdefault(event.account_id, len(codes))
             # 64 bits of hash: among 10^8 events two distinct ids meet once in some thousand worlds
             rows.append((hash(event.event_id), event.event_time, code))
         self._spool.write(np.array(rows, dtype=_ROW).tobytes())
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """Accounts whose events were noted in detail."""
+        return self._codes.keys()
 
     def of(self, accounts: Collection[str]) -> AttackEvents:
         """Give the events of these accounts so far."""
