@@ -37,15 +37,13 @@ class Event(msgspec.Struct, gc=False):
 
 async def consume(broker: str, topic: str, events: int) -> None:
     """Fetch and decode, as fast as one core can."""
-    from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka import AIOKafkaConsumer
 
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=broker, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20
+        topic, bootstrap_servers=broker, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20
     )
     await consumer.start()
-    parts = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or {0})]
-    consumer.assign(parts)
-    await consumer.seek_to_beginning(*parts)
+    await consumer.seek_to_beginning(*consumer.assignment())
     decode = msgspec.json.Decoder(Event).decode
     tokens = count = 0
     started, busy = 0.0, 0.0

@@ -19,6 +19,9 @@ async def reader(
     """A consumer without a group at `begin` (0: where records begin) of partitions (None: all)."""
     with explained(settings):
         consumer = AIOKafkaConsumer(
+            # A topic that is named here is assigned whole. Partitions cannot be looked up after: Apache
+            # Kafka tells a client about the topics that it has named, and no others.
+            *([topic] if partitions is None else []),
             **client_options(settings),
             enable_auto_commit=False,
             # Where retention deletes what is being read: what is left, and not nothing at all.
@@ -26,10 +29,9 @@ async def reader(
         )
         await consumer.start()
         try:
-            if partitions is None:
-                partitions = sorted(consumer.partitions_for_topic(topic) or {0})
-            tps = [TopicPartition(topic, p) for p in partitions]
-            consumer.assign(tps)
+            if partitions is not None:
+                consumer.assign([TopicPartition(topic, p) for p in partitions])
+            tps = sorted(consumer.assignment())
             if begin:
                 for tp in tps:
                     consumer.seek(tp, begin)

@@ -20,13 +20,13 @@ FOREIGN = [b"not an alert", b"", b"[1]", b"{}", b'{"alert_id":"\xff","revision":
 async def test_what_is_no_alert_is_passed_over_and_counted(broker: str) -> None:
     names = {plan.setting: f"history-{plan.setting}" for plan in PLANS}
     settings, metrics = Settings(broker=broker, partitions=1, **names), Metrics()
-    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    await asyncio.to_thread(topics.create, settings, 1, replication=1, alert_partitions=3)
     topic = settings.alerts_topic
     producer = AIOKafkaProducer(bootstrap_servers=broker)
     await producer.start()
     try:
-        for value in (b'{"alert_id":"a","revision":2}', *FOREIGN, OTHER):
-            await producer.send_and_wait(topic, value, key=b"k")
+        for at, value in enumerate((b'{"alert_id":"a","revision":2}', *FOREIGN, OTHER)):
+            await producer.send_and_wait(topic, value, key=b"k", partition=(at + 1) % 3)
     finally:
         await producer.stop()
     for _ in range(2):
