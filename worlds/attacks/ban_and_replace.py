@@ -39,6 +39,8 @@ def build(at: Ground, values: Values) -> Actors:
     table["created"] = np.where(later, table["starts"] - age, table["created"])
     new_card = later & (rng.random(len(table)) < 0.5)
     table["payment"] = np.where(new_card, fingerprints(rng, len(table)), table["payment"])
+    own_org = later & (table["org"] != 0)
+    table["org"] = np.where(own_org, fingerprints(rng, len(table)), table["org"])
     new_device = later & (rng.random(len(table)) < 0.5)
     table["devices"][new_device, 0] = fingerprints(rng, int(new_device.sum()))
     for account, (_, ends) in enumerate(spans):

@@ -16,7 +16,10 @@ from worlds.piece import Parameter, Piece, Values, accounts, starts
 from worlds.population import ordinary
 
 _NO_CARDS = Supplies(cards=0.0)  # the owners' stay
-_THE_OWNERS = ("account", "created", "tier", "signup", "payment", "org", "country", "silent")
+_THE_OWNERS = (
+    "account", "created", "tier", "signup", "payment", "org", "referral",
+    "country", "silent",
+)  # fmt: skip
 
 
 def build(at: Ground, values: Values) -> Actors:

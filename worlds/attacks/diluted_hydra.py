@@ -13,7 +13,7 @@ from worlds.randomness import choose, skeletons
 
 _CUSTOMERS = 2  # habits of customers that come through one account
 _THE_ACCOUNTS = (
-    "account", "created", "starts", "tier", "signup", "payment", "country",
+    "account", "created", "starts", "tier", "signup", "payment", "org", "country",
     "places", "places_cum", "devices", "devices_cum", "client", "rhythm", "active", "daily_spread",
 )  # fmt: skip
 

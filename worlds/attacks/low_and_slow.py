@@ -15,7 +15,6 @@ def build(at: Ground, values: Values) -> Actors:
     table = network(at, values.count("accounts"), at.moment(values["starts"]), 1.0, fresh=CAREFUL)
     low, high = sorted((values["daily_low"], values["daily_high"]))
     table["daily_log"] = np.log(at.rng.uniform(low, high, len(table)))
-    table["turns"] = 2.0
     return table
 
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from worlds.actors import Actors, blank
 from worlds.attacks.divisions import Supplies, divide
-from worlds.clock import DAY_MS, HOUR_MS, LOOSE
+from worlds.clock import DAY_MS, HOUR_MS, LOOSE, WEEKDAYS
 from worlds.ground import Ground
 from worlds.personas import AGENT_BUILDER, DEVELOPER, draw_clients, dress, set_mix
 from worlds.places import RESIDENTIAL
-from worlds.population import set_adoption, set_habits, set_silences
+from worlds.population import set_adoption, set_habits, set_own_organisations, set_silences
 from worlds.randomness import Ints, choose, fingerprints, skeletons
 from worlds.vocabulary import COUNTRIES
 
@@ -28,6 +28,8 @@ CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked
 _FRESH_DAYS = (0.2, 6.0)
 # Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
 _OWN_SPREAD, _DAY_SPREAD = 0.25, (0.3, 0.7)
+_ACTIVE = 0.92
+_ACTIVE_DAYS = _ACTIVE * float(np.mean(WEEKDAYS[LOOSE]))  # its share of days, weekends counted
 _BARE = 0.3  # how likely a part of a network sends no system prompt: an assumption
 _AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
@@ -70,6 +72,7 @@ def dressed(at: Ground, count: int) -> Actors:
     table["tier"] = choose(rng, [0.1, 0.2, 0.7], count)
     table["signup"] = choose(rng, [0.8, 0.05, 0.05, 0.04, 0.02, 0.04], count)
     table["payment"] = fingerprints(rng, count)
+    set_own_organisations(rng, table, np.ones(count, dtype=np.bool_))
     table["cot"] = rng.beta(2.0, 8.0, count)
     table["places"][:, 0] = at.places.add(rng, RESIDENTIAL, table["country"])
     set_silences(rng, table)
@@ -80,11 +83,11 @@ def set_volume(rng: np.random.Generator, table: Actors, daily: float) -> None:
     """Let accounts send about `daily` requests nearly every day, at hours that look human."""
     count = len(table)
     table["rhythm"] = LOOSE
-    table["active"] = 0.92
+    table["active"] = _ACTIVE
     own = rng.normal(0, _OWN_SPREAD, count)
     spread = rng.uniform(*_DAY_SPREAD, count)
     table["daily_spread"] = spread
-    table["daily_log"] = np.log(daily / 0.92) - (spread**2 + _OWN_SPREAD**2) / 2 + own
+    table["daily_log"] = np.log(daily / _ACTIVE_DAYS) - (spread**2 + _OWN_SPREAD**2) / 2 + own
     table["turns"] = rng.uniform(3.0, 10.0, count)
 
 
