@@ -27,10 +27,14 @@ FRESH = 0.6  # share of accounts made days before use; the others are bought, or
 CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked at
 _FRESH_DAYS = (0.2, 6.0)
 # Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
-_OWN_SPREAD, _DAY_SPREAD = 0.25, (0.3, 0.7)
+_OWN_SPREAD, _DAY_SPREAD = 0.2, (0.3, 0.7)
 _ACTIVE = 0.92
 _ACTIVE_DAYS = _ACTIVE * float(np.mean(WEEKDAYS[LOOSE]))  # its share of days, weekends counted
-_BARE = 0.3  # how likely a part of a network sends no system prompt: an assumption
+# How likely a part of a network sends no system prompt, or an account of another part: assumptions.
+_BARE, _BARE_ACCOUNTS = 0.3, 0.45
+# Prompts apart from the network's: accounts that try out templates of their own, how much, and what
+# follows none. Assumptions.
+_TRIES, _TRIES_SHARE, _FREE_FORM = 0.85, (0.02, 0.12), (0.02, 0.12)
 _AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
 
@@ -113,13 +117,16 @@ def share_prompts(
     second = (first + rng.integers(1, max(2, len(chosen)), count)) % len(chosen)
     table["templates"][:, 0] = chosen[first]
     table["templates"][:, 1] = chosen[second]
+    own = np.where(rng.random(count) < _TRIES, rng.uniform(*_TRIES_SHARE, count), 0.0)
     table["templates_cum"] = 1.0
-    table["templates_cum"][:, 0] = rng.uniform(0.5, 0.8, count)
-    table["free_form"] = 0.06
-    table["jitter"] = jitter
+    table["templates_cum"][:, 0] = (1 - own) * rng.uniform(0.5, 0.8, count)
+    table["templates_cum"][:, 1] = 1 - own  # the third is the account's own
+    table["free_form"] = rng.uniform(*_FREE_FORM, count)
+    table["jitter"] = rng.integers(1, jitter + 1, count)
     table["systems"][:, 0] = systems[rng.integers(0, len(systems), count)]
     bare = rng.random(len(systems)) < _BARE  # of these parts, the template is the whole prompt
-    table["systems"][np.isin(table["systems"][:, 0], systems[bare]), 0] = 0
+    none = np.isin(table["systems"][:, 0], systems[bare]) | (rng.random(count) < _BARE_ACCOUNTS)
+    table["systems"][none, 0] = 0
     table["systems_cum"][:, 0] = rng.uniform(0.4, 1.0, count)
 
 
