@@ -34,13 +34,13 @@ def rows(world: Simulation) -> Requests:
 @pytest.fixture(scope="module")
 def days() -> tuple[Simulation, Any]:
     """Two whole weeks of every common attack, and requests by account and day."""
-    world = Simulation(preset("standard", scale=0.15), 1, END_MS)
+    world = Simulation(preset("standard", scale=0.3), 1, END_MS)
     return world, _daily(world)
 
 
 @pytest.fixture(scope="module")
 def hard_days() -> tuple[Simulation, Any]:
-    world = Simulation(preset("evasive", scale=0.15), 2, END_MS)
+    world = Simulation(preset("evasive", scale=0.3), 2, END_MS)
     return world, _daily(world)
 
 

@@ -148,7 +148,7 @@ def _in_order(piece: Piece, chosen: Mapping[str, float], path: str, source: str)
             for n in piece.bounds
         ]
         raise CompositionError(
-            f"{source}: {said[0]} and {said[1]}; '{low}' may be '{high}' at most: raise one or lower the other"
+            f"{source}: {said[0]} and {said[1]}; '{low}' may be '{high}' at most"
         )
 
 

@@ -129,10 +129,10 @@ def dress(rng: np.random.Generator, table: Actors, persona: Ints) -> None:
     table["turns"] *= rng.lognormal(0, 0.4, count)
     table["cot"] = rng.beta(1.5, 9.0, count)
     table["error_share"] = rng.gamma(1.2, 0.007, count)
-    kind = rng.random(count)
+    tongues = rng.random(count)
     several = rng.integers(*_SERVED, count)
-    serves = (kind < _SERVES) & np.isin(persona, TECHNICAL)
-    table["tongues"] = np.where(serves, several, np.where(kind > 1 - _BILINGUAL, 2, 1))
+    serves = (tongues < _SERVES) & np.isin(persona, TECHNICAL)
+    table["tongues"] = np.where(serves, several, np.where(tongues > 1 - _BILINGUAL, 2, 1))
     # the newest model is not out yet: nobody leans to it
     table["model_cum"] = 1.0
     table["model_cum"][:, :4] = draw_mix(rng, np.tile([[0.48, 0.30, 0.12, 0.10]], (count, 1)), 6.0)

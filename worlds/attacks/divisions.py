@@ -26,9 +26,8 @@ PREFIX = (15, 40)  # and to a prefix
 _BATCH, _MOST_BATCHES = 30, 8
 _SLIPS = 0.03  # share of accounts that pay with another cell's card: an assumption
 _CARDLESS = 0.04
-_OWN_ANYWAY = (
-    0.2  # of a batch that shares, accounts with a card or a profile of their own: an assumption
-)
+# Of a batch that shares, accounts with a card, a profile or exits of their own: an assumption.
+_OWN_ANYWAY = 0.2
 _LOOKS_COMMON = 0.15  # of anti-detect profiles, which take the looks of a common model
 _EXITS = (
     PLACE_SLOTS - 1
@@ -69,8 +68,10 @@ def divide(at: Ground, table: Actors, supplies: Supplies) -> None:
         batch["devices_cum"] = 1.0
         if prefixes:
             share_prefixes(at, batch, cell, *PREFIX)
-        else:
-            residential_proxies(at, batch)
+        at_home = rng.random(len(batch)) < (_OWN_ANYWAY if prefixes else 1.0)
+        proxied = batch[at_home]
+        residential_proxies(at, proxied)
+        batch[at_home] = proxied
         table[rows] = batch
 
 

@@ -28,7 +28,7 @@ CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked
 _FRESH_DAYS = (0.2, 6.0)
 # Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
 _OWN_SPREAD, _DAY_SPREAD = 0.2, (0.3, 0.7)
-_ACTIVE = 0.92
+_ACTIVE = 0.98  # of days, before the weekly cycle: an account that rests is an account paid for nothing
 _ACTIVE_DAYS = _ACTIVE * float(np.mean(WEEKDAYS[LOOSE]))  # its share of days, weekends counted
 # How likely a part of a network sends no system prompt, or an account of another part: assumptions.
 _BARE, _BARE_ACCOUNTS = 0.3, 0.45

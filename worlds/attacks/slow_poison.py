@@ -16,7 +16,8 @@ _THE_ACCOUNTS = (
 )  # fmt: skip
 
 _BARE = 0.5  # how likely the innocent use has no system prompt: an assumption
-_ACTIVE = (0.6, 0.95)  # share of days with extraction: people rest, and so does what poses as them
+_OWN_SPREAD = 0.25  # of the log of the volume that accounts begin with
+_ACTIVE = (0.5, 0.95)  # share of days with extraction: people rest, and so does what poses as them
 
 
 def build(at: Ground, values: Values) -> Actors:
@@ -32,6 +33,7 @@ def build(at: Ground, values: Values) -> Actors:
     cover["free_form"] = 0.5
     set_volume(rng, cover, values["innocent_daily"])
     set_volume(rng, extraction, values["first_daily"])
+    extraction["daily_log"] += rng.normal(0, _OWN_SPREAD, count)
     extraction["active"] = rng.uniform(*_ACTIVE, count)
     extraction["ramp"] = np.log1p(values["percent_daily"] / 100)
     return np.concatenate([extraction, cover])
