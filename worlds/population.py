@@ -21,7 +21,7 @@ BIRTHS_PER_DAY = 0.01  # of the population
 # in the United States; Census Bureau, Nonemployer Statistics). How many accounts are one: assumptions.
 _OWN_ORG_TECHNICAL, _OWN_ORG = 0.6, 0.15
 _PROGRAMMES = np.array([SIGNUPS.index(path) for path in ("edu", "startup", "research")])
-_IN_A_PROGRAMME = 0.5  # of those who came by one of these paths: an assumption
+_IN_A_PROGRAMME = 0.75  # of those who came by one of these paths: an assumption
 _ADOPTION_MEDIAN_DAYS, _ADOPTION_SPREAD, _NEVER_ADOPT = 4.0, 1.3, 0.2
 
 

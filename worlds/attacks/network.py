@@ -28,13 +28,13 @@ CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked
 _FRESH_DAYS = (0.2, 6.0)
 # Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
 _OWN_SPREAD, _DAY_SPREAD = 0.2, (0.3, 0.7)
-_ACTIVE = 0.98  # of days, before the weekly cycle: an account that rests is an account paid for nothing
+_ACTIVE = 0.96  # share of days: an account that rests is one paid for nothing
 _ACTIVE_DAYS = _ACTIVE * float(np.mean(WEEKDAYS[LOOSE]))  # its share of days, weekends counted
 # How likely a part of a network sends no system prompt, or an account of another part: assumptions.
 _BARE, _BARE_ACCOUNTS = 0.3, 0.45
 # Prompts apart from the network's: accounts that try out templates of their own, how much, and what
 # follows none. Assumptions.
-_TRIES, _TRIES_SHARE, _FREE_FORM = 0.85, (0.02, 0.12), (0.02, 0.12)
+_TRIES, _TRIES_SHARE, _FREE_FORM = 0.85, (0.02, 0.12), (0.02, 0.25)
 _AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
 
@@ -44,7 +44,7 @@ def network(
     count: int,
     begins: int,
     daily: float = REQUESTS_PER_DAY,
-    spread: float = 0.25,
+    spread: float = 0.4,
     fresh: float = FRESH,
     supplies: Supplies = ANY,
 ) -> Actors:
