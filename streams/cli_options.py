@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
-Seed = Annotated[int, typer.Option(help="Same seed, same world.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same world.")]
 Days = Annotated[
     float | None, typer.Option(min=0.05, max=400, help="Days of event time, if not its own.")
 ]

@@ -63,7 +63,9 @@ def test_the_help_of_every_command_shows_an_example(command: tuple[str, ...]) ->
     assert "Example: " in done.stdout
 
 
-@pytest.mark.parametrize("wrong", [["nonsense"], ["simulate", "--days", "x"], ["replay"]])
+@pytest.mark.parametrize(
+    "wrong", [["nonsense"], ["simulate", "--days", "x"], ["simulate", "--seed", "-1"], ["replay"]]
+)
 def test_wrong_usage_is_exit_code_2(wrong: list[str]) -> None:
     done = run(*wrong)
     assert done.returncode == 2
@@ -89,6 +91,8 @@ def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> N
         ["simulate", "--out", "-", "--end", "soon"],
         ["simulate", "--out", "-", "--speed-up", "3"],
         ["simulate", "--out", "missing/../x", "--truth", "x"],
+        ["simulate", "--out", "-", "--accounts", "100000000"],
+        ["simulate", "--out", "-", "--scale", "999", "--preset", "standard"],
         ["simulate", "--out", "-", "--preset", "large"],
         ["simulate", "--out", "-", "--world", "nowhere.toml"],
         ["simulate", "--out", "-", "--world", "x.toml", "--preset", "calm"],

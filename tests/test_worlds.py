@@ -23,6 +23,7 @@ TEXT_LIMITS = {
     "event_id": 64,
     "account_id": 128,
     "org_id": 128,
+    "api_key_id": 128,
     "session_id": 128,
     "payment_fp": 64,
     "ip_prefix_fp": 64,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from worlds.composition import CompositionError, composed
+from worlds.composition import CompositionError, composed, of_allowed_size, read_composition
 from worlds.presets import PRESETS
 from worlds.simulation import Simulation
 
@@ -82,6 +84,14 @@ def test_a_composed_world_runs_with_exactly_what_it_names() -> None:
         ),
         ("[[piece]]\nkind = 'A6'\nshre = 0.2", "unknown key 'piece[1].shre'; did you mean"),
         (
+            "[[piece]]\nkind = 'A8'\ndaily_low = 6\ndaily_high = 3",
+            "mine.toml: 'piece[1].daily_low' is 6 and 'piece[1].daily_high' is 3; 'daily_low' may be",
+        ),
+        (
+            "[[piece]]\nkind = 'A14'\nbits_low = 20",
+            "'piece[1].bits_low' is 20 and 'piece[1].bits_high' is 16 (default)",
+        ),
+        (
             "[[outage]]\nhours = 2",
             "mine.toml: outage[1] has no 'at': say when the collectors go down",
         ),
@@ -91,3 +101,22 @@ def test_a_bad_composition_is_refused_with_key_value_and_range(text: str, said: 
     with pytest.raises(CompositionError) as refusal:
         composed(text, "mine.toml")
     assert said in str(refusal.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_bytes(b"days = 3 # \xff\xfe")
+    with pytest.raises(CompositionError, match=r"bad\.toml: cannot be read: it is not UTF-8"):
+        read_composition(str(bad))
+    with pytest.raises(CompositionError, match=r"none\.toml: cannot be read: No such file"):
+        read_composition(str(tmp_path / "none.toml"))
+
+
+def test_options_make_no_larger_world_than_a_file_may() -> None:
+    spec = PRESETS["standard"]
+    assert of_allowed_size(spec.scaled(100), {"scale": 100.0}).accounts == 2_000_000
+    with pytest.raises(CompositionError) as refusal:
+        of_allowed_size(spec.scaled(101), {"accounts": None, "scale": 101.0})
+    assert str(refusal.value) == (
+        "--scale 101 makes 2,020,000 ordinary accounts; a world takes 1 to 2,000,000"
+    )

@@ -22,10 +22,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from worlds.catalogue import KIND_OF, PIECES
-from worlds.piece import Parameter
+from worlds.piece import Parameter, Piece
 from worlds.presets import PRESETS
 from worlds.spec import Chosen, Down, WorldSpec
 
@@ -83,6 +84,37 @@ def composed(text: str, source: str = "world.toml") -> WorldSpec:
     )
 
 
+def read_composition(path: str) -> WorldSpec:
+    """Read the composition in a file. Raises CompositionError, also where the file cannot be read."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CompositionError(f"{path}: cannot be read: it is not UTF-8 text ({error})") from error
+    except OSError as error:
+        raise CompositionError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return composed(text, path)
+
+
+def of_allowed_size(spec: WorldSpec, asked: Mapping[str, float | None]) -> WorldSpec:
+    """Give `spec` back if its sizes are those a file may name; `asked` are the options that changed them.
+
+    Raises CompositionError.
+    """
+    for name in ("accounts", "seats"):
+        limits, value = _WORLD[name], getattr(spec, name)
+        if not limits.low <= value <= limits.high:
+            options = [f"--{option} {_said(n)}" for option, n in asked.items() if n is not None]
+            raise CompositionError(
+                f"{' with '.join(options)} makes {value:,} {limits.what}; a world takes "
+                f"{limits.low:,} to {limits.high:,}"
+            )
+    return spec
+
+
+def _said(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
 def _based_on(name: Any, source: str) -> WorldSpec:
     if name is None:
         return WorldSpec(preset=None)
@@ -100,8 +132,24 @@ def _piece(table: Mapping[str, Any], path: str, source: str) -> Chosen:
             f"{source}: '{path}kind' is {table.get('kind')!r}; it takes the kind or code of a piece: "
             f"did you mean {close[0]!r}? (hydrawatch simulate --list shows them all)"
         )
-    chosen = {name: value for name, value in table.items() if name != "kind"}
-    return Chosen(kind, _numbers(chosen, PIECES[kind].parameters, path, source))
+    given = {name: value for name, value in table.items() if name != "kind"}
+    chosen = _numbers(given, PIECES[kind].parameters, path, source)
+    _in_order(PIECES[kind], chosen, path, source)
+    return Chosen(kind, chosen)
+
+
+def _in_order(piece: Piece, chosen: Mapping[str, float], path: str, source: str) -> None:
+    if piece.bounds is None:
+        return
+    values, (low, high) = piece.values(chosen), piece.bounds
+    if values[low] > values[high]:
+        said = [
+            f"'{path}{n}' is {values[n]:g}{'' if n in chosen else ' (default)'}"
+            for n in piece.bounds
+        ]
+        raise CompositionError(
+            f"{source}: {said[0]} and {said[1]}; '{low}' may be '{high}' at most"
+        )
 
 
 def _numbers(

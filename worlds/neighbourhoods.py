@@ -46,5 +46,6 @@ def pool(
     people = np.array([c.weight for c in COUNTRIES]) * accounts
     crowded = np.ceil(people * crowding / crowd).astype(np.int64)
     sizes = crowded + np.ceil(people * (1 - crowding) / density).astype(np.int64)
+    sizes = np.maximum(sizes, 1)  # in a world without ordinary people, others still live somewhere
     laid = places.add(rng, RESIDENTIAL, np.repeat(np.arange(len(COUNTRIES)), sizes))
     return Pool(laid, np.concatenate([[0], np.cumsum(sizes)]), crowded, crowding)

@@ -64,6 +64,8 @@ _CV_SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 _CVS = (0.85, 0.91, 1.03, 1.27, 2.5, 5.2, 8.6, 12.0)
 _THINK_SPREAD = (0.85, 1.4)  # people's
 _MACHINE_WAIT_MS = 3_000.0  # median between two requests of a run
+# Accounts whose person writes in two languages, and whose product serves users in many: assumptions.
+_BILINGUAL, _SERVES, _SERVED = 0.2, 0.12, (4, 17)
 _OWN_LENGTH = 0.5  # how far, in logs, an account's lengths lie from its persona's
 
 
@@ -127,6 +129,10 @@ def dress(rng: np.random.Generator, table: Actors, persona: Ints) -> None:
     table["turns"] *= rng.lognormal(0, 0.4, count)
     table["cot"] = rng.beta(1.5, 9.0, count)
     table["error_share"] = rng.gamma(1.2, 0.007, count)
+    tongues = rng.random(count)
+    several = rng.integers(*_SERVED, count)
+    serves = (tongues < _SERVES) & np.isin(persona, TECHNICAL)
+    table["tongues"] = np.where(serves, several, np.where(tongues > 1 - _BILINGUAL, 2, 1))
     # the newest model is not out yet: nobody leans to it
     table["model_cum"] = 1.0
     table["model_cum"][:, :4] = draw_mix(rng, np.tile([[0.48, 0.30, 0.12, 0.10]], (count, 1)), 6.0)

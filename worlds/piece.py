@@ -53,6 +53,7 @@ class Piece:
     build: Build
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     adapt: Adapt | None = None
+    bounds: tuple[str, str] | None = None  # parameters of which the first is at most the second
 
     @property
     def label(self) -> str:

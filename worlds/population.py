@@ -14,9 +14,14 @@ from worlds.ground import Commons, Ground
 from worlds.personas import PERSONAS, STUDENT_PERSONA, TECHNICAL, dress
 from worlds.randomness import Bools, Ints, choose, fingerprints, skeletons, zipf_weights
 from worlds.sharing import everyday, returning
-from worlds.vocabulary import COUNTRIES
+from worlds.vocabulary import COUNTRIES, SIGNUPS, TIERS
 
 BIRTHS_PER_DAY = 0.01  # of the population
+# Organisations with one seat are the most common of all, as firms without employees are (four in five
+# in the United States; Census Bureau, Nonemployer Statistics). How many accounts are one: assumptions.
+_OWN_ORG_TECHNICAL, _OWN_ORG = 0.6, 0.15
+_PROGRAMMES = np.array([SIGNUPS.index(path) for path in ("edu", "startup", "research")])
+_IN_A_PROGRAMME = 0.75  # of those who came by one of these paths: an assumption
 _ADOPTION_MEDIAN_DAYS, _ADOPTION_SPREAD, _NEVER_ADOPT = 4.0, 1.3, 0.2
 
 
@@ -86,6 +91,13 @@ def set_habits(rng: np.random.Generator, table: Actors, shared: Commons, technic
     table["systems_cum"] = cumulative(np.stack([1 - plain, plain], axis=1))
 
 
+def set_own_organisations(rng: np.random.Generator, table: Actors, technical: Bools) -> None:
+    """Let solo developers and one-person companies be an organisation of their own."""
+    count = len(table)
+    alone = rng.random(count) < np.where(technical, _OWN_ORG_TECHNICAL, _OWN_ORG)
+    table["org"] = np.where(alone, fingerprints(rng, count), np.uint64(0))
+
+
 def set_silences(rng: np.random.Generator, table: Actors) -> None:
     """Let some accounts never carry some optional fields, whoever they are."""
     table["silent"] |= rng.random((len(table), 4)) < np.array([0.05, 0.04, 0.04, 0.05])
@@ -121,8 +133,11 @@ def _set_terms(rng: np.random.Generator, table: Actors, technical: Bools) -> Non
         choose(rng, [0.5, 0.1, 0.4, 0.0], count),
     )
     table["signup"] = choose(rng, [0.8, 0.05, 0.04, 0.03, 0.02, 0.06], count)
-    pays = rng.random(count) < np.array([0.15, 0.6, 0.97, 0.97])[table["tier"]]
+    by_programme = np.isin(table["signup"], _PROGRAMMES) & (rng.random(count) < _IN_A_PROGRAMME)
+    table["tier"] = np.where(by_programme, TIERS.index("program"), table["tier"])
+    pays = rng.random(count) < np.array([0.15, 0.6, 0.97, 0.97, 0.4])[table["tier"]]
     table["payment"] = np.where(pays, fingerprints(rng, count), np.uint64(0))
+    set_own_organisations(rng, table, technical)
 
 
 def _set_places(at: Ground, table: Actors, persona: Ints, technical: Bools) -> None:

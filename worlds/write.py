@@ -16,7 +16,7 @@ import numpy.typing as npt
 from worlds.actors import Actors
 from worlds.draw import Requests
 from worlds.kernel import kernel
-from worlds.randomness import Bools, Ints, Words
+from worlds.randomness import Bools, Ints, Words, mix64
 from worlds.vocabulary import (
     CAPABILITIES,
     CLIENTS,
@@ -28,6 +28,9 @@ from worlds.vocabulary import (
     TIERS,
 )
 
+_LOGGED_IN = [n for n, client in enumerate(CLIENTS) if client.access_path == "web"]
+_EITHER_WAY = [n for n, client in enumerate(CLIENTS) if client.access_path == "cli"]
+_CLI_BY_KEY = np.uint64(40)  # percent of accounts whose cli calls by key: an assumption
 _LONGEST = 1_400  # bytes of an event, with room: the contract's fields at their longest here
 
 
@@ -86,7 +89,7 @@ class LineWriter:
     def __init__(self, actors: Actors, names: Words, places: Sequence[bytes]) -> None:
         ids = [b"a-%016x" % name for name in names.tolist()]
         self._keys = [ids[account] for account in actors["account"].tolist()]
-        self._actors = fragments(_actor_members(actors, self._keys))
+        self._actors = fragments(_actor_members(actors, self._keys, api_keys_of(actors, names)))
         self._places = fragments(places)
         self._scratch = np.empty(0, dtype=np.uint8)
 
@@ -245,14 +248,28 @@ def _write(
     return at
 
 
-def _actor_members(actors: Actors, keys: Sequence[bytes]) -> list[bytes]:
+def api_keys_of(actors: Actors, names: Words) -> Words:
+    """Give each actor the key that it calls by, 0 for none: who logs in, in a browser or a cli, has none.
+
+    A key is its account's, whoever uses it, until the epoch of its organisation's identifiers changes.
+    """
+    word = mix64(names[actors["account"]] ^ np.uint64(0xA0761D6478BD642F))
+    logs_in = np.isin(actors["client"], _LOGGED_IN) | (
+        np.isin(actors["client"], _EITHER_WAY) & (word % np.uint64(100) >= _CLI_BY_KEY)
+    )
+    keys = mix64(word + actors["epoch"].astype(np.uint64)) & np.uint64((1 << 48) - 1)
+    given: Words = np.where(logs_in, np.uint64(0), keys | np.uint64(1))
+    return given
+
+
+def _actor_members(actors: Actors, keys: Sequence[bytes], api_keys: Words) -> list[bytes]:
     members = []
     columns = [
         actors[name].tolist()
         for name in ("created", "tier", "signup", "country", "payment", "org", "referral", "epoch")
     ]
-    for key, created, tier, signup, country, payment, org, referral, epoch in zip(
-        keys, *columns, strict=True
+    for key, api_key, created, tier, signup, country, payment, org, referral, epoch in zip(
+        keys, api_keys.tolist(), *columns, strict=True
     ):
         parts = [
             b',"account_id":"%b","account_created_at":%d' % (key, created),
@@ -267,5 +284,7 @@ def _actor_members(actors: Actors, keys: Sequence[bytes]) -> list[bytes]:
             parts.append(b',"referral_fp":"k1:%012x"' % referral)
         if epoch:
             parts.append(b',"id_epoch":%d' % epoch)
+        if api_key:
+            parts.append(b',"api_key_id":"key-%012x"' % api_key)
         members.append(b"".join(parts))
     return members

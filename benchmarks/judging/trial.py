@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.judging.contenders import HYDRAWATCH, contender
 from benchmarks.judging.curves import curves
 from worlds.catalogue import PIECES
-from worlds.composition import CompositionError, composed
+from worlds.composition import CompositionError, of_allowed_size, read_composition
 from worlds.presets import PRESETS, preset
 from worlds.score import score_ledger
 from worlds.scoring.ledger import Ledger
@@ -45,12 +45,14 @@ class Trial:
     def spec(self) -> WorldSpec:
         """The world's spec, with the overrides."""
         if self.preset in PRESETS:
-            return preset(self.preset, **self.overrides)
+            spec = preset(self.preset, **self.overrides)
+            changed = {name: self.overrides.get(name) for name in ("accounts", "scale")}
+            return of_allowed_size(spec, changed)
         if self.overrides:
             raise CompositionError(
                 f"{self.preset}: sizes of a composition are in its file; leave --scale and the like out"
             )
-        return composed(Path(self.preset).read_text(encoding="utf-8"), self.preset)
+        return read_composition(self.preset)
 
     @property
     def adapts(self) -> bool:

@@ -27,6 +27,7 @@ from streams.demo_worker import DemoWorker, environment, local_settings
 from streams.embedded import EmbeddedBroker
 from streams.history import reader
 from streams.settings import Settings
+from worlds.composition import CompositionError, of_allowed_size
 from worlds.presets import PRESETS, preset
 from worlds.score import score
 from worlds.scoring.who import who
@@ -45,7 +46,10 @@ def run(
     """Run the demo; 0 if an attacker was found, 1 if not. Raises HydrawatchError if the worker died."""
     if name not in PRESETS:
         raise ConfigError(f"--preset is {name!r}; it takes {', '.join(PRESETS)}")
-    spec = preset(name, days=days, scale=scale)
+    try:
+        spec = of_allowed_size(preset(name, days=days, scale=scale), {"scale": scale})
+    except CompositionError as error:
+        raise ConfigError(str(error)) from error
     view = View()
     with tempfile.TemporaryDirectory(prefix="hydrawatch-demo-") as directory, view:
         demo = _Demo(settings, Path(directory), view, stay)

@@ -22,7 +22,7 @@ from streams.produce import produce
 from streams.settings import Settings
 from streams.topic_plan import DAY_MS, PLANS
 from worlds.catalogue import PIECES
-from worlds.composition import CompositionError, composed
+from worlds.composition import CompositionError, of_allowed_size, read_composition
 from worlds.presets import PRESETS, preset
 from worlds.simulation import Simulation
 from worlds.spec import WorldSpec
@@ -87,17 +87,21 @@ def run(settings: Settings, wanted: Wanted, as_json: bool) -> int:
 
 def spec_of(wanted: Wanted) -> WorldSpec:
     """Give the world asked for: a preset or a file, changed in size. Raises ConfigError."""
+    try:
+        asked = {
+            "accounts": wanted.accounts,
+            "scale": wanted.scale if wanted.scale != 1.0 else None,
+        }
+        return of_allowed_size(_spec_of(wanted), asked)
+    except CompositionError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _spec_of(wanted: Wanted) -> WorldSpec:
     if wanted.world is not None:
         if wanted.preset is not None:
             raise ConfigError("--preset or --world FILE, one of them: a file may name its preset")
-        try:
-            text = Path(wanted.world).read_text(encoding="utf-8")
-            spec = composed(text, wanted.world)
-        except CompositionError as error:
-            raise ConfigError(str(error)) from error
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise ConfigError(f"{wanted.world}: cannot be read: {why}") from error
+        spec = read_composition(wanted.world)
         spec = spec if wanted.attacks else spec.without_attacks()
         spec = spec if wanted.scale == 1.0 else spec.scaled(wanted.scale)
         changes = {"days": wanted.days, "accounts": wanted.accounts}

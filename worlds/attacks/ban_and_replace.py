@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import NEVER, Actors
+from worlds.attacks.divisions import residential_proxies
 from worlds.attacks.network import network
 from worlds.clock import DAY_MS, MINUTE_MS
 from worlds.ground import Ground
@@ -15,8 +16,8 @@ from worlds.randomness import fingerprints
 def build(at: Ground, values: Values) -> Actors:
     """Make the standing accounts, and for each the line of its replacements.
 
-    A replacement keeps the prefixes and the prompts of its place in the network, and half of the
-    time each the card and the device. Every ban is also a control event.
+    A replacement keeps the prompts of its place in the network, and half of the time each the card,
+    the device and the prefixes. Every ban is also a control event.
     """
     rng = at.rng
     standing = network(at, values.count("accounts"), at.moment(values["starts"]))
@@ -39,8 +40,14 @@ def build(at: Ground, values: Values) -> Actors:
     table["created"] = np.where(later, table["starts"] - age, table["created"])
     new_card = later & (rng.random(len(table)) < 0.5)
     table["payment"] = np.where(new_card, fingerprints(rng, len(table)), table["payment"])
+    own_org = later & (table["org"] != 0)
+    table["org"] = np.where(own_org, fingerprints(rng, len(table)), table["org"])
     new_device = later & (rng.random(len(table)) < 0.5)
     table["devices"][new_device, 0] = fingerprints(rng, int(new_device.sum()))
+    new_line = later & (rng.random(len(table)) < 0.5)
+    proxied = table[new_line]
+    residential_proxies(at, proxied)
+    table[new_line] = proxied
     for account, (_, ends) in enumerate(spans):
         if ends != NEVER:
             at.controls.append(

@@ -9,14 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
-from worlds.attacks.divisions import Supplies
+from worlds.attacks.divisions import Supplies, residential_proxies
 from worlds.attacks.network import network
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
 from worlds.population import ordinary
 
+_NEAR = 0.6  # of the intruders come out of homes in the owner's country: an assumption
 _NO_CARDS = Supplies(cards=0.0)  # the owners' stay
-_THE_OWNERS = ("account", "created", "tier", "signup", "payment", "org", "country", "silent")
+_THE_OWNERS = (
+    "account", "created", "tier", "signup", "payment", "org", "referral",
+    "country", "silent",
+)  # fmt: skip
 
 
 def build(at: Ground, values: Values) -> Actors:
@@ -29,6 +33,10 @@ def build(at: Ground, values: Values) -> Actors:
     intruders = network(at, count, taken, values["daily"], supplies=_NO_CARDS)
     for name in _THE_OWNERS:
         intruders[name] = owners[name]
+    near = at.rng.random(count) < _NEAR
+    neighbours = intruders[near]
+    residential_proxies(at, neighbours)
+    intruders[near] = neighbours
     return np.concatenate([owners, intruders])
 
 

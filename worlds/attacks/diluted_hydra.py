@@ -12,8 +12,9 @@ from worlds.piece import Parameter, Piece, Values, accounts, starts
 from worlds.randomness import choose, skeletons
 
 _CUSTOMERS = 2  # habits of customers that come through one account
+_BARE = 0.5  # share of them that send no system prompt: an assumption
 _THE_ACCOUNTS = (
-    "account", "created", "starts", "tier", "signup", "payment", "country",
+    "account", "created", "starts", "tier", "signup", "payment", "org", "country",
     "places", "places_cum", "devices", "devices_cum", "client", "rhythm", "active", "daily_spread",
 )  # fmt: skip
 
@@ -28,8 +29,8 @@ def build(at: Ground, values: Values) -> Actors:
         customers[name] = np.tile(
             extraction[name], (_CUSTOMERS,) + (1,) * (extraction[name].ndim - 1)
         )
-    customers["free_form"] = 0.7
     customers["templates"] = skeletons(rng, customers["templates"].size).reshape(-1, 6)
+    customers["systems"][rng.random(len(customers)) < _BARE] = 0
     volume = extraction["daily_log"].copy()
     extraction["daily_log"] = volume + np.log(values["share"])
     rest = (1 - values["share"]) / _CUSTOMERS

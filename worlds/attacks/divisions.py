@@ -14,7 +14,7 @@ from heapq import heapify, heapreplace
 
 import numpy as np
 
-from worlds.actors import PLACE_SLOTS, Actors
+from worlds.actors import PLACE_SLOTS, Actors, cumulative
 from worlds.ground import Ground
 from worlds.places import HOSTING, RESIDENTIAL
 from worlds.randomness import Ints, Words, choose, fingerprints, shared_among
@@ -26,10 +26,18 @@ PREFIX = (15, 40)  # and to a prefix
 _BATCH, _MOST_BATCHES = 30, 8
 _SLIPS = 0.03  # share of accounts that pay with another cell's card: an assumption
 _CARDLESS = 0.04
+# Of a batch that shares, accounts with a card, a profile or exits of their own: an assumption.
+_OWN_ANYWAY = 0.2
 _LOOKS_COMMON = 0.15  # of anti-detect profiles, which take the looks of a common model
 _EXITS = (
     PLACE_SLOTS - 1
 )  # homes that a residential proxy gives an account; the last slot stays free
+
+
+_EXITS_USED = (0.35, 0.35, 0.2, 0.1)  # how likely one, two, ... of them: an assumption
+# Share of accounts whose seller's line shows, in how many of their sessions, and share that keeps
+# to one bought prefix: assumptions.
+_SELLERS, _SELLERS_SESSIONS, _ONE_BOUGHT = 0.6, (0.03, 0.15), 0.3
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,22 @@ def divide(at: Ground, table: Actors, supplies: Supplies) -> None:
         batch = table[rows]
         cards, devices, prefixes = _shared(rng, supplies)
         cell = shared_among(rng, len(batch), *(CARD if cards else DEVICE))
-        batch["payment"] = _cards(rng, cell) if cards else fingerprints(rng, len(batch))
+        batch["payment"] = fingerprints(rng, len(batch))
+        if cards:
+            on = rng.random(len(batch)) >= _OWN_ANYWAY
+            batch["payment"][on] = _cards(rng, cell)[on]
         batch["payment"][rng.random(len(batch)) < _CARDLESS] = 0
-        batch["devices"][:, 0] = _devices(rng, cell) if devices else _profiles(at, len(batch))
+        batch["devices"][:, 0] = _profiles(at, len(batch))
+        if devices:
+            on = rng.random(len(batch)) >= _OWN_ANYWAY
+            batch["devices"][on, 0] = _devices(rng, cell)[on]
         batch["devices_cum"] = 1.0
         if prefixes:
             share_prefixes(at, batch, cell, *PREFIX)
-        else:
-            residential_proxies(at, batch)
+        at_home = rng.random(len(batch)) < (_OWN_ANYWAY if prefixes else 1.0)
+        proxied = batch[at_home]
+        residential_proxies(at, proxied)
+        batch[at_home] = proxied
         table[rows] = batch
 
 
@@ -66,8 +82,11 @@ def share_cards(rng: np.random.Generator, table: Actors, low: int, high: int) ->
 
 
 def share_prefixes(at: Ground, table: Actors, cell: Ints, low: int, high: int) -> None:
-    """Two bought prefixes per account, from two divisions of whole cells; a third are hosting."""
-    rng = at.rng
+    """Two bought prefixes per account, from two divisions of whole cells; a third are hosting.
+
+    Some sessions, of most accounts, come from the line that the account was made on.
+    """
+    rng, count = at.rng, len(table)
     table["places"] = 0
     for slot in range(2):
         group = _whole_cells(rng, cell, low, high)
@@ -78,8 +97,12 @@ def share_prefixes(at: Ground, table: Actors, cell: Ints, low: int, high: int) -
         of_group[~hosted] = at.places.add(rng, RESIDENTIAL, countries[~hosted])
         of_group[hosted] = at.places.add(rng, HOSTING, countries[hosted])
         table["places"][:, slot] = of_group[group]
+    table["places"][:, 3] = at.commons.homes.draw(rng, table["country"])
+    bought = 1 - np.where(rng.random(count) < _SELLERS, rng.uniform(*_SELLERS_SESSIONS, count), 0.0)
+    first = np.where(rng.random(count) < _ONE_BOUGHT, 1.0, rng.uniform(0.5, 0.95, count))
     table["places_cum"] = 1.0
-    table["places_cum"][:, 0] = 0.7
+    table["places_cum"][:, 0] = bought * first
+    table["places_cum"][:, 1:3] = bought[:, None]
 
 
 def residential_proxies(at: Ground, table: Actors) -> None:
@@ -89,7 +112,11 @@ def residential_proxies(at: Ground, table: Actors) -> None:
     """
     for slot in range(_EXITS):
         table["places"][:, slot] = at.commons.homes.draw(at.rng, table["country"])
-    table["places_cum"] = np.minimum(np.arange(1, PLACE_SLOTS + 1) / _EXITS, 1.0)
+    weights = at.rng.gamma(1.0, 1.0, (len(table), _EXITS)) + 0.01
+    used = 1 + choose(at.rng, _EXITS_USED, len(table))
+    weights[np.arange(_EXITS) >= used[:, None]] = 0.0
+    table["places_cum"] = 1.0
+    table["places_cum"][:, :_EXITS] = cumulative(weights)
 
 
 def _batches(rng: np.random.Generator, count: int) -> list[Ints]:

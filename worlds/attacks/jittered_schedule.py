@@ -18,7 +18,7 @@ def build(at: Ground, values: Values) -> Actors:
     table["rhythm"] = np.where(rng.random(count) < 0.7, OFFICE, EVENING)
     table["active"] = np.clip(rng.normal(values["active"], 0.15, count), 0.1, 1.0)
     table["daily_log"] += table["daily_spread"] ** 2 / 2  # the mean stays
-    table["daily_spread"] = rng.uniform(0.5, 0.9, count)
+    table["daily_spread"] = rng.uniform(0.4, 0.8, count)
     table["daily_log"] -= table["daily_spread"] ** 2 / 2
     table["think_log"] += rng.normal(0, 0.5, count)
     return table

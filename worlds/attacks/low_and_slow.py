@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from worlds.actors import Actors
-from worlds.attacks.network import CAREFUL, network
+from worlds.attacks.network import CAREFUL, network, share_prompts
 from worlds.ground import Ground
 from worlds.piece import Parameter, Piece, Values, accounts, starts
+
+_TEMPLATES = 12  # so many accounts at so few requests can work from more than others do
 
 
 def build(at: Ground, values: Values) -> Actors:
     """Make the network; each account keeps a rate of its own between the two."""
     table = network(at, values.count("accounts"), at.moment(values["starts"]), 1.0, fresh=CAREFUL)
-    low, high = sorted((values["daily_low"], values["daily_high"]))
-    table["daily_log"] = np.log(at.rng.uniform(low, high, len(table)))
-    table["turns"] = 2.0
+    rates = at.rng.uniform(values["daily_low"], values["daily_high"], len(table))
+    table["daily_log"] = np.log(rates)
+    share_prompts(at.rng, table, templates=_TEMPLATES)
     return table
 
 
@@ -30,4 +32,5 @@ PIECE = Piece(
         "daily_low": Parameter(2.0, 0.5, 50.0, "least requests per account and day"),
         "daily_high": Parameter(5.0, 0.5, 50.0, "most requests per account and day"),
     },
+    bounds=("daily_low", "daily_high"),
 )

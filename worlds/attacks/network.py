@@ -12,11 +12,11 @@ import numpy as np
 
 from worlds.actors import Actors, blank
 from worlds.attacks.divisions import Supplies, divide
-from worlds.clock import DAY_MS, HOUR_MS, LOOSE
+from worlds.clock import DAY_MS, HOUR_MS, LOOSE, WEEKDAYS
 from worlds.ground import Ground
 from worlds.personas import AGENT_BUILDER, DEVELOPER, draw_clients, dress, set_mix
 from worlds.places import RESIDENTIAL
-from worlds.population import set_adoption, set_habits, set_silences
+from worlds.population import set_adoption, set_habits, set_own_organisations, set_silences
 from worlds.randomness import Ints, choose, fingerprints, skeletons
 from worlds.vocabulary import COUNTRIES
 
@@ -27,8 +27,14 @@ FRESH = 0.6  # share of accounts made days before use; the others are bought, or
 CAREFUL = 0.35  # the same, of operators who know that fresh accounts are looked at
 _FRESH_DAYS = (0.2, 6.0)
 # Accounts differ, and their days do nearly as much as ordinary ones': even load is easily seen.
-_OWN_SPREAD, _DAY_SPREAD = 0.25, (0.3, 0.7)
-_BARE = 0.3  # how likely a part of a network sends no system prompt: an assumption
+_OWN_SPREAD, _DAY_SPREAD = 0.2, (0.3, 0.7)
+_ACTIVE = 0.96  # share of days: an account that rests is one paid for nothing
+_ACTIVE_DAYS = _ACTIVE * float(np.mean(WEEKDAYS[LOOSE]))  # its share of days, weekends counted
+# How likely a part of a network sends no system prompt, or an account of another part: assumptions.
+_BARE, _BARE_ACCOUNTS = 0.3, 0.45
+# Prompts apart from the network's: accounts that try out templates of their own, how much, and what
+# follows none. Assumptions.
+_TRIES, _TRIES_SHARE, _FREE_FORM = 0.85, (0.02, 0.12), (0.02, 0.25)
 _AGE_MEDIAN_DAYS, _AGE_SPREAD = 90.0, 1.1
 _MIX = {"coding": 5.0, "agentic": 3.0, "reasoning": 2.5, "tools": 1.0, "chat": 0.5}
 
@@ -38,7 +44,7 @@ def network(
     count: int,
     begins: int,
     daily: float = REQUESTS_PER_DAY,
-    spread: float = 0.25,
+    spread: float = 0.4,
     fresh: float = FRESH,
     supplies: Supplies = ANY,
 ) -> Actors:
@@ -70,6 +76,7 @@ def dressed(at: Ground, count: int) -> Actors:
     table["tier"] = choose(rng, [0.1, 0.2, 0.7], count)
     table["signup"] = choose(rng, [0.8, 0.05, 0.05, 0.04, 0.02, 0.04], count)
     table["payment"] = fingerprints(rng, count)
+    set_own_organisations(rng, table, np.ones(count, dtype=np.bool_))
     table["cot"] = rng.beta(2.0, 8.0, count)
     table["places"][:, 0] = at.places.add(rng, RESIDENTIAL, table["country"])
     set_silences(rng, table)
@@ -80,11 +87,11 @@ def set_volume(rng: np.random.Generator, table: Actors, daily: float) -> None:
     """Let accounts send about `daily` requests nearly every day, at hours that look human."""
     count = len(table)
     table["rhythm"] = LOOSE
-    table["active"] = 0.92
+    table["active"] = _ACTIVE
     own = rng.normal(0, _OWN_SPREAD, count)
     spread = rng.uniform(*_DAY_SPREAD, count)
     table["daily_spread"] = spread
-    table["daily_log"] = np.log(daily / 0.92) - (spread**2 + _OWN_SPREAD**2) / 2 + own
+    table["daily_log"] = np.log(daily / _ACTIVE_DAYS) - (spread**2 + _OWN_SPREAD**2) / 2 + own
     table["turns"] = rng.uniform(3.0, 10.0, count)
 
 
@@ -110,13 +117,16 @@ def share_prompts(
     second = (first + rng.integers(1, max(2, len(chosen)), count)) % len(chosen)
     table["templates"][:, 0] = chosen[first]
     table["templates"][:, 1] = chosen[second]
+    own = np.where(rng.random(count) < _TRIES, rng.uniform(*_TRIES_SHARE, count), 0.0)
     table["templates_cum"] = 1.0
-    table["templates_cum"][:, 0] = rng.uniform(0.5, 0.8, count)
-    table["free_form"] = 0.06
-    table["jitter"] = jitter
+    table["templates_cum"][:, 0] = (1 - own) * rng.uniform(0.5, 0.8, count)
+    table["templates_cum"][:, 1] = 1 - own  # the third is the account's own
+    table["free_form"] = rng.uniform(*_FREE_FORM, count)
+    table["jitter"] = rng.integers(1, jitter + 1, count)
     table["systems"][:, 0] = systems[rng.integers(0, len(systems), count)]
     bare = rng.random(len(systems)) < _BARE  # of these parts, the template is the whole prompt
-    table["systems"][np.isin(table["systems"][:, 0], systems[bare]), 0] = 0
+    none = np.isin(table["systems"][:, 0], systems[bare]) | (rng.random(count) < _BARE_ACCOUNTS)
+    table["systems"][none, 0] = 0
     table["systems_cum"][:, 0] = rng.uniform(0.4, 1.0, count)
 
 

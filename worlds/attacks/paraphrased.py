@@ -15,8 +15,7 @@ def build(at: Ground, values: Values) -> Actors:
     table = network(at, count, at.moment(values["starts"]), fresh=CAREFUL)
     own_homes(at, table)
     share_cards(at.rng, table, *CARD)
-    low, high = sorted((values.count("bits_low"), values.count("bits_high")))
-    table["jitter_from"], table["jitter"] = low, high
+    table["jitter_from"], table["jitter"] = values.count("bits_low"), values.count("bits_high")
     table["templates_cum"] = cumulative(at.rng.random((count, 6)) + 0.2)
     table["systems"] = 0
     in_step(at, table, max(1, count // 30), 60, 300)
@@ -34,4 +33,5 @@ PIECE = Piece(
         "bits_low": Parameter(4, 0, 32, "fewest bits a prompt lies from its template"),
         "bits_high": Parameter(16, 0, 32, "most bits"),
     },
+    bounds=("bits_low", "bits_high"),
 )

@@ -15,6 +15,10 @@ _THE_ACCOUNTS = (
     "devices", "devices_cum", "client", "silent", "active", "rhythm",
 )  # fmt: skip
 
+_BARE = 0.5  # how likely the innocent use has no system prompt: an assumption
+_OWN_SPREAD = 0.25  # of the log of the volume that accounts begin with
+_ACTIVE = (0.5, 0.95)  # share of days with extraction: people rest, and so does what poses as them
+
 
 def build(at: Ground, values: Values) -> Actors:
     """Make the accounts with innocent use that stays, and extraction that begins at the same time."""
@@ -25,9 +29,12 @@ def build(at: Ground, values: Values) -> Actors:
     for name in _THE_ACCOUNTS:
         cover[name] = extraction[name]
     cover["guilty"] = False
+    cover["systems"][rng.random(count) < _BARE] = 0
     cover["free_form"] = 0.5
     set_volume(rng, cover, values["innocent_daily"])
     set_volume(rng, extraction, values["first_daily"])
+    extraction["daily_log"] += rng.normal(0, _OWN_SPREAD, count)
+    extraction["active"] = rng.uniform(*_ACTIVE, count)
     extraction["ramp"] = np.log1p(values["percent_daily"] / 100)
     return np.concatenate([extraction, cover])
 

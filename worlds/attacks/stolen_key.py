@@ -12,7 +12,7 @@ from worlds.actors import Actors
 from worlds.attacks.network import dressed, own_homes
 from worlds.clock import DAY_MS, HOUR_MS, SPAN
 from worlds.ground import Ground
-from worlds.personas import PIPELINE
+from worlds.personas import PIPELINE, draw_clients
 from worlds.piece import Parameter, Piece, Values, starts
 from worlds.population import people
 
@@ -26,7 +26,8 @@ def build(at: Ground, values: Values) -> Actors:
     owner["starts"] = owner["created"]
     thief = dressed(at, 1)
     own_homes(at, thief)
-    for name in ("account", "created", "tier", "signup", "payment", "org", "country"):
+    thief["client"] = draw_clients(at.rng, ("api",), 1)
+    for name in ("account", "created", "tier", "signup", "payment", "org", "referral", "country"):
         thief[name] = owner[name]
     begins = _weekend_evening(at, int(owner["country"][0]), values["starts"])
     thief["guilty"] = True

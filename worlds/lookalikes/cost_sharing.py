@@ -14,7 +14,10 @@ from worlds.piece import Piece, Values, accounts
 from worlds.population import ordinary
 from worlds.randomness import choose, fingerprints
 
-_THE_ACCOUNTS = ("account", "created", "starts", "tier", "signup", "payment", "org", "country")
+_THE_ACCOUNTS = (
+    "account", "created", "starts", "tier", "signup", "payment", "org", "referral",
+    "country",
+)  # fmt: skip
 
 
 def build(at: Ground, values: Values) -> Actors:

@@ -21,7 +21,7 @@ from worlds.randomness import choose, fingerprints
 def build(at: Ground, values: Values) -> Actors:
     """Make the pool: one organisation and card, two exits, hand-over on errors."""
     rng, count = at.rng, values.count("accounts")
-    table = network(at, count, at.moment(values["starts"]), values["daily"])
+    table = network(at, count, at.moment(values["starts"]), values["daily"], spread=0.25)
     table["guilty"] = False
     dress(rng, table, choose(rng, [p.weight for p in PERSONAS], count))
     set_habits(rng, table, at.commons, np.ones(count, dtype=np.bool_))

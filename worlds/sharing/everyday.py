@@ -17,6 +17,7 @@ from worlds.sharing import (
     family_plans,
     freelancers,
     households,
+    invitations,
     roaming,
     second_accounts,
     team_cards,
@@ -31,6 +32,7 @@ _IN_CIRCLES = (
     team_cards,
     freelancers,
     second_accounts,
+    invitations,
 )
 
 
