@@ -65,8 +65,8 @@ def test_the_demo_names_the_hydra_and_hardly_anybody_else_and_sums_up(tmp_path: 
         out, err = demo.communicate()
     assert demo.returncode == 0, out + err
     named, of = re.findall(r"really attackers  (\d+) of (\d+) named", out)[0]
-    # A third of it: the world ends now, and differs by time of day; its innocents share in earnest.
-    assert int(named) >= 30
+    # A hydra of 90 hides better than one of 300, of which it names four in ten.
+    assert int(named) >= 12
     assert int(named) >= 0.9 * int(of)
     assert re.search(r"A1, \d+ accounts  first alert after \d+ (h|min)", out)
     letters, malformed = re.findall(r"(\d+) dead letters for (\d+) malformed", out)[0]
