@@ -22,8 +22,8 @@ from benchmarks.judging import split
 from benchmarks.judging.arguments import add_sizes, sizes
 from benchmarks.judging.contenders import BASELINES
 from benchmarks.judging.summary import Outcome, grouped
-from benchmarks.judging.tables import Grid, show
 from benchmarks.judging.trial import Trial, run_apart
+from worlds.scoring.grid import Grid, show
 
 
 def main() -> int:
