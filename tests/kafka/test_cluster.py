@@ -14,6 +14,7 @@ from streams import topics
 from streams.settings import Settings
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
+from tests.kafka.troubled import fresh_settings, ready_worker
 from worlds.world import build
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(500)]
@@ -56,12 +57,11 @@ def test_what_was_acknowledged_outlives_the_leader_that_acknowledged_it(
 def test_a_worker_says_what_replay_says_though_leaders_die_and_come_back(
     three: KafkaCluster, world: list[Batch], tmp_path: Path
 ) -> None:
-    settings = Settings(broker=three.bootstrap, partitions=4, idle_s=PATIENT_S)
-    topics.create(settings, 4, replication=3)
+    settings = fresh_settings(three, replication=3).model_copy(update={"idle_s": PATIENT_S})
     expected = replayed(settings, world)
     assert expected
     third = len(world) // 3
-    with worker(settings, tmp_path):
+    with ready_worker(settings, tmp_path):
         send(settings, world[:third])
         # Kafka makes this topic for the first group, and could not with a node missing.
         assert three.leader("__consumer_offsets")
@@ -83,10 +83,9 @@ def test_a_worker_says_what_replay_says_though_its_only_broker_restarts(
 ) -> None:
     half = len(world) // 2
     with KafkaCluster.start() as cluster:
-        settings = Settings(broker=cluster.bootstrap, partitions=4, idle_s=PATIENT_S)
-        topics.create(settings, 4, replication=1)
+        settings = fresh_settings(cluster).model_copy(update={"idle_s": PATIENT_S})
         expected = replayed(settings, world)
-        with worker(settings, tmp_path):
+        with ready_worker(settings, tmp_path):
             send(settings, world[:half])
             (cluster.stop if orderly else cluster.kill)(1)
             time.sleep(2)
