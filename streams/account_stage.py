@@ -60,10 +60,12 @@ class AccountStage:
         self._due: deque[Mark | Forgotten] | None = None  # written down earlier, by their place
         self._answered: dict[str, int] = {}  # requests to forget, by id: after which request event
         self._told = NO_TIME
+        self._closed = False
         self._gauges = AccountGauges(metrics, settings.requests_topic, partition, self.accounts)
 
     def close(self) -> None:
-        """The partition moved away, or the worker stops."""
+        """The partition moved away, or the worker stops: what is under way writes nothing down."""
+        self._closed = True
         self._gauges.partition.forget()
 
     def watch(self, lag: int) -> None:
@@ -95,7 +97,7 @@ class AccountStage:
 
     async def prepare(self) -> None:
         """Shut out whoever wrote down before, and read it; once."""
-        if self._due is not None:
+        if self._due is not None or self._closed:
             return
         marks = [m for m in await self._marks.take_over() if isinstance(m, Mark | Forgotten)]
         if self._due is None:  # else somebody who came meanwhile was faster
@@ -124,7 +126,7 @@ class AccountStage:
     async def mark_idle(self, watermark: int) -> Sent:
         """Write down, then apply, that nothing before `watermark` is expected of this partition."""
         sent = await self._obey_due()
-        if self._due or watermark <= self.accounts.watermark:
+        if self._closed or self._due or watermark <= self.accounts.watermark:
             return sent
         if not await self._marks.write(Mark(self.next_offset - 1, watermark)):
             return sent
@@ -136,7 +138,7 @@ class AccountStage:
         It is not while what was written down earlier waits for its place in the requests.
         """
         sent = await self._obey_due()
-        if self._due or request.id in self._answered:
+        if self._closed or self._due or request.id in self._answered:
             return sent
         mark = Forgotten(request.id, request.account, self.next_offset - 1)
         if not await self._marks.write(mark):

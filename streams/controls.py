@@ -14,6 +14,7 @@ import structlog
 
 from detectors.control import ControlEvent, decode_control
 from detectors.control_book import Written
+from detectors.inbox import BEFORE_TIME
 from detectors.owner import CampaignOwner
 from streams.deadletters import dead_letter
 from streams.history import reader
@@ -21,7 +22,6 @@ from streams.marks import ControlMark, Marks
 from streams.metrics import Metrics
 from streams.outlet import Outlet
 from streams.settings import Settings
-from streams.writers import ShutOutError
 
 log = structlog.get_logger()
 OWNER_PARTITION = 0  # of the marks topic, where the owner writes
@@ -46,14 +46,18 @@ class ControlFollower:
         # close, with the event in force or without it, before it is written down that it is.
         self._deciding = deciding
         self.marks = Marks(settings, "owner", OWNER_PARTITION, outlet)
+        self.said_up_to = BEFORE_TIME  # the last tick of which an alert is published
         self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def catch_up(self) -> None:
         """Return when all that the topic held at the start is in force; keep following after.
 
         Raises what following failed with, once: the next call follows anew from the beginning.
         """
+        if self._stopped or self.marks.shut_out:
+            return  # somebody else decides; the worker finds out what it runs
         if self._task is None:
             marks = await self.marks.take_over()
             self._owner.restore_control(
@@ -66,12 +70,13 @@ class ControlFollower:
             waiting = asyncio.create_task(self._caught_up.wait())
             await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
-        if self._task.done():
+        if self._task.done() and not (self._stopped or self.marks.shut_out):
             task, self._task = self._task, None
             task.result()
 
     def stop(self) -> None:
         """Stop following; the owner moved away or the worker stops."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
 
@@ -79,7 +84,7 @@ class ControlFollower:
         topic = self._settings.control_topic
         async with reader(self._settings, topic, [0]) as consumer:
             (tp,) = consumer.assignment()
-            while True:
+            while not self.marks.shut_out:
                 fetched = await consumer.getmany(timeout_ms=500)
                 for record in (r for records in fetched.values() for r in records):
                     await self._take(record)
@@ -106,11 +111,13 @@ class ControlFollower:
             await sent
             return
         async with self._deciding:
-            line = self._owner.books.control.effect(event, self._owner.closed + 1)
+            # Behind all that was said, also before a restart: it is decided anew as it was.
+            tick = max(self._owner.closed, self.said_up_to) + 1
+            line = self._owner.books.control.effect(event, tick)
             if line is not None:
                 mark = ControlMark(line.control_id, line.revision, line.tick)
                 if not await self.marks.write(mark):
-                    raise ShutOutError("another worker owns the campaigns now")
+                    return
                 self._owner.restore_control([line])
             self._owner.control(event)
         self._metrics.control_events.labels(event.kind, "accepted").inc()

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
-from streams.broker import client_options, explained
+from streams.broker import BrokerError, client_options, explained
 from streams.settings import Settings
 
 
@@ -27,7 +28,11 @@ async def reader(
             # Where retention deletes what is being read: what is left, and not nothing at all.
             auto_offset_reset="earliest",
         )
-        await consumer.start()
+        try:
+            await consumer.start()
+        except UnknownTopicOrPartitionError as error:
+            await consumer.stop()
+            raise BrokerError(_missing(settings, topic)) from error
         try:
             if partitions is not None:
                 consumer.assign([TopicPartition(topic, p) for p in partitions])
@@ -53,9 +58,15 @@ async def read_all(
             for records in fetched.values():
                 for record in records:
                     yield record
+            if not open_ones <= consumer.assignment():
+                raise BrokerError(_missing(settings, topic))
             for tp in list(open_ones):
                 # The high watermark that comes with a fetch: unlike a listed end offset, it is
                 # right with every broker.
                 high = consumer.highwater(tp)
                 if high is not None and await consumer.position(tp) >= high:
                     open_ones.discard(tp)
+
+
+def _missing(settings: Settings, topic: str) -> str:
+    return f"topic {topic} is missing at {settings.broker}: `hydrawatch topics create` makes it"

@@ -104,13 +104,16 @@ class Lookout:
         shut_out = {
             tp for tp, stage in self._stages.items() if stage.shut_out or keeper.shut_out(tp)
         }
+        if self._app.rebalancing:
+            shut_out = set()  # who runs what is being settled
         self._shut_out_since = {tp: self._shut_out_since.get(tp, now) for tp in shut_out}
         for tp, since in self._shut_out_since.items():
             if now - since > SHUT_OUT_SESSIONS * self._settings.session_timeout_s:
                 raise StateError(
                     f"{tp.topic} [{tp.partition}]: another worker took it over, though it is assigned "
-                    "to this one. Starting again takes it back; if it happens again, look for a "
-                    "second worker with the same HYDRAWATCH_GROUP that reads from other brokers"
+                    "to this one. Starting again takes it back; if it happens again, look for "
+                    "workers of another HYDRAWATCH_GROUP with the same HYDRAWATCH_STATE_TOPIC or "
+                    "HYDRAWATCH_MARKS_TOPIC"
                 )
 
     def _catch_up(self) -> None:

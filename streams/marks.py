@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 import structlog
 
+from streams.broker import BrokerError, patiently
 from streams.history import read_all, reader
 from streams.settings import Settings
 from streams.writers import new_writer
@@ -123,17 +124,24 @@ class Marks:
         """Write something down; whether it counts, so that it may be used."""
         mine = msgspec.structs.replace(mark, writer=self._writer)
         place = await self._outlet.mark(self._partition, encode(mine))
-        async with aclosing(self._between(self._end, place - 1)) as others:
-            async for record in others:
-                found = decode(record.value)
-                if isinstance(found, Fence) and found.role == self._role:
-                    self.shut_out = self.shut_out or found.writer != self._writer
+        # Before the end that we know of: the topic was made anew, and somebody may have come since.
+        first = self._end if place >= self._end else 0
+        others = await patiently(
+            lambda: self._fenced_by_others(first, place - 1), "read what others wrote down"
+        )
+        self.shut_out = self.shut_out or others
         self._end = place + 1
         if self.shut_out:
             log.warning(
                 "another worker has taken over", stage=self._role, partition=self._partition
             )
         return not self.shut_out
+
+    async def _fenced_by_others(self, first: int, last: int) -> bool:
+        async with aclosing(self._between(first, last)) as records:
+            found = [decode(record.value) async for record in records]
+        fences = [one for one in found if isinstance(one, Fence) and one.role == self._role]
+        return any(fence.writer != self._writer for fence in fences)
 
     async def _between(self, first: int, last: int) -> AsyncGenerator[Any, None]:
         """The records from one offset to another, both included; none where there are none."""
@@ -147,6 +155,11 @@ class Marks:
                 for record in fetched.get(tp, ()):
                     if record.offset <= last:
                         yield record
+                high = consumer.highwater(tp)
+                if high is not None and high <= last:
+                    raise BrokerError(
+                        f"{topic} [{self._partition}] ends before what was written there"
+                    )
 
 
 async def read_marks(settings: Settings, partition: int) -> list[Written | Forget]:

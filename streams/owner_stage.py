@@ -85,8 +85,7 @@ class OwnerStage:
         self._published = None
 
     async def prepare(self) -> None:
-        """Have all control events in force, and know what was sent."""
-        await self._controls.catch_up()
+        """Know what was sent, and have all control events in force."""
         if self._published is None:
             shadow = self._settings.shadow_topic
             self._published = {
@@ -95,6 +94,8 @@ class OwnerStage:
                 )
                 for topic in (self._outlet.alert_topic(mode) for mode in self.owner.modes)
             }
+            self._controls.said_up_to = max(one.last_tick for one in self._published.values())
+        await self._controls.catch_up()
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""

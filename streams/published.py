@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import structlog
 
+from detectors.account_state import MINUTE_MS
 from detectors.alerts import Alert
+from detectors.inbox import BEFORE_TIME
 from streams.history import read_all
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -40,6 +42,13 @@ class Published:
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int]] = {}  # revision, as_of
         self._shed_at = 0
+
+    @property
+    def last_tick(self) -> int:
+        """The last tick of which something is there; `BEFORE_TIME` where nothing is."""
+        if not self._last:
+            return BEFORE_TIME
+        return max(as_of for _, as_of in self._last.values()) // MINUTE_MS - 1
 
     def __len__(self) -> int:
         return len(self._last)

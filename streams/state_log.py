@@ -163,14 +163,14 @@ class StateLog:
         )
         sealed = await (await send(records.encode(seal)))
         place = sealed.offset
-        if place < self._end:
+        first = places[0].offset if places else place
+        if min(first, place) < self._end:
             self._end, self._firsts = 0, {}
             if entry.since < entry.number:
                 raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
         if place != self._end + len(places):  # not ours alone since the last seal
             place = await self._look_for_a_fence(seal)
         self._end = place + 1
-        first = places[0].offset if places else sealed.offset
         # A worker thought dead may have sealed once more: the one before it must stay whole.
         self.deletable = min((at for at, _ in self._firsts.values()), default=first)
         self._firsts[entry.number] = first, sum(map(len, cut.packed))

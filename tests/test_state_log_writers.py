@@ -190,6 +190,24 @@ async def test_a_log_that_was_made_anew_gets_all_of_the_state() -> None:
     assert (successor.part.rows == writer.part.rows).all()
 
 
+async def test_a_young_log_that_was_made_anew_gets_all_of_the_state_too() -> None:
+    shelf = Shelf()
+    writer = Writer(shelf)
+    await writer.take_over()
+    writer.part.change(1)
+    await writer.keep(10)
+    shelf.records.clear()
+    writer.part.change(2, rows=20)
+    cut = writer.log.cut(writer.part, 20, b"")
+    more_than_there_were = cut._replace(packed=cut.packed * 9)
+    with pytest.raises(MadeAnewError):
+        await writer.log.keep(more_than_there_were, [], shelf.send)
+    await writer.keep(20)
+    successor = Writer(shelf)
+    assert await successor.take_over() == 20
+    assert (successor.part.rows == writer.part.rows).all()
+
+
 async def test_who_was_shut_out_of_a_log_that_was_made_anew_stays_so() -> None:
     shelf = Shelf()
     _, new = await taken_over(shelf)

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from detectors.alerts import as_of
 from detectors.config import load_config
 from detectors.reports import Report, encode
 from streams import topics
@@ -90,6 +91,31 @@ async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(br
         (mark,) = await read_marks(settings, 0)
         assert isinstance(mark, ControlMark)
         assert (mark.control_id, mark.revision, mark.tick) == ("c-1", 1, START + 6)
+    finally:
+        stage.close()
+        await producer.stop()
+        await outlet.stop()
+
+
+async def test_a_control_event_holds_from_behind_what_was_said_before_a_restart(
+    broker: str,
+) -> None:
+    names = {plan.setting: f"control-after-{plan.setting}" for plan in PLANS}
+    settings = Settings(broker=broker, partitions=1, **names)
+    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    outlet = Outlet(settings, Metrics())
+    await outlet.start()
+    stage = OwnerStage(settings, LOADED, outlet, Metrics())
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        said = {"alert_id": "a", "revision": 1, "as_of": as_of(START + 50)}
+        await producer.send_and_wait(settings.alerts_topic, orjson.dumps(said), key=b"a")
+        await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
+        await take(stage, reports(0, START + 5))  # of which more was said before the restart
+        (mark,) = await read_marks(settings, 0)
+        assert isinstance(mark, ControlMark)
+        assert mark.tick == START + 51
     finally:
         stage.close()
         await producer.stop()

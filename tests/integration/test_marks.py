@@ -1,11 +1,14 @@
 """Who of several workers may write down what is used after, as they come and go."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
+from kafka import KafkaAdminClient
 
 from streams import topics
+from streams.broker import BrokerError, blocking_client_options
 from streams.marks import (
     Accepted,
     ControlMark,
@@ -19,6 +22,7 @@ from streams.marks import (
 )
 from streams.metrics import Metrics
 from streams.outlet import Outlet
+from streams.published import read_published
 from streams.settings import Settings
 from streams.topic_plan import PLANS
 
@@ -34,6 +38,17 @@ async def outlet(broker: str, request: pytest.FixtureRequest) -> AsyncIterator[O
     await outlet.start()
     yield outlet
     await outlet.stop()
+
+
+def made_anew(settings: Settings, topic: str) -> None:
+    admin = KafkaAdminClient(**blocking_client_options(settings))
+    try:
+        admin.delete_topics([topic])
+        while topic in admin.list_topics():
+            time.sleep(0.05)
+    finally:
+        admin.close()
+    topics.create(settings, 1, replication=1)
 
 
 def marks_of(outlet: Outlet, role: str = "accounts") -> Marks:
@@ -66,6 +81,26 @@ async def test_what_a_worker_thought_dead_still_writes_counts_for_nobody(outlet:
     assert not successor.shut_out
     assert watermarks(await read_marks(outlet.settings, 0)) == [100, 200]
     assert watermarks(await marks_of(outlet).take_over()) == [100, 200]
+
+
+async def test_marks_count_on_in_a_topic_that_was_made_anew(outlet: Outlet) -> None:
+    marks = marks_of(outlet)
+    await marks.take_over()
+    for watermark in (100, 200, 300):
+        assert await marks.write(Mark(4, watermark))
+    topic = outlet.settings.marks_topic
+    await asyncio.to_thread(made_anew, outlet.settings, topic)
+    assert await marks.write(Mark(4, 400))
+    assert await marks.write(Mark(4, 500))
+    assert watermarks(await marks_of(outlet).take_over()) == [400, 500]
+    assert not await marks.write(Mark(4, 600))
+
+
+@pytest.mark.kafka  # the embedded broker makes what it is asked for
+async def test_a_missing_topic_is_named_with_what_makes_it(outlet: Outlet) -> None:
+    missing = outlet.settings.model_copy(update={"alerts_topic": "nobody-made-this"})
+    with pytest.raises(BrokerError, match=r"nobody-made-this is missing .* topics create"):
+        await read_published(missing, Metrics(), missing.alerts_topic)
 
 
 async def test_the_owner_and_the_accounts_do_not_shut_each_other_out(outlet: Outlet) -> None:
