@@ -41,11 +41,11 @@ BASELINES: Mapping[str, Tuned] = {
     "coin": Tuned(Coin, 0.01, ()),
     "rate limit": Tuned(RateLimit, 20, (10, 20, 30, 50, 100, 200)),
     "own z-score": Tuned(OwnPast, 1.0, (1.0, 1.5, 2.0, 3.0, 4.0)),
-    "accounts per prefix": Tuned(AccountsPerPrefix, 20, (10, 15, 20, 30, 50)),
-    "union-find": Tuned(Components, 5, (5, 10, 20, 50, 200)),
+    "accounts per prefix": Tuned(AccountsPerPrefix, 15, (10, 15, 20, 30, 50)),
+    "union-find": Tuned(Components, 200, (5, 10, 20, 50, 200)),
     "capped union-find": Tuned(
         lambda chosen: Components(*chosen),
-        (20, 8, "card, system prompt"),
+        (20, 6, "card, system prompt"),
         tuple(
             (size, cap, on)
             for on, sizes in (
