@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from kafka import KafkaAdminClient
+
 from streams.embedded import EmbeddedBroker
 
 if TYPE_CHECKING:
@@ -70,3 +72,14 @@ def _empty(kafka: KafkaCluster) -> None:
 
 def _topics(admin: Any) -> list[str]:
     return [name for name in admin.list_topics() if not name.startswith("__")]
+
+
+def delete_topic(broker: str, topic: str) -> None:
+    """Delete a topic; returns when it is gone."""
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    try:
+        admin.delete_topics([topic])
+        while topic in admin.list_topics():
+            time.sleep(0.05)
+    finally:
+        admin.close()

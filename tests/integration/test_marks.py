@@ -1,14 +1,12 @@
 """Who of several workers may write down what is used after, as they come and go."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
-from kafka import KafkaAdminClient
 
 from streams import topics
-from streams.broker import BrokerError, blocking_client_options
+from streams.broker import BrokerError
 from streams.marks import (
     Accepted,
     ControlMark,
@@ -25,6 +23,7 @@ from streams.outlet import Outlet
 from streams.published import read_published
 from streams.settings import Settings
 from streams.topic_plan import PLANS
+from tests.brokers import delete_topic
 
 pytestmark = pytest.mark.broker
 
@@ -38,17 +37,6 @@ async def outlet(broker: str, request: pytest.FixtureRequest) -> AsyncIterator[O
     await outlet.start()
     yield outlet
     await outlet.stop()
-
-
-def made_anew(settings: Settings, topic: str) -> None:
-    admin = KafkaAdminClient(**blocking_client_options(settings))
-    try:
-        admin.delete_topics([topic])
-        while topic in admin.list_topics():
-            time.sleep(0.05)
-    finally:
-        admin.close()
-    topics.create(settings, 1, replication=1)
 
 
 def marks_of(outlet: Outlet, role: str = "accounts") -> Marks:
@@ -88,8 +76,8 @@ async def test_marks_count_on_in_a_topic_that_was_made_anew(outlet: Outlet) -> N
     await marks.take_over()
     for watermark in (100, 200, 300):
         assert await marks.write(Mark(4, watermark))
-    topic = outlet.settings.marks_topic
-    await asyncio.to_thread(made_anew, outlet.settings, topic)
+    await asyncio.to_thread(delete_topic, outlet.settings.broker, outlet.settings.marks_topic)
+    await asyncio.to_thread(topics.create, outlet.settings, 1, replication=1)
     assert await marks.write(Mark(4, 400))
     assert await marks.write(Mark(4, 500))
     assert watermarks(await marks_of(outlet).take_over()) == [400, 500]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streams import topics
+from tests.brokers import delete_topic
 from tests.integration.watched import Watched
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
@@ -39,7 +39,7 @@ def test_a_deleted_alerts_topic_is_named_and_alerts_wait_for_a_new_one(
     with ready_worker(settings, tmp_path) as watched:
         send(settings, world[:half])
         assert wait_for(settings, len(before)) == before
-        _delete(single, settings.alerts_topic)
+        delete_topic(single.bootstrap, settings.alerts_topic)
         send(settings, world[half:])
         watched.until("no word of it", lambda: "topics" in watched.reasons())
         said = watched.reasons()["topics"]
@@ -64,7 +64,7 @@ def test_a_deleted_state_topic_is_named_and_state_is_kept_in_a_new_one(
         watched = Watched(process, settings.metrics_port)
         send(settings, world[:half])
         watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 3)
-        _delete(single, settings.state_topic)
+        delete_topic(single.bootstrap, settings.state_topic)
         send(settings, world[half:])
         assert wait_for(settings, len(expected)) == expected
         watched.until("no word", lambda: {"topics", "state"} <= watched.reasons().keys())
@@ -85,7 +85,7 @@ def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_on
         watched = Watched(process, settings.metrics_port)
         send(settings, world[:half])
         watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
-        _delete(single, settings.requests_topic)
+        delete_topic(single.bootstrap, settings.requests_topic)
         watched.until("no word of it", lambda: "topics" in watched.reasons())
         assert f"topic {settings.requests_topic}: is missing" in watched.reasons()["topics"]
         topics.create(settings, 4, replication=1)
@@ -97,13 +97,3 @@ def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_on
     with worker(settings, tmp_path) as process:
         assert process.wait(180) == 1
     assert "hydrawatch state reset" in capfd.readouterr().err
-
-
-def _delete(cluster: KafkaCluster, topic: str) -> None:
-    admin = cluster.admin()
-    try:
-        admin.delete_topics([topic])
-        while topic in admin.list_topics():
-            time.sleep(0.05)
-    finally:
-        admin.close()
