@@ -33,6 +33,10 @@ class BrokerError(HydrawatchError):
     """The broker cannot be reached, or refused what was asked of it."""
 
 
+class NoAnswerError(BrokerError):
+    """Nobody answers: it may be a matter of time."""
+
+
 T = TypeVar("T")
 
 
@@ -164,7 +168,7 @@ def explained(settings: Settings) -> Iterator[None]:
                 f"{settings.sasl_mechanism}: check {_credentials(settings)}, and that the port is "
                 "the one for it"
             ) from error
-        raise BrokerError(
+        raise NoAnswerError(
             f"no broker answers at {settings.broker} ({protocol(settings)}); is it running, and "
             f"is HYDRAWATCH_BROKER right? ({complaint.text[-300:] or _short(error)})"
         ) from error

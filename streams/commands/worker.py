@@ -7,18 +7,21 @@ import contextlib
 import os
 import signal
 import sys
+import time
 
 import structlog
 
 from detectors.config import Loaded
 from detectors.errors import ConfigError
 from streams import topic_sight
+from streams.broker import NoAnswerError
 from streams.configured import configured
 from streams.health import HealthServer
 from streams.memory import tune_memory
 from streams.settings import Settings
 from streams.warm_up import warm_up
 
+ANSWER_S = 15.0  # how long a broker may be away when a worker starts
 STARTED_ANEW = "_HYDRAWATCH_STARTED_ANEW"  # set by the worker itself: where no cache can be written
 
 log = structlog.get_logger()
@@ -31,9 +34,7 @@ def run(settings: Settings) -> int:
     skip it with a warning and read nothing.
     """
     loaded = configured(settings)
-    problems = topic_sight.verify(settings, loaded.config.engine.partitions)
-    if problems:
-        raise ConfigError("\n".join(map(str, problems)))
+    _verify(settings, loaded.config.engine.partitions)
     # A compilation in the middle of the stream would outlast the session.
     if warm_up() and not os.environ.get(STARTED_ANEW):
         start_anew()
@@ -43,6 +44,22 @@ def run(settings: Settings) -> int:
     # In all threads: Faust's consumer thread makes a loop of its own, and reads all bytes with it.
     event_loop.use_everywhere()
     return asyncio.run(_run(settings, loaded))
+
+
+def _verify(settings: Settings, partitions: int) -> None:
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            problems = topic_sight.verify(settings, partitions)
+            break
+        except NoAnswerError as error:
+            # One broker of several may be away, and a client that asks that one asks no other.
+            if time.monotonic() > until:
+                raise
+            log.warning("waiting for the broker", to="look at the topics", reason=str(error))
+            time.sleep(1)
+    if problems:
+        raise ConfigError("\n".join(map(str, problems)))
 
 
 def start_anew() -> None:
