@@ -169,6 +169,8 @@ def test_a_broker_that_hangs_is_waited_for_and_what_it_took_is_not_sent_again(
                 watched.until("no word of it", lambda: "broker" in watched.reasons())
                 assert "no broker answers" in watched.reasons()["broker"]
                 assert watched.total("hydrawatch_broker_silent") == 1
+                # Here /livez fails after 10 s, and that a broker hangs may take half a minute to see.
+                watched.until("taken for dead", watched.lives)
                 _stays_so(watched, "broker", lasts_s)
             finally:
                 node.resume()
