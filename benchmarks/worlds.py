@@ -22,8 +22,6 @@ from pathlib import Path
 # This file bears the name of a package: from the repository's root, `worlds` is that package.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from rich.console import Console
-
 from benchmarks.judging import split
 from benchmarks.judging.arguments import add_sizes, sizes
 from benchmarks.judging.contenders import BASELINES, HYDRAWATCH, NAMES, thresholds
@@ -40,9 +38,8 @@ from benchmarks.judging.trial import Trial, run_apart
 from detectors.config import VERSION
 from detectors.errors import HydrawatchError
 from worlds.presets import PRESETS
-from worlds.scoring.grid import show
+from worlds.scoring.grid import show, wide_console
 
-PIPED_WIDTH = 180
 NOTHING_NOTE = "– where no seed has the figure"
 
 
@@ -57,9 +54,7 @@ def main() -> int:
 
 
 def _board(given: argparse.Namespace) -> int:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
+    console = wide_console()
     seeds = (split.JUDGING_SEEDS if given.judge else split.TUNING_SEEDS)[: given.seeds]
     without = () if given.judge else tuple(sorted(split.HELD_OUT))
     if given.plots:

@@ -8,7 +8,7 @@ write behind a fence counts for nobody, and nothing is used before its writer kn
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, Literal, Protocol
 
@@ -116,9 +116,7 @@ class Marks:
         fence = Fence(self._role, self._writer)
         place = await self._outlet.mark(self._partition, encode(fence))
         self._end = place + 1
-        accepted = Accepted()
-        marks = [decode(record.value) async for record in self._between(0, place)]
-        return [mark for mark in marks if accepted.take(mark)]
+        return await _counting(self._between(0, place))
 
     async def write(self, mark: Written) -> bool:
         """Write something down; whether it counts, so that it may be used."""
@@ -164,7 +162,10 @@ class Marks:
 
 async def read_marks(settings: Settings, partition: int) -> list[Written | Forget]:
     """What counts of all that was written down for one partition, in order."""
+    return await _counting(read_all(settings, settings.marks_topic, [partition]))
+
+
+async def _counting(records: AsyncIterator[Any]) -> list[Written | Forget]:
     accepted = Accepted()
-    records = read_all(settings, settings.marks_topic, [partition])
     marks = [decode(record.value) async for record in records]
     return [mark for mark in marks if accepted.take(mark)]

@@ -11,11 +11,12 @@ from detectors.inbox import BEFORE_TIME
 from streams.history import read_all
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.topic_plan import DAY_MS, PLANS
 
 log = structlog.get_logger()
 
-DAY_MS = 86_400_000
-KEEP_DAYS = 90  # as long as the topic of alerts keeps them: a restart knows no more
+# As long as the topic of alerts keeps them: a restart knows no more.
+KEEP_DAYS = next(plan.keep_days for plan in PLANS if plan.setting == "alerts_topic")
 
 
 class Decided(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
 
 from detectors.errors import ConfigError, HydrawatchError
 from streams.files import GZIP, read_chunks
@@ -17,12 +16,19 @@ from streams.reading import watched
 from worlds.score import Score, score_ledger
 from worlds.scoring.alert_records import alert_records
 from worlds.scoring.belonging import check, mixed
-from worlds.scoring.grid import CLUSTERS, DETECTION, HARM, Grid, headline, number, show
+from worlds.scoring.grid import (
+    CLUSTERS,
+    DETECTION,
+    HARM,
+    Grid,
+    headline,
+    number,
+    show,
+    wide_console,
+)
 from worlds.scoring.ledger import Ledger, read
 from worlds.scoring.sightings import Sightings
 from worlds.scoring.who import GREY, Who, who
-
-PIPED_WIDTH = 180
 
 
 def run(events: str, truth: str, alerts: str, as_json: bool) -> int:
@@ -42,9 +48,7 @@ def run(events: str, truth: str, alerts: str, as_json: bool) -> int:
         found = {"events": seen.records, "accounts": len(facts["accounts"]), "mixed": unsure}
         sys.stdout.write(orjson.dumps(found | {"score": score.as_json()}).decode() + "\n")
         return 0
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
+    console = wide_console()
     for grid in grids(score):
         show(console, grid)
     if unsure:

@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaProducer
 
 from streams import topics
 from streams.metrics import Metrics
-from streams.published import DAY_MS, Known, Published, read_published
+from streams.published import Known, Published, read_published
 from streams.settings import Settings
-from streams.topic_plan import PLANS
+from streams.topic_plan import DAY_MS, PLANS
 
 pytestmark = pytest.mark.broker
 

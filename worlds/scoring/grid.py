@@ -12,6 +12,9 @@ NOTHING = "–"
 Figure = TypeVar("Figure")
 
 
+PIPED_WIDTH = 180
+
+
 class Column(NamedTuple):
     """A figure's heading, how it is printed, and the bar that the project set for hydrawatch."""
 
@@ -76,6 +79,12 @@ def headline(
 def number(value: float | None, form: str) -> str:
     """Print a figure, or that there is none."""
     return NOTHING if value is None else format(value, form)
+
+
+def wide_console() -> Console:
+    """Where tables go: the terminal, or a pipe that is wide enough for them."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPED_WIDTH)
 
 
 def show(console: Console, grid: Grid) -> None:
