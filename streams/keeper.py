@@ -19,28 +19,33 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from detectors.config import Loaded
+from detectors.errors import HydrawatchError
 from streams.broker import BrokerError, explained
 from streams.deletion import Deletion
 from streams.gauges import PartitionGauges
 from streams.health import Readiness
+from streams.inputs import Inputs
 from streams.metrics import Metrics
 from streams.producers import end, lasting_producer
 from streams.settings import Settings
 from streams.state_log import Cut, Kept, Part, StateLog
 from streams.state_places import origin, place
 from streams.state_records import of_this_version
+from streams.turns import Turns
 from streams.writers import MadeAnewError, ShutOutError
 
 log = structlog.get_logger()
 
-SHARE = 20  # of the time, at most one part in so many
 TURN_S = 0.25
+BUSY_S = 5.0  # how long one stage that is in the middle of something may hold up the others
 SEND_BYTES = 2 << 20
-RETRY_S = 5.0
 NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, MadeAnewError, TimeoutError)
 
-
 T = TypeVar("T")
+
+
+class _BusyError(HydrawatchError):
+    """A stage has been in the middle of a chunk for long."""
 
 
 class Stage(Protocol):
@@ -80,17 +85,17 @@ class Keeper:
         self._origin = origin(settings, loaded)
         self._logs: dict[TP, StateLog] = {}
         self._gauges: dict[TP, PartitionGauges] = {}
-        self._kept: dict[TP, tuple[float, int]] = {}  # when, and up to which offset
-        self._cost_s: dict[TP, float] = {}
+        self._turns = Turns(settings.snapshot_s)
         self._producer: Any = None
         self._turn = asyncio.Lock()  # one entry at a time, also when a stop comes between
         self._taken = 0  # records of state that the broker has answered for
         self._failed: dict[TP, float] = {}  # since when a state could not be kept
-        self._not_before: dict[TP, float] = {}
         self._deletion = Deletion(settings, metrics)
+        self._inputs = Inputs(settings)
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
+        await self._inputs.look()
         with explained(self._settings):
             # A producer of its own: a large state must not stand before an alert.
             self._producer = await lasting_producer(
@@ -110,13 +115,15 @@ class Keeper:
         """Bring a stage that has just come to where its last owner kept it."""
         started = time.monotonic()
         where = place(stage.name, stage.partition, self._partitions)
-        state = self._logs[tp] = StateLog(self._settings, where, self._origin)
+        input_id = self._inputs.id(tp.topic)
+        state = self._logs[tp] = StateLog(self._settings, where, self._origin, input_id=input_id)
         self._gauges[tp] = PartitionGauges(self._metrics, tp.topic, stage.partition)
         kept = await state.recover(stage.part, self._send(where), progress)
         if kept is not None:
+            self._inputs.refuse_replaced(tp.topic, kept.input_id)
             with of_this_version(state.where):
                 stage.went_on(kept)
-        self._kept[tp] = time.monotonic(), stage.next_offset
+        self._turns.kept(tp, stage.next_offset)
         self._metrics.recovery_seconds.labels(stage.name).inc(time.monotonic() - started)
 
     def forget(self, tps: Iterable[TP]) -> None:
@@ -125,9 +132,8 @@ class Keeper:
             self._logs.pop(tp, None)
             if tp in self._gauges:
                 self._gauges.pop(tp).forget()
-            self._kept.pop(tp, None)
+            self._turns.leave(tp)
             self._failed.pop(tp, None)
-            self._not_before.pop(tp, None)
 
     def shut_out(self, tp: TP) -> bool:
         """Whether another worker has taken over what we should keep."""
@@ -160,28 +166,27 @@ class Keeper:
             )
         else:
             readiness.done("state")
-        now = time.monotonic()
-        for tp, (since, offset) in self._kept.items():
-            stage = stages.get(tp)
-            if stage is not None:
-                age = now - since if stage.next_offset > offset else 0.0
-                self._gauges[tp].set(self._metrics.snapshot_age, age, stage.name)
+        for tp, age in self._turns.ages_s(stages):
+            self._gauges[tp].set(self._metrics.snapshot_age, age, stages[tp].name)
 
     async def run(self, stages: dict[TP, Any]) -> None:
         """Keep whatever is due, for ever."""
         while True:
             await asyncio.sleep(TURN_S)
-            due = self._due(stages)
+            due = self._turns.due(stages)
             if due is not None:
                 await self._try_to_keep(due, stages[due])
 
     async def _try_to_keep(self, tp: TP, stage: Stage) -> None:
         try:
             await self.keep(tp, stage)
+        except _BusyError:
+            self._turns.put_off(tp)
+            log.info("state is kept later", stage=stage.name, partition=stage.partition)
         except NOT_TAKEN as error:
             if tp in self._logs:  # else it moved away meanwhile
                 self._failed.setdefault(tp, time.monotonic())
-                self._not_before[tp] = time.monotonic() + RETRY_S
+                self._turns.put_off(tp)
                 self._metrics.snapshot_failures.labels(stage.name).inc()
             log.warning(
                 "state is not kept", stage=stage.name, partition=stage.partition, reason=repr(error)
@@ -189,9 +194,9 @@ class Keeper:
 
     async def keep_all(self, stages: dict[TP, Any]) -> None:
         """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
-        for tp, stage in list(stages.items()):
-            if tp in self._kept and stage.next_offset > self._kept[tp][1]:
-                await self._try_to_keep(tp, stage)
+        for tp in self._turns.waiting(stages):
+            if tp in stages:  # else it moved away meanwhile
+                await self._try_to_keep(tp, stages[tp])
 
     async def keep(self, tp: TP, stage: Stage) -> None:
         """Write a stage's state as it is now, and acknowledge what it covers."""
@@ -204,18 +209,18 @@ class Keeper:
         if state.shut_out:
             raise ShutOutError(f"{state.where}: another worker keeps this state now")
         started = time.monotonic()
-        async with stage.busy:
+        async with _held(stage.busy):
             if self._logs.get(tp) is not state:
                 return  # it moved away, or failed, while it was busy
             began = time.monotonic()  # waiting for a slow chunk costs nobody anything
             # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
             cut, worked = await _to_its_end(asyncio.to_thread(_timed_cut, state, stage))
             said = self._said(tp)
-        self._cost_s[tp] = time.monotonic() - began
+        self._turns.cost(tp, time.monotonic() - began)
         await self._while_it_moves(state.keep(cut, said, self._send(state.tp.partition)))
         if self._logs.get(tp) is not state:
             return  # it moved away meanwhile
-        self._kept[tp] = time.monotonic(), cut.next_offset
+        self._turns.kept(tp, cut.next_offset)
         self._failed.pop(tp, None)
         self._covered(tp, cut.next_offset - 1)
         size = sum(map(len, cut.packed))
@@ -240,22 +245,6 @@ class Keeper:
             task.cancel()
         task.result()
 
-    def _due(self, stages: dict[TP, Any]) -> TP | None:
-        """The stage that has waited longest, if it is its turn."""
-        now = time.monotonic()
-        every = max(
-            self._settings.snapshot_s, SHARE * sum(self._cost_s.get(tp, 0) for tp in stages)
-        )
-        waiting = [
-            (self._kept[tp][0], tp)
-            for tp, stage in stages.items()
-            if tp in self._kept
-            and stage.next_offset > self._kept[tp][1]
-            and now >= self._not_before.get(tp, 0.0)
-        ]
-        since, tp = min(waiting, default=(now, None))
-        return tp if now - since >= every else None
-
     def _send(self, partition: int) -> Callable[[bytes], Awaitable[Awaitable[Any]]]:
         topic = self._settings.state_topic
 
@@ -272,6 +261,20 @@ class Keeper:
             return sent
 
         return send
+
+
+@contextlib.asynccontextmanager
+async def _held(busy: asyncio.Lock) -> AsyncIterator[None]:
+    """Hold a stage's lock. Raises _BusyError where somebody else holds it for long."""
+    try:
+        async with asyncio.timeout(BUSY_S):
+            await busy.acquire()
+    except TimeoutError:
+        raise _BusyError from None
+    try:
+        yield
+    finally:
+        busy.release()
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:

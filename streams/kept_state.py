@@ -26,6 +26,7 @@ from streams import state_records as records
 from streams import topics
 from streams.broker import BrokerError, client_options, explained
 from streams.history import read_all
+from streams.inputs import Inputs, input_of
 from streams.settings import Settings
 from streams.state_places import origin, stage_at
 
@@ -68,8 +69,16 @@ async def look(
         logs[record.partition].take(record.value)
         size += len(record.value)
         progress(size)
-    mine = origin(settings, loaded)
-    return [log.kept(*stage_at(place, count), mine) for place, log in enumerate(logs)]
+    mine, inputs = origin(settings, loaded), Inputs(settings)
+    await inputs.look()
+    kept = []
+    for place, log in enumerate(logs):
+        stage, partition = stage_at(place, count)
+        topic = input_of(settings, stage)
+        if inputs.replaced(topic, log.input_id):
+            log.problem = log.problem or f"topic {topic} was made anew since"
+        kept.append(log.kept(stage, partition, mine))
+    return kept
 
 
 async def forget(settings: Settings) -> Emptied:
@@ -135,14 +144,19 @@ class _Log:
         self._open: dict[int, int] = {}  # entry -> bytes, while it has no seal
         self._sealed: dict[int, int] = {}
         self._seal: records.Seal | None = None
-        self._problem = ""
+        self.problem = ""
+
+    @property
+    def input_id(self) -> str:
+        """Of the topic that the offset counts in, as far as it is known."""
+        return self._seal.input_id if self._seal else ""
 
     def take(self, value: bytes) -> None:
         """One record, in order."""
         try:
             found = records.decode(value, self._where)
         except StateError as error:
-            self._problem = str(error)
+            self.problem = str(error)
             return
         self._writer = self._writer or found.writer
         if isinstance(found, records.Fence):
@@ -159,12 +173,12 @@ class _Log:
         """What it comes to, compared with what this configuration could use."""
         seal = self._seal
         if seal is None:
-            return KeptStage(stage, partition, problem=self._problem)
+            return KeptStage(stage, partition, problem=self.problem)
         needed = [size for number, size in self._sealed.items() if number >= seal.since]
         unlike = [
             n for n in sorted(mine.keys() | seal.origin.keys()) if mine.get(n) != seal.origin.get(n)
         ]
-        problem = self._problem
+        problem = self.problem
         if unlike and not problem:
             problem = f"kept with another {', '.join(unlike)}"
         return KeptStage(

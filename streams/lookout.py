@@ -14,13 +14,14 @@ from detectors.errors import StateError
 from streams.account_stage import AccountStage
 from streams.deliveries import Deliveries
 from streams.health import Readiness
+from streams.inputs import made_anew
 from streams.keeper import Keeper
 from streams.metrics import Metrics
 from streams.set_aside import notes
 from streams.settings import Settings
 from streams.transport import BulkTransport
 from streams.watchdog import Watchdog
-from streams.witness import Witness, made_anew
+from streams.witness import Witness
 
 POLL_S = 0.5
 SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the end

@@ -43,10 +43,11 @@ class Part(Protocol):
 
 
 class Kept(NamedTuple):
-    """What was read back: where to go on in the stage's input, and what the stage keeps aside."""
+    """What was read back: where to go on in the stage's input, what it keeps aside, which input it was."""
 
     next_offset: int
     aside: bytes
+    input_id: str = ""
 
 
 class Cut(NamedTuple):
@@ -74,6 +75,7 @@ class StateLog:
         partition: int,
         origin: dict[str, str],
         read: Read | None = None,
+        input_id: str = "",
     ) -> None:
         self.tp = TopicPartition(settings.state_topic, partition)
         self.bytes = 0  # of the records that hold the state, as this writer knows them
@@ -82,6 +84,7 @@ class StateLog:
         self._open = False  # a cut has been made and not been kept
         self._end = 0  # where the next record goes if nobody else writes
         self._origin = origin
+        self._input_id = input_id
         self._writer = new_writer()
         self._pages = PageLog()
         self._firsts: dict[int, tuple[int, int]] = {}  # entry -> its first offset, its bytes
@@ -125,7 +128,7 @@ class StateLog:
             part.restored(kept, seal.rest)
         self._firsts = {n: at for n, at in reading.firsts.items() if n >= seal.since}
         self.bytes = sum(size for _, size in self._firsts.values())
-        return Kept(seal.next_offset, seal.aside)
+        return Kept(seal.next_offset, seal.aside, seal.input_id)
 
     def cut(self, part: Part, next_offset: int, aside: bytes) -> Cut:
         """The state as it is now, as records; nothing may change it meanwhile."""
@@ -160,6 +163,7 @@ class StateLog:
             aside=cut.aside,
             digest=entry.digest,
             at=time.time_ns() // 1_000_000,
+            input_id=self._input_id,
         )
         sealed = await (await send(records.encode(seal)))
         place = sealed.offset

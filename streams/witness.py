@@ -14,6 +14,7 @@ import structlog
 from detectors.errors import StateError
 from streams import topic_sight
 from streams.health import Readiness
+from streams.inputs import made_anew
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.topic_sight import Sight
@@ -113,13 +114,4 @@ def _named(places: Collection[tuple[str, int]]) -> str:
     return ", ".join(
         f"{topic} {some[:SHOWN]}" + (f" and {len(some) - SHOWN} more" if len(some) > SHOWN else "")
         for topic, some in numbers.items()
-    )
-
-
-def made_anew(settings: Settings, topic: str) -> str:
-    """What to do where the offsets that kept state speaks of are of a topic that is no more."""
-    return (
-        f"topic {topic} was deleted and made anew, or its brokers lost its end: kept state goes on "
-        "at a place that it does not have. Stop all workers and begin anew (`hydrawatch state "
-        f"reset --yes`; if it is {settings.requests_topic}, make {settings.marks_topic} anew before)"
     )

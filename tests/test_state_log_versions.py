@@ -32,15 +32,15 @@ class Kept(NamedTuple):
         return self.kept
 
 
-def log(shelf: Shelf) -> StateLog:
+def log(shelf: Shelf, input_id: str = "") -> StateLog:
     async def read(begin: int) -> AsyncGenerator[list[Any], None]:
         yield shelf.records[begin:]
 
-    return StateLog(Settings(), 0, {}, read)
+    return StateLog(Settings(), 0, {}, read, input_id)
 
 
-async def kept(shelf: Shelf, stage: Any) -> None:
-    writer = log(shelf)
+async def kept(shelf: Shelf, stage: Any, input_id: str = "") -> None:
+    writer = log(shelf, input_id)
     await writer.recover(stage, shelf.send, lambda _: None)
     await writer.keep(writer.cut(stage, 10, b""), [], shelf.send)
 
@@ -90,3 +90,22 @@ async def test_what_the_same_version_wrote_is_taken() -> None:
     found = await log(shelf).recover(owner_of(), shelf.send, lambda _: None)
     assert found is not None
     assert found.next_offset == 10
+
+
+async def test_which_input_the_offset_counts_in_is_kept_with_it() -> None:
+    shelf = Shelf()
+    await kept(shelf, owner_of(), "an id")
+    found = await log(shelf, "another").recover(owner_of(), shelf.send, lambda _: None)
+    assert found is not None
+    assert found.input_id == "an id"
+
+
+async def test_a_seal_of_a_version_that_knew_no_inputs_is_taken() -> None:
+    shelf = Shelf()
+    await kept(shelf, owner_of())
+    seal = msgspec.msgpack.decode(shelf.records[-1].value)
+    assert seal[0] == "seal"
+    shelf.records[-1] = shelf.records[-1]._replace(value=msgspec.msgpack.encode(seal[:-1]))
+    found = await log(shelf).recover(owner_of(), shelf.send, lambda _: None)
+    assert found is not None
+    assert found.input_id == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -48,9 +48,9 @@ class Counting:
     """A stage whose whole state says how far it has come."""
 
     name = "accounts"
-    partition = 0
 
-    def __init__(self) -> None:
+    def __init__(self, partition: int = 0) -> None:
+        self.partition = partition
         self.part = Part()
         self.next_offset = 0
         self.busy = asyncio.Lock()
@@ -67,10 +67,12 @@ class Counting:
 
 
 @asynccontextmanager
-async def keeping(settings: Settings) -> AsyncIterator[Keeper]:
-    keeper = Keeper(
-        settings, configured(settings), Metrics(), lambda _: [], lambda _tp, _offset: None
-    )
+async def keeping(
+    settings: Settings,
+    metrics: Metrics | None = None,
+    covered: Callable[[TP, int], Any] = lambda _tp, _offset: None,
+) -> AsyncIterator[Keeper]:
+    keeper = Keeper(settings, configured(settings), metrics or Metrics(), lambda _: [], covered)
     await keeper.start()
     try:
         yield keeper
@@ -122,6 +124,33 @@ async def test_a_stage_that_fails_while_it_says_what_follows_is_kept_as_it_was_b
         async with keeping(settings) as keeper:
             await keeper.recover(tp, second, lambda _: None)
         assert second.next_offset == 1
+
+
+async def test_a_stage_in_the_middle_of_something_does_not_hold_up_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.keeper.BUSY_S", 0.2)
+    with stage(2) as settings:
+        stuck, free = (TP(settings.requests_topic, at) for at in range(2))
+        stages = {stuck: Counting(0), free: Counting(1)}
+        kept: asyncio.Queue[TP] = asyncio.Queue()
+        metrics = Metrics()
+        often = settings.model_copy(update={"snapshot_s": 0.1})
+        async with keeping(often, metrics, lambda tp, _: kept.put_nowait(tp)) as keeper:
+            for tp, one in stages.items():
+                await keeper.recover(tp, one, lambda _: None)
+                one.go_on()
+            async with stages[stuck].busy, asyncio.timeout(30):
+                running = asyncio.create_task(keeper.run(stages))
+                assert await kept.get() == free
+            running.cancel()
+            await keeper.keep_all(stages)
+            assert kept.get_nowait() == stuck
+        # It was not the broker's fault.
+        failures = metrics.registry.get_sample_value(
+            "hydrawatch_snapshot_failures_total", {"stage": "accounts"}
+        )
+        assert not failures
 
 
 async def test_records_that_a_producer_sent_again_are_read_once() -> None:

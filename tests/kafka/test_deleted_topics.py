@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams import topics
+from streams import kept_state, topics
+from streams.configured import configured
 from tests.brokers import delete_topic
 from tests.integration.watched import Watched
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
@@ -97,3 +99,27 @@ def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_on
     with worker(settings, tmp_path) as process:
         assert process.wait(180) == 1
     assert "hydrawatch state reset" in capfd.readouterr().err
+
+
+def test_nor_where_it_was_made_anew_and_outgrew_the_old_one_while_nobody_ran(
+    single: KafkaCluster, world: list[Batch], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = fresh_settings(single)
+    with worker(settings, tmp_path) as process:
+        watched = Watched(process, settings.metrics_port)
+        send(settings, world[: len(world) // 3])
+        watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
+    delete_topic(single.bootstrap, settings.requests_topic)
+    topics.create(settings, 4, replication=1)
+    send(settings, world)
+    with worker(settings, tmp_path) as process:
+        assert process.wait(180) == 1
+    said = f"topic {settings.requests_topic} was deleted and made anew"
+    assert said in capfd.readouterr().err
+    shown = asyncio.run(kept_state.look(settings, configured(settings)))
+    problems = {stage.stage: stage.problem for stage in shown}
+    assert problems == {
+        "accounts": f"topic {settings.requests_topic} was made anew since",
+        "keys": "",
+        "owner": "",
+    }
