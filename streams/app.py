@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from typing import Any
 
 import faust
@@ -23,6 +24,7 @@ from streams.broker import faust_credentials, faust_urls, patiently
 from streams.erasure import Erasures
 from streams.gauges import begin_at_zero
 from streams.health import Heartbeat, Readiness
+from streams.intake import Intake
 from streams.keeper import Keeper
 from streams.key_stage import KeyStage
 from streams.lookout import Lookout
@@ -72,14 +74,14 @@ class Worker:
         self._keeper = Keeper(
             settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
         )
+        self._intake = Intake(self._keeper, self._under_way)
         self._pace = Pace(
             settings,
             loaded,
             self.app,
             self._transport,
             self.stages,
-            self._keeper,
-            self._under_way,
+            self._intake,
         )
         self._lookout = Lookout(
             settings,
@@ -140,9 +142,7 @@ class Worker:
                 if stage is None:
                     continue  # of an assignment that has ended
                 with self.watchdog.at_work(tp):
-                    await patiently(stage.prepare, "read what was written down")
-                    async with self._keeper.taking(tp, stage.busy):
-                        await self._under_way.add(tp, await stage.process(chunk))
+                    await self._intake.take(tp, stage, partial(stage.process, chunk))
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -242,7 +242,7 @@ class Worker:
             "metrics": looking,
             "witness": self._witness.run(),
             "erasures": self._erasures.follow(),
-            "erase": self._erasures.carry_out(self.stages, self._keeper, self._under_way),
+            "erase": self._erasures.carry_out(self.stages, self._intake),
             "deliveries": self._under_way.run(),
             "memory": give_back(),
         }

@@ -11,6 +11,7 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -21,12 +22,11 @@ from detectors.fingerprint import fingerprint
 from detectors.murmur import partition_of
 from streams import topics
 from streams.account_stage import AccountStage
-from streams.broker import BrokerError, client_options, explained, patiently
+from streams.broker import BrokerError, client_options, explained
 from streams.history import reader
-from streams.keeper import Keeper
+from streams.intake import Intake
 from streams.marks import Accepted, Forget, Forgotten, decode, encode, read_marks
 from streams.settings import Settings
-from streams.under_way import UnderWay
 
 POLL_S = 0.5
 RETRY_S = 5.0
@@ -65,7 +65,7 @@ class Erasures:
                 log.warning("requests to forget accounts are not read", reason=str(error))
                 await asyncio.sleep(RETRY_S)
 
-    async def carry_out(self, stages: dict[TP, Any], keeper: Keeper, under_way: UnderWay) -> None:
+    async def carry_out(self, stages: dict[TP, Any], intake: Intake) -> None:
         """Erase, for ever, what is waiting, between two records of its partition."""
         while True:
             await asyncio.sleep(POLL_S)
@@ -73,9 +73,7 @@ class Erasures:
                 if not isinstance(stage, AccountStage) or stage.shut_out:
                     continue
                 for request in self.waiting(tp.partition):
-                    await patiently(stage.prepare, "read what was written down")
-                    async with keeper.taking(tp, stage.busy):
-                        await under_way.add(tp, await stage.forget(request))
+                    await intake.take(tp, stage, partial(stage.forget, request))
                     if stage.has_answered(request):
                         self.answered(tp.partition, request.id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import faust
@@ -11,13 +12,11 @@ from faust.types import TP
 from detectors.account_state import MINUTE_MS, NO_TIME
 from detectors.config import Loaded
 from streams.account_stage import AccountStage
-from streams.broker import patiently
-from streams.keeper import Keeper
+from streams.intake import Intake
 from streams.key_stage import KeyStage
 from streams.settings import Settings
 from streams.silence import Silence
 from streams.transport import BulkTransport
-from streams.under_way import UnderWay
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
@@ -34,8 +33,7 @@ class Pace:
         app: faust.App,
         transport: BulkTransport,
         stages: dict[TP, Any],
-        keeper: Keeper,
-        under_way: UnderWay,
+        intake: Intake,
     ) -> None:
         self.held: set[TP] = set()  # partitions that wait for slower ones
         self._settings = settings
@@ -43,8 +41,7 @@ class Pace:
         self._app = app
         self._transport = transport
         self._stages = stages
-        self._keeper = keeper
-        self._under_way = under_way
+        self._intake = intake
         self._silence = Silence()
 
     def hold_back(self, tp: TP, stage: AccountStage) -> None:
@@ -75,9 +72,7 @@ class Pace:
             for tp in sorted(self._app.consumer.assignment()):
                 stage = self._stages.get(tp)
                 if isinstance(stage, AccountStage) and self._idle(tp, stage, mark):
-                    await patiently(stage.prepare, "read what was written down")
-                    async with self._keeper.taking(tp, stage.busy):
-                        await self._under_way.add(tp, await stage.mark_idle(mark))
+                    await self._intake.take(tp, stage, partial(stage.mark_idle, mark))
 
     def _idle(self, tp: TP, stage: AccountStage, mark: int) -> bool:
         """Whether nothing came for long, though the broker answers, and the mark says something new."""

@@ -1,0 +1,38 @@
+"""The one way in which a stage takes something in, be it a chunk, the passing of time or a request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from faust.types import TP
+
+from streams.broker import patiently
+from streams.keeper import Keeper
+from streams.outlet import Sent
+from streams.under_way import UnderWay
+
+
+class Taking(Protocol):
+    """What the intake needs of a stage."""
+
+    busy: asyncio.Lock
+
+    async def prepare(self) -> None:
+        """Know what was written down, before anything follows from what is taken."""
+        ...
+
+
+class Intake:
+    """Of one worker: in order, held against keeping, and with what is said noted until it is delivered."""
+
+    def __init__(self, keeper: Keeper, under_way: UnderWay) -> None:
+        self._keeper = keeper
+        self._under_way = under_way
+
+    async def take(self, tp: TP, stage: Taking, act: Callable[[], Awaitable[Sent]]) -> None:
+        """Have a stage take something. Raises what `act` raises, and what could not be sent."""
+        await patiently(stage.prepare, "read what was written down")
+        async with self._keeper.taking(tp, stage.busy):
+            await self._under_way.add(tp, await act())
