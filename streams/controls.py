@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from detectors.account_state import MINUTE_MS
 from detectors.control import ControlEvent, decode_control
 from detectors.control_book import Written
 from detectors.inbox import BEFORE_TIME
@@ -25,10 +26,14 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 OWNER_PARTITION = 0  # of the marks topic, where the owner writes
+CLOCKS_TICKS = 60  # by which clocks may differ
 
 
 class ControlFollower:
-    """Reads the control topic from its beginning, without a group, for as long as it is followed."""
+    """Reads the control topic from its beginning, without a group, for as long as it is followed.
+
+    `ahead_ticks` is how far ahead of the clock a decision may be.
+    """
 
     def __init__(
         self,
@@ -37,11 +42,13 @@ class ControlFollower:
         deciding: asyncio.Lock,
         outlet: Outlet,
         metrics: Metrics,
+        ahead_ticks: int,
     ) -> None:
         self._settings = settings
         self._owner = owner
         self._outlet = outlet
         self._metrics = metrics
+        self._ahead_ticks = ahead_ticks + CLOCKS_TICKS
         # Held while a control event gets its tick and while ticks are closed: otherwise a tick could
         # close, with the event in force or without it, before it is written down that it is.
         self._deciding = deciding
@@ -111,9 +118,7 @@ class ControlFollower:
             await sent
             return
         async with self._deciding:
-            # Behind all that was said, also before a restart: it is decided anew as it was.
-            tick = max(self._owner.closed, self.said_up_to) + 1
-            line = self._owner.books.control.effect(event, tick)
+            line = self._owner.books.control.effect(event, self._not_before(record.timestamp))
             if line is not None:
                 mark = ControlMark(line.control_id, line.revision, line.tick)
                 if not await self.marks.write(mark):
@@ -121,3 +126,12 @@ class ControlFollower:
                 self._owner.restore_control([line])
             self._owner.control(event)
         self._metrics.control_events.labels(event.kind, "accepted").inc()
+
+    def _not_before(self, timestamp_ms: int) -> int:
+        """The first tick from which an event may hold that no mark tells of."""
+        if timestamp_ms // MINUTE_MS + self._ahead_ticks < self.said_up_to:
+            # Whoever said that had read it: marks are not kept as long as control events, or were
+            # made anew. What it allowed must not be advised against when that is decided anew.
+            return self._owner.closed + 1
+        # Behind all that was said, also before a restart: it is decided anew as it was.
+        return max(self._owner.closed, self.said_up_to) + 1

@@ -54,22 +54,37 @@ class Deletion:
         self._client: Any = None
         self._not_before = 0.0
         self._pause_s = FIRST_PAUSE_S
+        self._wanted: dict[TopicPartition, int] = {}
 
     async def before(self, tp: TopicPartition, offset: int) -> None:
-        """Delete the records of a partition before `offset`, unless it is too early to ask again."""
-        if offset <= 0 or self._clock() < self._not_before:
+        """Delete the records of a partition before `offset`; later, if it is too early to ask again."""
+        if offset > 0:
+            self._wanted[tp] = offset
+        await self.again()
+
+    async def again(self) -> None:
+        """Ask for what has not been deleted yet, unless it is too early."""
+        if not self._wanted or self._clock() < self._not_before:
             return
+        wanted = dict(self._wanted)
         try:
             if self._client is None:
                 client = self._connect(self._settings)
                 await client.start()
                 self._client = client
-            await self._client.delete_records({tp: RecordsToDelete(offset)})
+            await self._client.delete_records(
+                {tp: RecordsToDelete(offset) for tp, offset in wanted.items()}
+            )
         except Exception as error:
-            await self._put_off(error, tp.topic)
+            await self._put_off(error)
         else:
+            self._wanted = {tp: at for tp, at in self._wanted.items() if wanted.get(tp) != at}
             self._pause_s = FIRST_PAUSE_S
             self._metrics.state_not_deleted.set(0)
+
+    def leave(self, tp: TopicPartition) -> None:
+        """Another worker sees to this partition."""
+        self._wanted.pop(tp, None)
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -78,12 +93,12 @@ class Deletion:
             with contextlib.suppress(Exception):  # it is of no use any more
                 await client.close()
 
-    async def _put_off(self, error: Exception, topic: str) -> None:
+    async def _put_off(self, error: Exception) -> None:
         await self.stop()
         final = isinstance(error, FINAL)
         self._not_before = float("inf") if final else self._clock() + self._pause_s
         again = "at the next start" if final else f"in {self._pause_s:.0f} s"
-        log.info("old state is not deleted", topic=topic, reason=repr(error), again=again)
+        log.info("old state is not deleted", reason=repr(error), again=again)
         self._pause_s = min(2 * self._pause_s, LAST_PAUSE_S)
         self._metrics.state_not_deleted.set(1)
 

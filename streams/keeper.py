@@ -28,8 +28,9 @@ from streams.inputs import Inputs
 from streams.metrics import Metrics
 from streams.producers import end, lasting_producer
 from streams.settings import Settings
-from streams.state_log import Cut, Kept, Part, StateLog
+from streams.state_log import Cut, Kept, StateLog
 from streams.state_places import origin, place
+from streams.state_reading import Part
 from streams.state_records import of_this_version
 from streams.turns import Turns
 from streams.writers import MadeAnewError, ShutOutError
@@ -129,7 +130,8 @@ class Keeper:
     def forget(self, tps: Iterable[TP]) -> None:
         """Partitions that moved away: another worker keeps them."""
         for tp in tps:
-            self._logs.pop(tp, None)
+            if tp in self._logs:
+                self._deletion.leave(self._logs.pop(tp).tp)
             if tp in self._gauges:
                 self._gauges.pop(tp).forget()
             self._turns.leave(tp)
@@ -173,6 +175,7 @@ class Keeper:
         """Keep whatever is due, for ever."""
         while True:
             await asyncio.sleep(TURN_S)
+            await self._deletion.again()
             due = self._turns.due(stages)
             if due is not None:
                 await self._try_to_keep(due, stages[due])

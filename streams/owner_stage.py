@@ -52,7 +52,9 @@ class OwnerStage:
             hash_key=settings.hash_key_bytes(),
         )
         self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
-        self._controls = ControlFollower(settings, self.owner, self.busy, outlet, metrics)
+        self._controls = ControlFollower(
+            settings, self.owner, self.busy, outlet, metrics, loaded.config.engine.future_minutes
+        )
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""

@@ -10,36 +10,21 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from detectors.checkpoint import Checkpoint, Restoration, shapes_of
+from detectors.checkpoint import shapes_of
 from detectors.errors import StateError
 from detectors.page_log import Entry, PageLog
 from streams import state_records as records
 from streams.broker import client_options, explained
 from streams.settings import Settings
-from streams.state_records import FORMAT, Fence, Pages, Seal
+from streams.state_reading import Part, Reading
+from streams.state_records import FORMAT, Fence, Seal
 from streams.writers import MadeAnewError, ShutOutError, new_writer
 
 FETCH_BYTES = 8 << 20
-
-
-class Part(Protocol):
-    """What of the engine a stage runs: accounts, keys or the owner of campaigns."""
-
-    def checkpoint(self) -> Checkpoint:
-        """The state as it is now."""
-        ...
-
-    def restoration(self) -> Restoration:
-        """What fills the part, still fresh, from kept pages."""
-        ...
-
-    def restored(self, kept: Restoration, rest: bytes) -> None:
-        """Go on from the kept state."""
-        ...
 
 
 class Kept(NamedTuple):
@@ -102,7 +87,7 @@ class StateLog:
         """
         fenced = await (await send(records.encode(Fence(FORMAT, self._writer))))
         self._end = fenced.offset + 1
-        reading = _Reading(part, self._origin, self.where)
+        reading = Reading(part, self._origin, self.where)
         async with aclosing(self._read(0)) as fetched:
             async for some in fetched:
                 for record in some:
@@ -113,7 +98,7 @@ class StateLog:
                     break
         return self._take_over(part, reading)
 
-    def _take_over(self, part: Part, reading: _Reading) -> Kept | None:
+    def _take_over(self, part: Part, reading: Reading) -> Kept | None:
         seal, kept = reading.seal, reading.kept
         if seal is None or kept is None:
             return None
@@ -145,10 +130,14 @@ class StateLog:
         """Send a cut, wait until `said` is with the broker too, and seal it."""
         sent = [await send(record) for record in cut.packed]
         places = [await one for one in sent]
+        entry = cut.entry
+        if places:
+            self._refuse_made_anew(
+                places[0].offset, entry
+            )  # unsealed, what came there means nothing
         for one in said:
             # Whoever gives up waiting for it must not cancel what others wait for as well.
             await asyncio.shield(one)
-        entry = cut.entry
         seal = Seal(
             format=FORMAT,
             writer=self._writer,
@@ -168,10 +157,7 @@ class StateLog:
         sealed = await (await send(records.encode(seal)))
         place = sealed.offset
         first = places[0].offset if places else place
-        if min(first, place) < self._end:
-            self._end, self._firsts = 0, {}
-            if entry.since < entry.number:
-                raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
+        self._refuse_made_anew(min(first, place), entry)
         if place != self._end + len(places):  # not ours alone since the last seal
             place = await self._look_for_a_fence(seal)
         self._end = place + 1
@@ -181,6 +167,13 @@ class StateLog:
         self._firsts = {n: at for n, at in self._firsts.items() if n >= entry.since}
         self.bytes = sum(size for _, size in self._firsts.values())
         self._open = False
+
+    def _refuse_made_anew(self, offset: int, entry: Entry) -> None:
+        """Raise MadeAnewError where a record came before what is there, and is not all of the state."""
+        if offset < self._end:
+            self._end, self._firsts = 0, {}
+            if entry.since < entry.number:
+                raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
 
     async def _look_for_a_fence(self, seal: Seal) -> int:
         """Where `seal` lies. Raises ShutOutError where another writer shut this one out before it.
@@ -229,71 +222,3 @@ async def _read_partition(
                 yield [record for some in fetched.values() for record in some]
         finally:
             await consumer.stop()
-
-
-class _Reading:
-    """What has been read of one partition of the state topic so far."""
-
-    def __init__(self, part: Part, origin: dict[str, str], where: str) -> None:
-        self.kept: Restoration | None = None
-        self.seal: Seal | None = None
-        self.fenced_by = ""
-        self.oldest = 0  # entry
-        self.bytes = 0
-        self.firsts: dict[int, tuple[int, int]] = {}
-        self._part = part
-        self._origin = origin
-        self._where = where
-        self._open: dict[tuple[str, bytes], Pages] = {}  # of the entry that is not sealed yet
-        self._open_number = 0
-        self._open_first = 0
-        self._open_bytes = 0
-
-    def take(self, record: Any) -> None:
-        """One record, in order."""
-        found = records.decode(record.value, self._where)
-        self.bytes += len(record.value)
-        # What is deleted ends where a needed entry begins, often behind the fence of its writer.
-        self.fenced_by = self.fenced_by or found.writer
-        if isinstance(found, Fence):
-            self.fenced_by = found.writer
-            self._open = {}
-        elif found.writer != self.fenced_by:
-            return
-        elif isinstance(found, Pages):
-            if not self._open or self._open_number != found.number:
-                self._open, self._open_first, self._open_bytes = {}, record.offset, 0
-                self._open_number = found.number
-            # A producer that hears nothing sends again, and the broker may have both.
-            self._open[found.table, found.pages] = found
-            self._open_bytes += len(record.value)
-        else:
-            self._apply(found, record.offset)
-
-    def _apply(self, seal: Seal, offset: int) -> None:
-        if seal == self.seal:
-            return  # sent again
-        mine = list(self._open.values()) if self._open_number == seal.number else []
-        first = self._open_first if mine else offset
-        self._open = {}
-        if len(mine) != seal.records:
-            if self.seal is not None:
-                raise StateError(
-                    f"{self._where}: records of entry {seal.number} are missing; {records.MEND}"
-                )
-            return  # the head of the log was deleted in its middle
-        if self.kept is None:
-            records.refuse_others(seal, self._origin, self._part.checkpoint(), self._where)
-            self.kept = self._part.restoration()  # from here on the part is no fresh one any more
-        if self.seal is not None and seal.since == seal.number:
-            # It holds all that there is: of what came before, not even a page that is zero now.
-            self.kept.resize(dict.fromkeys(self.seal.sizes, 0))
-        self.kept.resize(seal.sizes)
-        for pages in mine:
-            self.kept.write(*pages.change())
-        if self.seal is None:
-            self.oldest = seal.number
-        elif seal.number != self.seal.number + 1 and seal.since != seal.number:
-            self.oldest = seal.number  # a gap: only what comes from here on can be told whole
-        self.seal = seal
-        self.firsts[seal.number] = first, self._open_bytes

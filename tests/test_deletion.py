@@ -81,6 +81,27 @@ async def test_after_an_outage_it_is_asked_again_and_the_metric_says_that_all_is
     assert broker.connections == 1
 
 
+async def test_what_an_outage_left_undone_is_done_though_nothing_more_is_kept(
+    broker: Broker,
+) -> None:
+    other, left = TopicPartition("hydrawatch-state", 4), TopicPartition("hydrawatch-state", 5)
+    broker.trouble = KafkaConnectionError()
+    for tp in (TP, other, left):
+        await broker.deletion.before(tp, 70)
+    await broker.deletion.before(other, 90)
+    broker.deletion.leave(left)
+    broker.trouble = None
+    await broker.deletion.again()
+    assert broker.begins == {}
+    broker.now += FIRST_PAUSE_S
+    await broker.deletion.again()
+    assert broker.begins == {TP: 70, other: 90}
+    assert broker.not_deleted() == 0
+    asked = broker.asked
+    await broker.deletion.again()
+    assert broker.asked == asked
+
+
 async def test_a_broker_that_never_does_it_is_asked_ever_less_often(broker: Broker) -> None:
     broker.trouble = KafkaConnectionError()
     for _ in range(24 * 3600):

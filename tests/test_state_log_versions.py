@@ -15,7 +15,8 @@ from detectors.errors import StateError
 from detectors.keys import KeyPartition
 from detectors.owner_checkpoint import BOOKS
 from streams.settings import Settings
-from streams.state_log import Part, StateLog
+from streams.state_log import StateLog
+from streams.state_reading import Part
 from tests.owner_stories import owner_of
 from tests.stage_stories import config
 from tests.test_state_log_writers import Shelf

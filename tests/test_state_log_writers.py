@@ -182,6 +182,9 @@ async def test_a_log_that_was_made_anew_gets_all_of_the_state() -> None:
     writer.part.change(4, rows=100)
     with pytest.raises(MadeAnewError):
         await writer.keep(40)
+    died_there = Shelf()
+    died_there.records = list(shelf.records)
+    assert await Writer(died_there).take_over() == 0  # it reads all again, as nothing is kept
     await writer.keep(40)
     assert not writer.log.shut_out
     assert writer.log.deletable < len(shelf.records)

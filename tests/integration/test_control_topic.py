@@ -1,6 +1,7 @@
 """The control topic as the campaign owner reads it, while ticks go on."""
 
 import asyncio
+import time
 
 import numpy as np
 import orjson
@@ -116,6 +117,34 @@ async def test_a_control_event_holds_from_behind_what_was_said_before_a_restart(
         (mark,) = await read_marks(settings, 0)
         assert isinstance(mark, ControlMark)
         assert mark.tick == START + 51
+    finally:
+        stage.close()
+        await producer.stop()
+        await outlet.stop()
+
+
+async def test_an_old_control_event_whose_mark_is_gone_holds_from_its_own_time(broker: str) -> None:
+    names = {plan.setting: f"control-old-{plan.setting}" for plan in PLANS}
+    settings = Settings(broker=broker, partitions=1, **names)
+    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    outlet = Outlet(settings, Metrics())
+    await outlet.start()
+    stage = OwnerStage(settings, LOADED, outlet, Metrics())
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        # Given weeks ago, while alerts were said; now all that the topics hold is decided anew.
+        now = time.time_ns() // 1_000_000
+        said = {"alert_id": "a", "revision": 1, "as_of": now // MINUTE * MINUTE}
+        await producer.send_and_wait(settings.alerts_topic, orjson.dumps(said), key=b"a")
+        await producer.send_and_wait(
+            settings.control_topic, orjson.dumps(ALLOWANCE), timestamp_ms=now - 40 * 1_440 * MINUTE
+        )
+        await take(stage, reports(0, START + 5))
+        assert stage.owner.books.control.allowances
+        (mark,) = await read_marks(settings, 0)
+        assert isinstance(mark, ControlMark)
+        assert mark.tick == START
     finally:
         stage.close()
         await producer.stop()

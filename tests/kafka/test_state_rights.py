@@ -100,10 +100,10 @@ def test_with_its_rights_a_worker_deletes_old_state_and_can_begin_anew(
     with worker(mine, tmp_path) as process:
         watched = Watched(process, mine.metrics_port)
         send_and_keep(stage, mine, watched, sent)
-        assert entries_left(mine, OWNER)[0] > 1
+        watched.until("all is left", lambda: entries_left(mine, OWNER)[0] > 1)
         expected = replayed(mine, sent)
         assert wait_for(stage.settings("enforcement"), len(expected)) == expected
-        assert watched.total("hydrawatch_state_not_deleted") == 0
+        watched.until("it says no", lambda: not watched.total("hydrawatch_state_not_deleted"))
     done = reset(mine)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"topic": mine.state_topic, "how": "records deleted"}
@@ -118,7 +118,7 @@ def test_without_the_right_to_delete_it_says_so_and_goes_on(
     with worker(mine, tmp_path) as process:  # it reads all again, as its state was forgotten
         watched = Watched(process, mine.metrics_port)
         send_and_keep(stage, mine, watched, world[BEGUN_ANEW:IN_SHADOW])
-        assert watched.total("hydrawatch_state_not_deleted") == 1
+        watched.until("no word", lambda: watched.total("hydrawatch_state_not_deleted") == 1)
         assert entries_left(mine, OWNER)[0] == 1
         expected = replayed(mine, world[:IN_SHADOW])
         assert expected
@@ -144,6 +144,6 @@ def test_a_shadow_worker_has_what_it_needs_once_the_rights_are_given_for_its_mod
         send_and_keep(stage, mine, watched, world[IN_SHADOW:])
         expected = replayed(mine, world)
         assert wait_for(mine, len(expected)) == expected
-        assert records_left(mine, OWNER)[0][0] > 0
-        assert watched.total("hydrawatch_state_not_deleted") == 0
+        watched.until("all is left", lambda: records_left(mine, OWNER)[0][0] > 0)
+        watched.until("it says no", lambda: not watched.total("hydrawatch_state_not_deleted"))
     assert published(stage.settings("enforcement")) == live
