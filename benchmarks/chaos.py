@@ -176,32 +176,36 @@ class Crew:
                 self.stop(place)
 
 
+def plan(chance: random.Random, kills: int, workers: int, *, broker: bool) -> list[str]:
+    """What is done to a run, in order: so many kills, and at least one of everything else."""
+    some = 1 + kills // 10
+    acts = ["kill -9"] * kills + ["rolling restart"] * some
+    acts += ["freeze"] * (some if workers > 1 else 0)
+    acts += ["broker restart"] * (1 if broker else 0)
+    chance.shuffle(acts)
+    return acts
+
+
 def disturb(crew: Crew, restart: Any, chance: random.Random, kills: int, outcome: Outcome) -> None:
-    """Do to the crew what the chance says until so many were killed."""
-    restarts = 1 if restart else 0
-    while outcome.done["kill -9"] < kills:
+    """Do to the crew what is planned, each at a random moment."""
+    for act in plan(chance, kills, len(crew.members), broker=restart is not None):
         time.sleep(chance.uniform(0.3, 4.0))
         place = chance.randrange(len(crew.members))
-        what = chance.random()
-        if what < 0.70:
+        if act == "kill -9":
             crew.kill(place)
-            outcome.done["kill -9"] += 1
             time.sleep(chance.choice([0.0, 0.0, chance.uniform(0, 2 * SESSION_S)]))
             crew.replace(place)
-        elif what < 0.80:
+        elif act == "rolling restart":
             for each in range(len(crew.members)):
                 crew.stop(each)
                 crew.replace(each)
-            outcome.done["rolling restart"] += 1
-        elif what < 0.90 and len(crew.members) > 1:
+        elif act == "freeze":
             crew.members[place].send_signal(signal.SIGSTOP)
             time.sleep(SESSION_S * chance.uniform(0.5, 2.5))
             crew.members[place].send_signal(signal.SIGCONT)
-            outcome.done["freeze"] += 1
-        elif restarts and outcome.done["kill -9"] >= kills // 3:
+        else:
             restart()
-            restarts -= 1
-            outcome.done["broker restart"] += 1
+        outcome.done[act] += 1
         outcome.done["ended by itself"] += crew.revive()
 
 

@@ -42,7 +42,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--accounts", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--events", type=int, default=5_000_000, help="at most, for each size")
+    parser.add_argument("--events", type=int, default=25_000_000, help="at most, for each size")
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="kafka")
     parser.add_argument("--json", help="also write the figures to this file")
     given = parser.parse_args()
@@ -88,6 +88,7 @@ def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
     row = {
         "accounts": accounts,
         "events": events,
+        "events_per_account": events / accounts,
         "loaded_s": loaded,  # since the process was started, as the next two
         "joined_s": joined,
         "recovery_s": seconds,

@@ -25,6 +25,14 @@ class Watched:
         found: dict[str, str] = orjson.loads(self._get("/readyz"))["reasons"]
         return found
 
+    def says(self, reason: str, text: str) -> None:
+        """Wait until it gives this reason, with this text in it."""
+        self.until(f"no word of {text!r}", lambda: text in self.reasons().get(reason, ""))
+
+    def comes_to(self, series: str, value: float, **labels: str) -> None:
+        """Wait until the sum of a series' samples is this."""
+        self.until(f"{series} is not {value}", lambda: self.total(series, **labels) == value)
+
     def ready(self) -> bool:
         return self.total("hydrawatch_ready") == 1
 

@@ -43,11 +43,9 @@ def test_a_deleted_alerts_topic_is_named_and_alerts_wait_for_a_new_one(
         assert wait_for(settings, len(before)) == before
         delete_topic(single.bootstrap, settings.alerts_topic)
         send(settings, world[half:])
-        watched.until("no word of it", lambda: "topics" in watched.reasons())
-        said = watched.reasons()["topics"]
-        assert f"topic {settings.alerts_topic}: is missing" in said
-        assert "hydrawatch topics create" in said
-        assert watched.total("hydrawatch_topic_problems") == 1
+        watched.says("topics", f"topic {settings.alerts_topic}: is missing")
+        assert "hydrawatch topics create" in watched.reasons()["topics"]
+        watched.comes_to("hydrawatch_topic_problems", 1)
         watched.until("nothing waits", lambda: "delivery" in watched.reasons())
         topics.create(settings, 4, replication=1)
         # What was on the topic has gone with it; all that came after is there, in order, once.
@@ -69,8 +67,8 @@ def test_a_deleted_state_topic_is_named_and_state_is_kept_in_a_new_one(
         delete_topic(single.bootstrap, settings.state_topic)
         send(settings, world[half:])
         assert wait_for(settings, len(expected)) == expected
-        watched.until("no word", lambda: {"topics", "state"} <= watched.reasons().keys())
-        assert f"topic {settings.state_topic}: is missing" in watched.reasons()["topics"]
+        watched.says("state", settings.state_topic)
+        watched.says("topics", f"topic {settings.state_topic}: is missing")
         topics.create(settings, 4, replication=1)
         watched.until("still not ready", lambda: not watched.reasons())
         process.kill()
@@ -88,8 +86,7 @@ def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_on
         send(settings, world[:half])
         watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
         delete_topic(single.bootstrap, settings.requests_topic)
-        watched.until("no word of it", lambda: "topics" in watched.reasons())
-        assert f"topic {settings.requests_topic}: is missing" in watched.reasons()["topics"]
+        watched.says("topics", f"topic {settings.requests_topic}: is missing")
         topics.create(settings, 4, replication=1)
         assert process.wait(180) == 1
     said = f"topic {settings.requests_topic} was deleted and made anew"
