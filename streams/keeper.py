@@ -22,10 +22,10 @@ from detectors.config import Loaded
 from detectors.errors import HydrawatchError
 from streams.broker import BrokerError, explained
 from streams.deletion import Deletion
-from streams.gauges import PartitionGauges
 from streams.health import Readiness
 from streams.inputs import Inputs
 from streams.metrics import Metrics
+from streams.partition_gauges import PartitionGauges
 from streams.producers import end, lasting_producer
 from streams.settings import Settings
 from streams.state_log import Cut, Kept, StateLog

@@ -15,7 +15,7 @@ from detectors.aside import Aside
 from streams.metrics import Metrics
 
 if TYPE_CHECKING:
-    from streams.gauges import PartitionGauges
+    from streams.partition_gauges import PartitionGauges
 
 log = structlog.get_logger()
 

@@ -13,8 +13,9 @@ import structlog
 from detectors.aside import LASTS_TICKS, WHOLE
 from detectors.tally import Tally
 from streams.commands import replay
-from streams.gauges import PartitionGauges, begin_at_zero
+from streams.gauges import begin_at_zero
 from streams.metrics import Metrics
+from streams.partition_gauges import PartitionGauges
 from streams.set_aside import LOG_EVERY_S, AsideGauge, notes
 from streams.settings import Settings
 from tests.integration.poisoned_worker import poisoned_configuration
