@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from detectors.aside import Aside
 from streams.metrics import Metrics
-
-if TYPE_CHECKING:
-    from streams.partition_gauges import PartitionGauges
+from streams.partition_gauges import PartitionGauges
 
 log = structlog.get_logger()
 
