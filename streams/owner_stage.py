@@ -41,8 +41,8 @@ class OwnerStage:
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
         self._digest = loaded.digest
-        # By topic.
-        self._published: dict[str, Published] | None = None
+        self._published: dict[str, Published] = {}  # by topic
+        self._readings_wanted, self._readings = 1, 0
         self.busy = asyncio.Lock()
         self.owner = self.part = CampaignOwner(
             loaded.config,
@@ -81,27 +81,27 @@ class OwnerStage:
         self._gauges.restored(self.owner)
 
     def forget_published(self) -> None:
-        """Another worker may have owned the topic meanwhile: read what was sent before sending."""
-        self._published = None
+        """Another worker may have owned the topic meanwhile: read what was sent before the next chunk.
+
+        A chunk that is being taken goes on with what was known: each revision is decided once.
+        """
+        self._readings_wanted += 1
 
     async def prepare(self) -> None:
         """Know what was sent, and have all control events in force."""
-        if self._published is None:
-            shadow = self._settings.shadow_topic
-            self._published = {
-                topic: await read_published(
-                    self._settings, self._metrics, topic, self._digest if topic == shadow else ""
-                )
-                for topic in (self._outlet.alert_topic(mode) for mode in self.owner.modes)
-            }
+        while (wanted := self._readings_wanted) != self._readings:
+            topics = [self._outlet.alert_topic(mode) for mode in self.owner.modes]
+            self._published = {topic: await self._read(topic) for topic in topics}
+            self._readings = wanted
             self._controls.said_up_to = max(one.last_tick for one in self._published.values())
         await self._controls.catch_up()
 
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
         part = next_part(chunk, self.next_offset)
-        if part is None or self._published is None:
+        if part is None:
             return []
+        published = self._published  # another one may be read while this one waits for the broker
         started = time.perf_counter()
         for value in part.values:
             if value is not None:
@@ -109,15 +109,21 @@ class OwnerStage:
         self.next_offset = part.ends
         sent: Sent = []
         for alert in self.owner.advance():
-            there = self._published[self._outlet.alert_topic(alert.mode)]
+            there = published[self._outlet.alert_topic(alert.mode)]
             if alert.revision > there.revision(alert.alert_id):
                 sent.append(await self._outlet.alert(alert))
                 there.add(alert)
-        for there in self._published.values():
+        for there in published.values():
             there.shed(self.owner.closed * MINUTE_MS)
         self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
         self._gauges.update(self.owner)
         return sent
+
+    async def _read(self, topic: str) -> Published:
+        # This worker may have owned it before, and what it said then may not be there yet.
+        await self._outlet.deliveries.settled(topic)
+        digest = self._digest if topic == self._settings.shadow_topic else ""
+        return await read_published(self._settings, self._metrics, topic, digest)
 
     def _receive(self, report: Report) -> None:
         place = (report.tick, report.part)
