@@ -40,6 +40,7 @@ from streams.twins import Twins
 from streams.under_way import UnderWay
 from streams.watchdog import Watchdog
 from streams.witness import Witness
+from streams.writers import ShutOutError
 
 log = structlog.get_logger()
 
@@ -145,6 +146,10 @@ class Worker:
                     await self._intake.take(tp, stage, partial(stage.process, chunk))
             except asyncio.CancelledError:
                 raise
+            except ShutOutError as error:
+                # Its stage is not kept any more, and goes with the next assignment.
+                log.warning("left to another worker", topic=tp.topic, reason=str(error))
+                continue
             except Exception as error:
                 # Going on would leave a hole in the windows: stop, and start again from the topic.
                 log.exception("stage failed", topic=tp.topic, partition=tp.partition)
@@ -206,9 +211,6 @@ class Worker:
         for tp in gone:
             self._under_way.forget(tp)
             self.stages.pop(tp).close()
-        for stage in self.stages.values():
-            if isinstance(stage, OwnerStage):
-                stage.forget_published()
         counts = dict.fromkeys(self._topics(), 0)
         for tp in mine:
             counts[tp.topic] += 1

@@ -30,14 +30,14 @@ class Deliveries:
         self._metrics = metrics
         self._late_s = late_s
         self._clock = clock
-        self._since: dict[str, dict[object, float]] = defaultdict(dict)
+        self._since: dict[str, dict[asyncio.Future[None], float]] = defaultdict(dict)
         self._late: set[str] = set()
 
     async def under_way(
         self, topic: str, send: Callable[[], Awaitable[asyncio.Future[Any]]]
     ) -> asyncio.Future[Any]:
         """Queue a record, waiting for room and for a missing topic; gives its delivery."""
-        record = object()
+        record: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._since[topic]
         waiting[record] = self._clock()
         try:
@@ -50,15 +50,22 @@ class Deliveries:
                     log.warning("waiting to write", topic=topic, reason=repr(error))
         except BaseException:
             del waiting[record]
+            record.set_result(None)
             raise
 
         def over(done: asyncio.Future[Any]) -> None:
-            waiting.pop(record, None)
+            del waiting[record]
+            record.set_result(None)
             if not done.cancelled():
                 done.exception()  # whoever waits for it raises it; at a stop nobody does
 
         delivery.add_done_callback(over)
         return delivery
+
+    async def settled(self, topic: str) -> None:
+        """Wait until what is under way to a topic at the moment has been delivered, or refused."""
+        if waiting := list(self._since[topic]):
+            await asyncio.wait(waiting)
 
     def age_s(self, topic: str) -> float:
         """How long the oldest record for a topic has been under way; 0 where none is."""

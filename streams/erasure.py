@@ -25,7 +25,7 @@ from streams.account_stage import AccountStage
 from streams.broker import BrokerError, client_options, explained
 from streams.history import reader
 from streams.intake import Intake
-from streams.marks import Accepted, Forget, Forgotten, decode, encode, read_marks
+from streams.marks import Accepted, Forget, Forgotten, encode, mark_of, read_marks
 from streams.settings import Settings
 
 POLL_S = 0.5
@@ -57,7 +57,10 @@ class Erasures:
         self._waiting[partition].pop(request, None)
 
     async def follow(self) -> None:
-        """Read the marks topic, for ever; from its beginning again after trouble with the broker."""
+        """Read the marks topic, for ever; from its beginning again after trouble with the broker.
+
+        Raises StateError for what another version wrote.
+        """
         while True:
             try:
                 await self._read()
@@ -83,7 +86,7 @@ class Erasures:
             while True:
                 fetched = await consumer.getmany(timeout_ms=500)
                 for record in (r for records in fetched.values() for r in records):
-                    mark = decode(record.value)
+                    mark = mark_of(record)
                     if not accepted[record.partition].take(mark):
                         continue
                     if isinstance(mark, Forget):
@@ -111,7 +114,10 @@ async def ask(settings: Settings, account: str) -> Asked:
 
 
 async def answered(settings: Settings, asked: Asked, patience_s: float) -> bool:
-    """Whether a worker has erased the account, after waiting up to `patience_s` for it."""
+    """Whether a worker has erased the account, after waiting up to `patience_s` for it.
+
+    Raises BrokerError, and StateError for what another version wrote.
+    """
     until = time.monotonic() + patience_s
     while True:
         marks = await read_marks(settings, asked.partition)

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 import structlog
 
+from detectors.errors import StateError
 from streams.broker import BrokerError, patiently
 from streams.history import read_all, reader
 from streams.settings import Settings
@@ -58,6 +59,13 @@ class ControlMark(msgspec.Struct, frozen=True, tag="control", omit_defaults=True
     writer: str = ""
 
 
+class Saying(msgspec.Struct, frozen=True, tag="saying", omit_defaults=True):
+    """Alerts of ticks up to `tick` are about to be said: by a worker that still owns the campaigns."""
+
+    tick: int
+    writer: str = ""
+
+
 class Fence(msgspec.Struct, frozen=True, tag="fence"):
     """From here on `writer` runs the stage of this partition that has `role`."""
 
@@ -65,11 +73,36 @@ class Fence(msgspec.Struct, frozen=True, tag="fence"):
     writer: str
 
 
-Written = Mark | Forgotten | ControlMark  # by a stage; anybody may ask to forget
+Written = Mark | Forgotten | ControlMark | Saying  # by a stage; anybody may ask to forget
 AnyMark = Written | Forget | Fence
-ROLES: dict[type, Role] = {Mark: "accounts", Forgotten: "accounts", ControlMark: "owner"}
+ROLES: dict[type, Role] = {
+    Mark: "accounts",
+    Forgotten: "accounts",
+    ControlMark: "owner",
+    Saying: "owner",
+}
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(AnyMark).decode
+_decoder = msgspec.json.Decoder(AnyMark)
+MEND = (
+    "run the version that wrote it; or stop all workers, delete the topic, and make it anew with "
+    "`hydrawatch topics create`: what was written down since state was last kept is gone then"
+)
+
+
+def decode(value: bytes | None, where: str) -> AnyMark:
+    """A record of the marks topic. Raises StateError for what another version wrote.
+
+    It is not passed over: whoever goes on without it may decide otherwise than its writer did.
+    """
+    try:
+        return _decoder.decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(f"{where}: not a mark that this version reads: {error}; {MEND}") from error
+
+
+def mark_of(record: Any) -> AnyMark:
+    """The mark of a consumer's record. Raises StateError for what another version wrote."""
+    return decode(record.value, f"{record.topic} [{record.partition}], offset {record.offset}")
 
 
 class Accepted:
@@ -137,7 +170,7 @@ class Marks:
 
     async def _fenced_by_others(self, first: int, last: int) -> bool:
         async with aclosing(self._between(first, last)) as records:
-            found = [decode(record.value) async for record in records]
+            found = [mark_of(record) async for record in records]
         fences = [one for one in found if isinstance(one, Fence) and one.role == self._role]
         return any(fence.writer != self._writer for fence in fences)
 
@@ -167,5 +200,5 @@ async def read_marks(settings: Settings, partition: int) -> list[Written | Forge
 
 async def _counting(records: AsyncIterator[Any]) -> list[Written | Forget]:
     accepted = Accepted()
-    marks = [decode(record.value) async for record in records]
-    return [mark for mark in marks if accepted.take(mark)]
+    marks = [mark_of(record) async for record in records]
+    return [mark for mark in marks if accepted.take(mark) and not isinstance(mark, Fence)]

@@ -12,18 +12,20 @@ import time
 import msgspec
 
 from detectors.account_state import MINUTE_MS, NO_TIME
-from detectors.alerts import Trace
+from detectors.alerts import Alert, Trace
 from detectors.config import VERSION, Loaded
 from detectors.owner import CampaignOwner
 from detectors.reports import Report, decode
 from streams.controls import ControlFollower
 from streams.gauges import OwnerGauges
+from streams.marks import Saying
 from streams.metrics import Metrics
 from streams.outlet import Outlet, Sent
 from streams.published import Published, read_published
 from streams.settings import Settings
 from streams.state_log import Kept
 from streams.transport_chunks import Chunk, next_part
+from streams.writers import ShutOutError
 
 
 class OwnerStage:
@@ -41,8 +43,8 @@ class OwnerStage:
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
         self._digest = loaded.digest
-        # By topic.
-        self._published: dict[str, Published] | None = None
+        self._published: dict[str, Published] | None = None  # by topic
+        self._closed = False
         self.busy = asyncio.Lock()
         self.owner = self.part = CampaignOwner(
             loaded.config,
@@ -58,6 +60,7 @@ class OwnerStage:
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
+        self._closed = True
         self._controls.stop()
         self._gauges.forget()
 
@@ -82,44 +85,57 @@ class OwnerStage:
         self._applied = msgspec.msgpack.decode(kept.aside, type=dict[int, tuple[int, int]])
         self._gauges.restored(self.owner)
 
-    def forget_published(self) -> None:
-        """Another worker may have owned the topic meanwhile: read what was sent before sending."""
-        self._published = None
-
     async def prepare(self) -> None:
         """Know what was sent, and have all control events in force."""
         if self._published is None:
-            shadow = self._settings.shadow_topic
-            self._published = {
-                topic: await read_published(
-                    self._settings, self._metrics, topic, self._digest if topic == shadow else ""
-                )
-                for topic in (self._outlet.alert_topic(mode) for mode in self.owner.modes)
-            }
+            topics = [self._outlet.alert_topic(mode) for mode in self.owner.modes]
+            self._published = {topic: await self._read(topic) for topic in topics}
             self._controls.said_up_to = max(one.last_tick for one in self._published.values())
         await self._controls.catch_up()
 
     async def process(self, chunk: Chunk) -> Sent:
-        """Take what is new in a chunk; returns what was sent because of it."""
+        """Take what is new in a chunk; returns what was sent because of it.
+
+        Raises ShutOutError where another worker says it: then the stage is not to be kept any more.
+        """
         part = next_part(chunk, self.next_offset)
-        if part is None or self._published is None:
+        if part is None or self._published is None or self.shut_out:
             return []
         started = time.perf_counter()
         for value in part.values:
             if value is not None:
                 self._receive(decode(value))
         self.next_offset = part.ends
-        sent: Sent = []
-        for alert in self.owner.advance():
-            there = self._published[self._outlet.alert_topic(alert.mode)]
-            if alert.revision > there.revision(alert.alert_id):
-                sent.append(await self._outlet.alert(alert))
-                there.add(alert)
+        sent = await self._say(self._published, list(self.owner.advance()))
         for there in self._published.values():
             there.shed(self.owner.closed * MINUTE_MS)
         self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
         self._gauges.update(self.owner)
         return sent
+
+    async def _say(self, published: dict[str, Published], alerts: list[Alert]) -> Sent:
+        places = [published[self._outlet.alert_topic(alert.mode)] for alert in alerts]
+        unsaid = [
+            (alert, there)
+            for alert, there in zip(alerts, places, strict=True)
+            if alert.revision > there.revision(alert.alert_id)
+        ]
+        # Who stood still for longer than a session has a successor that says it: ask before, not after.
+        if unsaid and not await self._controls.marks.write(Saying(self.owner.closed)):
+            raise ShutOutError("another worker owns the campaigns")
+        sent: Sent = []
+        for alert, there in unsaid:
+            if self._closed:
+                raise ShutOutError("the campaigns have moved away")
+            sent.append(await self._outlet.alert(alert))
+            there.add(alert)
+        return sent
+
+    async def _read(self, topic: str) -> Published:
+        # This worker may have owned it before, and what it said then may not be there yet.
+        await self._outlet.deliveries.settled(topic)
+        digest = self._digest if topic == self._settings.shadow_topic else ""
+        return await read_published(self._settings, self._metrics, topic, digest)
 
     def _receive(self, report: Report) -> None:
         place = (report.tick, report.part)

@@ -7,6 +7,7 @@ to where the first reading ended, so that a letter that comes aside again is not
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -51,6 +52,15 @@ class Letter(NamedTuple):
     partition: int
     offset: int
     cut: bool
+
+    @property
+    def identity(self) -> bytes:
+        """Tells letters apart: where they came from, and a digest of what they hold.
+
+        The place alone does not: offsets begin again in a topic that is made anew.
+        """
+        whole = msgspec.msgpack.encode(self._replace(reason=""))
+        return hashlib.blake2b(whole, digest_size=16).digest()
 
 
 class Count(msgspec.Struct):
@@ -148,7 +158,7 @@ class _Reader:
     async def letters(self) -> AsyncIterator[tuple[Letter, Fate]]:
         """Every letter that is wanted, with its fate."""
         ends, known = {}, self._ends
-        seen: set[tuple[str, int, int]] = set()
+        seen: set[bytes] = set()
         batch: list[Letter] = []
         async for record in read_all(self._settings, self._settings.dead_letters_topic, None):
             ends[record.partition] = record.offset
@@ -157,11 +167,11 @@ class _Reader:
             letter = _letter(record)
             if not self._is_wanted(letter, record.timestamp):
                 continue
-            if (place := letter[3:6]) in seen:
+            if (identity := letter.identity) in seen:
                 # Who reads requests again after a crash sets the same ones aside again.
                 yield letter, "repeated"
                 continue
-            seen.add(place)
+            seen.add(identity)
             batch.append(letter)
             if len(batch) == BATCH:
                 for one in self._judged(batch):
@@ -178,15 +188,16 @@ class _Reader:
     def _judged(self, letters: list[Letter]) -> list[tuple[Letter, Fate]]:
         """The letters and their fates, in order."""
         now = time.time_ns() // 1_000_000
-        requests = [one for one in letters if one.topic == self._settings.requests_topic]
+        requests_topic = self._settings.requests_topic
+        requests = [one for one in letters if one.topic == requests_topic]
         decoded = self._decoder.decode(
             [one.value for one in requests], np.full(len(requests), now, np.int64)
         )
         refused = {rejected.row for rejected in decoded.rejected}
         times = iter(decoded.events["event_time"].tolist())
-        when = [None if row in refused else next(times) for row in range(len(requests))]
-        by_place = {one[3:6]: at for one, at in zip(requests, when, strict=True)}
-        return [(one, self._fate(one, by_place.get(one[3:6]), now)) for one in letters]
+        read = iter([None if row in refused else next(times) for row in range(len(requests))])
+        when = [next(read) if one.topic == requests_topic else None for one in letters]
+        return [(one, self._fate(one, at, now)) for one, at in zip(letters, when, strict=True)]
 
     def _fate(self, letter: Letter, event_time: int | None, now: int) -> Fate:
         if letter.cut:

@@ -86,3 +86,17 @@ async def test_a_record_that_is_refused_is_not_waited_for(broker: Broker) -> Non
         await broker.send()
     broker.now += 10 * LATE_S
     assert broker.look() == {}
+
+
+async def test_a_topic_is_settled_when_all_is_there_or_refused_that_was_under_way(
+    broker: Broker,
+) -> None:
+    await broker.deliveries.settled(TOPIC)
+    first, second = await broker.send(), await broker.send()
+    settled = asyncio.create_task(broker.deliveries.settled(TOPIC))
+    first.set_result(None)
+    await asyncio.sleep(0.01)
+    assert not settled.done()
+    await broker.send()  # came after
+    second.set_exception(UnknownTopicOrPartitionError())
+    await settled

@@ -44,7 +44,7 @@ class SlowBroker(Outlet):
         self.asked, self.answer = asyncio.Event(), asyncio.Event()
 
     async def mark(self, partition: int, record: bytes) -> int:
-        if isinstance(decode(record), ControlMark):
+        if isinstance(decode(record, self.settings.marks_topic), ControlMark):
             self.asked.set()
             await self.answer.wait()
         return await super().mark(partition, record)

@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from detectors.errors import StateError
 from streams import topics
 from streams.broker import BrokerError
+from streams.erasure import Asked, Erasures, answered
 from streams.marks import (
     Accepted,
     ControlMark,
@@ -26,17 +31,29 @@ from streams.topic_plan import PLANS
 from tests.brokers import delete_topic
 
 pytestmark = pytest.mark.broker
+NUMBERS = count(1)
 
 
 @pytest.fixture
 async def outlet(broker: str, request: pytest.FixtureRequest) -> AsyncIterator[Outlet]:
-    names = {plan.setting: f"{request.node.name[:60]}-{plan.setting}" for plan in PLANS}
+    test = f"{request.function.__name__[:60]}-{next(NUMBERS)}"
+    names = {plan.setting: f"{test}-{plan.setting}" for plan in PLANS}
     settings = Settings(broker=broker, partitions=1, **names)
     await asyncio.to_thread(topics.create, settings, 1, replication=1)
     outlet = Outlet(settings, Metrics())
     await outlet.start()
     yield outlet
     await outlet.stop()
+
+
+@asynccontextmanager
+async def producer_to(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.broker)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
 
 
 def marks_of(outlet: Outlet, role: str = "accounts") -> Marks:
@@ -102,9 +119,32 @@ async def test_the_owner_and_the_accounts_do_not_shut_each_other_out(outlet: Out
     assert [type(mark) for mark in found] == [Mark, ControlMark, Mark]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [b'{"type":"paused","until":50}', b'{"type":"idle","offset":"3"}', b"\xff", b'"\xff"', None],
+)
+async def test_what_a_later_version_wrote_down_is_named_with_its_place_and_the_mend(
+    outlet: Outlet, value: bytes | None
+) -> None:
+    settings, marks = outlet.settings, marks_of(outlet)
+    await marks.take_over()
+    async with producer_to(settings) as producer:
+        await producer.send_and_wait(settings.marks_topic, value, key=b"k", partition=0)
+    said = rf"{settings.marks_topic} \[0\], offset 1: not a mark .*; run the version that wrote it"
+    for reading in (
+        marks.write(Mark(4, 100)),
+        marks_of(outlet).take_over(),
+        read_marks(settings, 0),
+        answered(settings, Asked("f-1", 0), 0.0),
+        Erasures(settings).follow(),
+    ):
+        with pytest.raises(StateError, match=said):
+            await asyncio.wait_for(reading, 60)
+
+
 def test_what_was_written_before_there_were_fences_counts() -> None:
     accepted = Accepted()
-    old = decode(b'{"type":"idle","offset":3,"watermark":50}')
+    old = decode(b'{"type":"idle","offset":3,"watermark":50}', "marks")
     assert accepted.take(old)
     assert not accepted.take(Fence("accounts", "w-1"))
     assert not accepted.take(old)
@@ -116,4 +156,4 @@ def test_what_was_written_before_there_were_fences_counts() -> None:
 
 def test_a_mark_reads_as_it_was_written() -> None:
     for mark in (Mark(1, 2, "w"), ControlMark("c", 1, 2, "w"), Fence("owner", "w"), Forget("i", 3)):
-        assert decode(encode(mark)) == mark
+        assert decode(encode(mark), "marks") == mark

@@ -92,6 +92,30 @@ def test_what_can_be_read_by_now_goes_back_unchanged_and_the_rest_is_counted() -
         assert (later.sent, sum(later.fates.values())) == (0, 0)
 
 
+def test_what_came_to_a_place_of_a_topic_that_was_made_anew_goes_back_too() -> None:
+    now = time.time_ns() // 1_000_000
+    with stage(2) as settings:
+        (ready, *_) = letters(settings, now)
+        values = [ready.value, orjson.dumps(request(8, now)), orjson.dumps(request(9, now - HOUR))]
+        keys = [b"a", b"a", b"a", b"b"]
+        values.append(values[-1])  # the same under another key
+        anew = [ready._replace(key=k, value=v) for k, v in zip(keys, values, strict=True)]
+        asyncio.run(put_aside(settings, [*anew, ready, *anew]))
+        sent = hydrawatch(settings, *COMMAND, "--yes")
+        found = json.loads(sent.stdout)
+        assert sent.returncode == 0
+        assert {fate: n for fate, n in found["fates"].items() if n} == {
+            "ready": 2,
+            "late": 2,
+            "repeated": 5,
+        }
+        assert found["sent"] == 4
+        back = asyncio.run(held(settings, settings.requests_topic))
+        assert sorted(back, key=str) == sorted(
+            ((1, k, v) for k, v in zip(keys, values, strict=True)), key=str
+        )
+
+
 def test_a_time_is_read_as_people_write_it() -> None:
     assert since_ms("1777000000000") == 1_777_000_000_000
     assert since_ms("2026-04-24T03:06:40") == since_ms("2026-04-24T05:06:40+02:00")
