@@ -100,7 +100,8 @@ def forget(
 
     Workers may run: the one that has the account's partition erases it between two records, and the
     key networks and the campaign owner follow. Alerts about it are resolved. What comes of it later
-    is of an account never seen before. Exit code 1 if no worker has answered in time.
+    is of an account never seen before. A shadow worker's pipeline is its own: repeat the command with
+    HYDRAWATCH_MODE=shadow where there is one. Exit code 1 if no worker has answered in time.
     """
 
     def work(settings: Settings) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 
 import msgspec
 import structlog
@@ -114,7 +114,7 @@ class Accepted:
     def __init__(self) -> None:
         self._writers: dict[str, str] = {}
 
-    def take(self, mark: AnyMark) -> bool:
+    def take(self, mark: AnyMark) -> TypeGuard[Written | Forget]:
         """Whether the next mark counts."""
         if isinstance(mark, Fence):
             self._writers[mark.role] = mark.writer

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from detectors.errors import ConfigError
-from streams import erasure
+from streams import erasure, other_mode
 from streams.commands.topics import print_json
+from streams.other_mode import OtherMode
 from streams.settings import Settings
 from streams.topic_plan import PLANS
 
@@ -26,6 +28,16 @@ HELD = {
     "control_topic": "allowances, verdicts and reports that name it; they stay in force",
     "dead_letters_topic": "requests of it that could not be read",
 }
+OF_THE_OTHER_MODE = {**HELD, "state_topic": "the account itself, unless it is erased there too"}
+
+
+class Remains(NamedTuple):
+    """A topic that holds something of the account; `days` is None where no time ends that."""
+
+    topic: str
+    days: int | None
+    holds: str
+    mode: str
 
 
 async def _erase(settings: Settings, account: str, wait_s: float) -> tuple[int, bool]:
@@ -40,12 +52,19 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
     if not account:
         raise ConfigError("ACCOUNT is empty; give an account_id, or - to read it from stdin")
     partition, done = asyncio.run(_erase(settings, account, wait_s))
-    remains = [
-        {"topic": plan.name(settings), "days": plan.keep_days, "holds": HELD[plan.setting]}
-        for plan in PLANS
-    ]
+    other = other_mode.look(settings)
+    remains = _remains(settings, other)
     if as_json:
-        print_json({"partition": partition, "erased": done, "remains": remains})
+        print_json(
+            {
+                "partition": partition,
+                "erased": done,
+                "mode": settings.mode,
+                "remains": [one._asdict() for one in remains],
+                "other_mode": other.sight,
+                "repeat_with": None if other.sight == "absent" else other.variable,
+            }
+        )
         return 0 if done else 1
     console = Console(soft_wrap=True, highlight=False)
     if done:
@@ -56,9 +75,53 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
             f"hydrawatch: no worker has answered within {wait_s:g} s; the request stands, and whoever "
             f"runs account partition {partition} next will erase it"
         )
-    table = Table("remains in topic", "for at most", "what", box=None, pad_edge=False)
-    for plan in PLANS:
-        days = f"{plan.keep_days} days" if plan.keep_days else "some snapshots"
-        table.add_row(plan.name(settings), days, HELD[plan.setting])
+    topic = Column("remains in topic", no_wrap=True)
+    table = Table(topic, "for at most", "what", box=None, pad_edge=False)
+    for one in remains:
+        days = "no fixed time" if one.days is None else f"{one.days} days"
+        table.add_row(one.topic, days, one.holds)
     console.print(table)
+    console.print(_of_old_state(settings))
+    console.print(_of_the_other_mode(other))
     return 0 if done else 1
+
+
+def _remains(settings: Settings, other: OtherMode) -> list[Remains]:
+    mine = [
+        Remains(plan.name(settings), plan.keep_days or None, HELD[plan.setting], settings.mode)
+        for plan in PLANS
+    ]
+    if other.sight != "present":
+        return mine
+    return mine + [
+        Remains(
+            other.topics[plan.setting],
+            plan.keep_days or None,
+            OF_THE_OTHER_MODE[plan.setting],
+            other.mode,
+        )
+        for plan in PLANS
+        if plan.setting in other.topics
+    ]
+
+
+def _of_old_state(settings: Settings) -> str:
+    days = next(plan.keep_days for plan in PLANS if plan.setting == "requests_topic")
+    return (
+        f"Old pages leave {settings.state_topic} as newer ones are written: a quiet partition may keep "
+        "them for days or longer, and where hydrawatch_state_not_deleted is 1 they never leave. "
+        f"`hydrawatch state reset` deletes them; before {settings.requests_topic} has dropped the "
+        f"account's requests ({days} days) they may be kept anew from these."
+    )
+
+
+def _of_the_other_mode(other: OtherMode) -> str:
+    again = f"repeat it with {other.variable}"
+    if other.sight == "present":
+        return f"This erased nothing from the {other.mode} pipeline at this broker: {again}."
+    if other.sight == "not seen":
+        return (
+            f"Whether this broker has a {other.mode} pipeline as well cannot be seen. This erased "
+            f"nothing from it: {again} if there is one."
+        )
+    return f"No {other.mode} pipeline was found at this broker under the usual names."

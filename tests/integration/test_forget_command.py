@@ -12,14 +12,17 @@ import pytest
 from detectors.alerts import Alert, decode
 from detectors.config import Loaded
 from detectors.engine import Engine
+from streams import other_mode, topics
 from streams.commands.alerts import values
 from streams.configured import configured
-from streams.settings import Settings
+from streams.embedded import free_port
+from streams.settings import SHADOW_NAMES, Settings
 from streams.topic_plan import PLANS
 from tests.integration.workers import (
     HYDRAWATCH,
     Batch,
     environment,
+    hydrawatch,
     published,
     replayed,
     send,
@@ -89,6 +92,7 @@ def test_a_running_worker_erases_an_account_and_a_successor_does_not_bring_it_ba
             assert account not in done.stdout + done.stderr
             said = json.loads(done.stdout)
             assert said["erased"]
+            assert (said["other_mode"], said["repeat_with"]) == ("absent", None)
             assert {one["topic"] for one in said["remains"]} == {
                 plan.name(settings) for plan in PLANS
             }
@@ -110,3 +114,29 @@ def test_without_a_worker_the_request_stands_and_the_exit_code_is_1() -> None:
         done = forget(settings, "a-1", "--wait", "0")
         assert done.returncode == 1
         assert json.loads(done.stdout)["erased"] is False
+
+
+def test_what_the_pipeline_of_the_other_mode_holds_is_told_with_how_to_erase_it_there() -> None:
+    with stage(2) as live:
+        shadow = Settings(broker=live.broker, partitions=2, mode="shadow")
+        topics.create(shadow, 2, replication=1)
+        apart = {setting for setting in SHADOW_NAMES if setting.endswith("_topic")}
+        for mine, other in ((live, shadow), (shadow, live)):
+            said = json.loads(forget(mine, "a-1", "--wait", "0").stdout)
+            assert said["other_mode"] == "present"
+            assert said["repeat_with"] == f"HYDRAWATCH_MODE={other.mode}"
+            held = {(one["mode"], one["topic"]): one["days"] for one in said["remains"]}
+            assert held == {(mine.mode, p.name(mine)): p.keep_days or None for p in PLANS} | {
+                (other.mode, p.name(other)): p.keep_days or None
+                for p in PLANS
+                if p.setting in apart
+            }
+        told = hydrawatch(live, "forget", "a-1", "--wait", "0").stdout
+        assert "hydrawatch.dead-letters.shadow.v1" in told
+        assert "repeat it with HYDRAWATCH_MODE=shadow" in told
+        assert "no fixed time" in told
+
+
+def test_what_cannot_be_seen_of_the_other_mode_is_not_called_absent() -> None:
+    nobody = Settings(broker=f"127.0.0.1:{free_port()}")
+    assert other_mode.look(nobody, answer_ms=200).sight == "not seen"
