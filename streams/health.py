@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from detectors.errors import ConfigError
 
@@ -89,7 +89,7 @@ class HealthServer:
 
     def __init__(
         self,
-        registry: CollectorRegistry,
+        registry: Collector,
         readiness: Readiness,
         heartbeat: Heartbeat,
         *,

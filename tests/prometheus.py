@@ -45,14 +45,16 @@ def rules() -> list[dict[str, Any]]:
 
 
 def panel_expressions() -> Iterator[tuple[str, str]]:
-    """(dashboard and panel, expression) of every query, as Grafana would send it."""
+    """(dashboard and panel, expression) of every query, as Grafana would send it at first."""
     for path in DASHBOARDS:
-        for panel in json.loads(path.read_text())["panels"]:
+        board = json.loads(path.read_text())
+        for panel in board["panels"]:
             for target in panel["targets"]:
-                yield (
-                    f"{path.stem}: {panel['title']}",
-                    target["expr"].replace("$__rate_interval", RATE_INTERVAL),
-                )
+                expr = target["expr"].replace("$__rate_interval", RATE_INTERVAL)
+                for variable in board["templating"]["list"]:
+                    chosen = variable["current"]["value"]
+                    expr = expr.replace("${" + variable["name"] + ":raw}", chosen)
+                yield f"{path.stem}: {panel['title']}", expr
 
 
 class Prometheus:

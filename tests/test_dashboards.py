@@ -30,12 +30,25 @@ WITHOUT_PANEL = {
     "last_event_timestamp_seconds": "event_lag_seconds is the same against the clock",
     "snapshot_timestamp_seconds": "snapshot_age_seconds is the same against the clock",
 }
+# Tickets about one process or one detector are for shadow workers as well.
+OF_BOTH = {
+    "HydrawatchWorkerNotReady",
+    "HydrawatchWorkerDown",
+    "HydrawatchBrokerSilent",
+    "HydrawatchRebalancesOften",
+    "HydrawatchFileHandles",
+    "HydrawatchStateNotDeleted",
+    "HydrawatchDetectorRaises",
+}
+# Its demand may be known from a shadow worker; what is owned counts where a live one owns it.
+DEMAND = re.compile(r"hydrawatch_partitions(\{topic!~[^}]*\})?$")
 every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 every_board = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("grafana", GRAFANA / "generate.py")
+def source(name: str) -> ModuleType:
+    """One of the files that the dashboards are made by."""
+    spec = importlib.util.spec_from_file_location(f"grafana_{name}", GRAFANA / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -124,6 +137,64 @@ def test_every_series_has_a_panel_or_a_reason_to_have_none() -> None:
 
 
 @every_rule
+def test_rules_look_at_live_workers_alone_unless_they_are_tickets_for_both(
+    rule: dict[str, Any],
+) -> None:
+    selectors = [found for found in SELECTOR.findall(rule["expr"]) if not found.startswith("up")]
+    if rule["alert"] in OF_BOTH:
+        assert rule["labels"]["severity"] == "ticket"
+        assert not any("worker_mode" in found for found in selectors)
+    else:
+        of_any = {found for found in selectors if 'worker_mode!="shadow"' not in found}
+        assert all(
+            rule["alert"] == "HydrawatchPartitionsUnowned" and DEMAND.match(found)
+            for found in of_any
+        )
+
+
+def test_the_rules_say_which_of_them_are_for_shadow_workers_as_well() -> None:
+    said = RULES.read_text().partition("groups:")[0]
+    assert {alert for rule in rules() if (alert := rule["alert"])[10:] in said} == OF_BOTH
+
+
+def test_a_panel_asks_about_the_workers_that_its_reader_chose() -> None:
+    queries = source("queries")
+    chosen = 'worker_mode=~"${worker:raw}"'
+    assert queries.of_chosen_workers(
+        'sum(hydrawatch_ready) / max by (mode) (rate(hydrawatch_x_total{a=~"}.*",b="c"}[1m]))'
+        ' + process_open_fds{job="hydrawatch_1"} * up{job="hydrawatch_1"} '
+        'or label_replace(hydrawatch_y{}, "a", "hydrawatch_z", "b", "process_z")'
+    ) == (
+        f"sum(hydrawatch_ready{{{chosen}}})"
+        f' / max by (mode) (rate(hydrawatch_x_total{{a=~"}}.*",b="c",{chosen}}}[1m]))'
+        f' + process_open_fds{{job="hydrawatch_1",{chosen}}} * up{{job="hydrawatch_1"}} '
+        f'or label_replace(hydrawatch_y{{{chosen}}}, "a", "hydrawatch_z", "b", "process_z")'
+    )
+
+
+def test_every_panel_asks_about_live_workers_until_its_reader_chooses() -> None:
+    for panel, expr in panel_expressions():
+        assert "$" not in expr, panel
+        for selector in SELECTOR.findall(expr):
+            assert 'worker_mode=~"()"' in selector, panel
+
+
+@every_board
+def test_a_reader_chooses_between_live_workers_those_on_trial_and_both(path: Path) -> None:
+    (variable,) = json.loads(path.read_text())["templating"]["list"]
+    assert variable["name"] == "worker"
+    assert not variable["multi"]
+    pairs = [pair.split(" : ") for pair in variable["query"].split(",")]
+    assert pairs == [[option["text"], option["value"]] for option in variable["options"]]
+    shown = {
+        said: [mode for mode in ("", "shadow") if re.fullmatch(pattern, mode)]
+        for said, pattern in pairs
+    }
+    assert shown == {"live": [""], "shadow": ["shadow"], "both": ["", "shadow"]}
+    assert variable["current"]["text"] == "live"
+
+
+@every_rule
 def test_every_runbook_names_panels_that_show_what_its_rule_watches(rule: dict[str, Any]) -> None:
     named = _panels_of(rule["alert"])
     shown: dict[str, set[str]] = defaultdict(set)
@@ -166,7 +237,7 @@ def _part(text: str, begins: str) -> str:
 
 
 def test_dashboards_are_what_their_source_says() -> None:
-    wanted = generator().outputs()
+    wanted = source("generate").outputs()
     assert sorted(wanted) == DASHBOARDS
     stale = [path.name for path, text in wanted.items() if path.read_text() != text]
     assert not stale, "run: python deploy/grafana/generate.py"

@@ -131,6 +131,13 @@ def test_no_more_workers_are_started_than_there_are_partitions() -> None:
     assert names <= {family.name for family in Metrics().registry.collect()}
 
 
+def test_a_shadow_worker_that_reads_a_week_back_starts_no_more_live_ones() -> None:
+    (trigger,) = of_kind("ScaledObject")["spec"]["triggers"]
+    assert re.findall(r"hydrawatch_\w+\{([^}]*)\}", trigger["metadata"]["query"]) == [
+        'namespace="hydrawatch",topic!~"hydrawatch-.*",worker_mode!="shadow"'
+    ]
+
+
 def test_the_settings_are_real_and_fit_together(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -8,12 +8,16 @@ import urllib.request
 import orjson
 import pytest
 from prometheus_client import generate_latest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from detectors.errors import ConfigError
 from streams.deadletters import MESSAGE_BYTES, dead_letter
 from streams.health import HealthServer, Heartbeat, Readiness
 from streams.metrics import Metrics
+from streams.worker_mode import LABEL, shown_as
 
 OURS = "hydrawatch_"
 IDENTIFIERS = {"account", "account_id", "org", "org_id", "key", "value", "campaign", "event_id"}
@@ -55,6 +59,51 @@ def test_what_runs_is_told_by_version_and_digest() -> None:
     text = generate_latest(metrics.registry).decode()
     assert 'hydrawatch_config_info{digest="sha256:3f1a"} 1.0' in text
     assert 'hydrawatch_build_info{python="' in text
+
+
+def some_metrics() -> Metrics:
+    metrics = Metrics()
+    metrics.describe("0.1.0", "sha256:3f1a")
+    metrics.batch.labels("accounts").observe(0.1)
+    metrics.alerts.labels("account", "high", "verify", "open", "shadow").inc()
+    return metrics
+
+
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text; version=1.0.0"])
+def test_a_shadow_worker_says_so_in_every_series_and_changes_nothing_else(accept: str) -> None:
+    registry = some_metrics().registry
+    parse = openmetrics_families if accept else text_string_to_metric_families
+    shown = []
+    for mode in ("live", "shadow"):
+        server = HealthServer(shown_as(mode, registry), Readiness(), Heartbeat(), port=0)
+        status, _, body = server.answer("/metrics", accept)
+        assert status == 200
+        shown.append(list(parse(body.decode())))
+    live, shadow = shown
+    assert [(f.name, f.type, f.documentation) for f in live] == [
+        (f.name, f.type, f.documentation) for f in shadow
+    ]
+    names = [
+        [(sample.name, sample.labels) for family in families for sample in family.samples]
+        for families in shown
+    ]
+    assert {name.partition("_")[0] for name, _ in names[0]} == {"hydrawatch", "process", "python"}
+    assert [(name, {**labels, "worker_mode": "shadow"}) for name, labels in names[0]] == names[1]
+
+
+def test_a_scrape_as_a_shadow_leaves_no_mark_on_the_series_themselves() -> None:
+    registry = some_metrics().registry
+    before = [sample.labels for family in registry.collect() for sample in family.samples]
+    generate_latest(shown_as("shadow", registry))
+    after = [sample.labels for family in registry.collect() for sample in family.samples]
+    assert after == before
+
+
+def test_no_series_has_a_label_that_the_mark_of_a_shadow_worker_would_hide() -> None:
+    families = some_metrics().registry.collect()
+    assert not [f.name for f in families for s in f.samples if LABEL in s.labels]
+    for metric in vars(Metrics()).values():
+        assert LABEL not in getattr(metric, "_labelnames", ())
 
 
 def test_readiness_names_every_reason_and_ends_when_none_is_left() -> None:

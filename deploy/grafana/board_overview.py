@@ -130,13 +130,13 @@ OVERVIEW = Dashboard(
         Panel(
             "What runs",
             (
-                Query("sum by (instance, version) (hydrawatch_build_info)"),
-                Query("sum by (instance, digest) (hydrawatch_config_info)"),
+                Query("sum by (instance, worker_mode, version) (hydrawatch_build_info)"),
+                Query("sum by (instance, worker_mode, digest) (hydrawatch_config_info)"),
             ),
             kind="table",
             width=12,
             height=6,
-            about="workers with different digests judge differently",
+            about="workers with different digests judge differently; a shadow one may be meant to",
         ),
         Panel(
             "Rules that fire or are about to",

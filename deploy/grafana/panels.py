@@ -1,12 +1,15 @@
 """Panels and dashboards as Grafana reads them, from few words: title, unit, expressions.
 
-A panel takes its place from its order: rows of 24 columns, left to right.
+A panel takes its place from its order: rows of 24 columns, left to right. Each asks about the workers
+that the variable `worker` chooses: `rendered` sees to that, no panel needs to.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from queries import WORKERS, of_chosen_workers
 
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
 COLUMNS = 24
@@ -84,9 +87,29 @@ def rendered(board: Dashboard) -> dict[str, Any]:
                 "title": "hydrawatch",
                 "asDropdown": False,
                 "keepTime": True,
+                "includeVars": True,
             }
         ],
+        "templating": {"list": [_choice_of_workers()]},
         "panels": panels,
+    }
+
+
+def _choice_of_workers() -> dict[str, Any]:
+    options = [
+        {"text": said, "value": matched, "selected": said == "live"}
+        for said, matched in WORKERS.items()
+    ]
+    return {
+        "name": "worker",
+        "label": "Workers",
+        "description": "those in shadow mode run beside the live ones: see docs/safety.md",
+        "type": "custom",
+        "query": ",".join(f"{said} : {matched}" for said, matched in WORKERS.items()),
+        "options": options,
+        "current": options[0],
+        "multi": False,
+        "includeAll": False,
     }
 
 
@@ -108,7 +131,7 @@ def _target(panel: Panel, at: int, query: Query) -> dict[str, Any]:
     target: dict[str, Any] = {
         "refId": chr(ord("A") + at),
         "datasource": SOURCE,
-        "expr": query.expr,
+        "expr": of_chosen_workers(query.expr),
         "legendFormat": query.legend or "__auto",
     }
     if panel.kind != "timeseries":

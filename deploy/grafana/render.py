@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--prometheus", default="http://127.0.0.1:9090")
     parser.add_argument("--minutes", type=float, default=30.0, help="up to now")
     parser.add_argument("--interval", default="1m", help="for $__rate_interval")
+    parser.add_argument("--worker", default="live", help="which ones: live, shadow or both")
     parser.add_argument("--board", help="only this one, such as overview")
     parser.add_argument("--out", type=Path, default=Path("boards.html"))
     given = parser.parse_args()
@@ -55,13 +56,14 @@ def main() -> int:
         if given.board in (None, path.stem):
             board = json.loads(path.read_text())
             page.append(f"<h2>{html.escape(board['title'])}</h2>")
+            chosen = {"$__rate_interval": given.interval, **_variables(board, given.worker)}
             low = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in board["panels"])
             page.append(f'<div class="board" style="height:{low * CELL_H}px">')
             for panel in board["panels"]:
                 asked = [
                     found
                     for target in panel["targets"]
-                    for found in _ask(given.prometheus, target, given.interval, start, end)
+                    for found in _ask(given.prometheus, target, chosen, start, end)
                 ]
                 page.append(_drawn(panel, asked, start, end))
             page.append("</div>")
@@ -70,8 +72,20 @@ def main() -> int:
     return 0
 
 
-def _ask(url: str, target: dict[str, Any], interval: str, start: float, end: float) -> list[Series]:
-    expr = target["expr"].replace("$__rate_interval", interval)
+def _variables(board: dict[str, Any], worker: str) -> dict[str, str]:
+    (variable,) = board["templating"]["list"]
+    values = {option["text"]: option["value"] for option in variable["options"]}
+    if worker not in values:
+        raise SystemExit(f"--worker {worker}: give one of {', '.join(values)}")
+    return {"${" + variable["name"] + ":raw}": values[worker]}
+
+
+def _ask(
+    url: str, target: dict[str, Any], chosen: dict[str, str], start: float, end: float
+) -> list[Series]:
+    expr = target["expr"]
+    for name, value in chosen.items():
+        expr = expr.replace(name, value)
     step = max(1.0, (end - start) / 300)
     given = urllib.parse.urlencode({"query": expr, "start": start, "end": end, "step": step})
     with urllib.request.urlopen(f"{url}/api/v1/query_range?{given}", timeout=30) as answer:

@@ -20,6 +20,7 @@ from streams.health import HealthServer
 from streams.memory import tune_memory
 from streams.settings import Settings
 from streams.warm_up import warm_up
+from streams.worker_mode import shown_as
 
 ANSWER_S = 15.0  # how long a broker may be away when a worker starts
 STARTED_ANEW = "_HYDRAWATCH_STARTED_ANEW"  # set by the worker itself: where no cache can be written
@@ -75,7 +76,7 @@ async def _run(settings: Settings, loaded: Loaded) -> int:
 
     worker = Worker(settings, loaded)
     server = HealthServer(
-        worker.metrics.registry,
+        shown_as(settings.mode, worker.metrics.registry),
         worker.readiness,
         worker.heartbeat,
         host=settings.metrics_host,

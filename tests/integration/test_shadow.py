@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streams import topics
+from streams.embedded import free_port
 from streams.settings import Settings
+from tests.integration.watched import Watched
 from tests.integration.workers import (
     Batch,
     published,
@@ -27,7 +30,7 @@ ON_TRIAL = (
 OTHER = "[births]\nmin_surprise = 9.0\n"
 
 
-def configured_by(settings: Settings, folder: Path, text: str, **more: str) -> Settings:
+def configured_by(settings: Settings, folder: Path, text: str, **more: Any) -> Settings:
     """The settings with a detectors.toml of their own."""
     folder.mkdir()
     path = folder / "detectors.toml"
@@ -40,8 +43,9 @@ def test_a_shadow_worker_beside_a_live_one_with_a_detector_on_trial(
     world: list[Batch], tmp_path: Path
 ) -> None:
     with stage(2) as plain:
+        port = free_port()
         live = configured_by(plain, tmp_path / "live", ON_TRIAL)
-        shadow = configured_by(plain, tmp_path / "shadow", OTHER, mode="shadow")
+        shadow = configured_by(plain, tmp_path / "shadow", OTHER, mode="shadow", metrics_port=port)
         topics.create(shadow, 2, replication=1)
         expected = replayed(live, world, mode="live")
         tried = replayed(live, world, mode="shadow")
@@ -49,8 +53,11 @@ def test_a_shadow_worker_beside_a_live_one_with_a_detector_on_trial(
         assert expected
         assert tried != other
         with worker(live, tmp_path / "live"):
-            with worker(shadow, tmp_path / "shadow"):
+            with worker(shadow, tmp_path / "shadow") as process:
                 send(plain, world[: len(world) // 2])
+                watched = Watched(process, port)
+                watched.until("not ready", watched.ready)
+                assert watched.total("hydrawatch_ready", worker_mode="shadow") == 1
             with worker(shadow, tmp_path / "shadow"):
                 send(plain, world[len(world) // 2 :])
                 assert wait_for(live, len(expected)) == expected
