@@ -45,6 +45,7 @@ from streams.writers import ShutOutError
 log = structlog.get_logger()
 
 HAND_ON_S = 20.0  # at a stop: less than an orchestrator's grace
+SETTLE_S = 5.0  # at a rebalance, which all workers wait for
 
 
 class Worker:
@@ -131,6 +132,7 @@ class Worker:
         for name in (settings.requests_topic, settings.handover_topic, settings.evidence_topic):
             topic = app.topic(name, schema=ChunkSchema(), internal=False)
             app.agent(topic, name=f"hydrawatch.{name}")(self._agent)
+        app.on_partitions_revoked.connect(self._on_revoked)
         app.on_partitions_assigned.connect(self._on_assigned)
         return app
 
@@ -192,6 +194,15 @@ class Worker:
             stage.close()
             raise
         return stage
+
+    async def _on_revoked(self, _app: faust.App, revoked: set[TP], **_: Any) -> None:
+        """Before a successor looks, what is being said should be there: it would say it again."""
+        for tp in revoked:
+            stage: Any = self.stages.get(tp)
+            if isinstance(stage, OwnerStage):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SETTLE_S):
+                        await stage.settle()
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
         try:

@@ -113,6 +113,13 @@ class OwnerStage:
         self._gauges.update(self.owner)
         return sent
 
+    async def settle(self) -> None:
+        """Wait until the chunk in hand is taken, and what was said of it is where a successor looks."""
+        async with self.busy:
+            topics = {self._outlet.alert_topic(mode) for mode in self.owner.modes}
+        for topic in topics:
+            await self._outlet.deliveries.settled(topic)
+
     async def _say(self, published: dict[str, Published], alerts: list[Alert]) -> Sent:
         places = [published[self._outlet.alert_topic(alert.mode)] for alert in alerts]
         unsaid = [

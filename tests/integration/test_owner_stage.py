@@ -145,6 +145,23 @@ async def test_what_has_not_been_said_when_campaigns_move_away_is_left_to_who_ow
     assert each_once(said)
 
 
+async def test_who_hands_the_campaigns_over_waits_until_what_it_said_is_there(scene: Scene) -> None:
+    owner = scene.owner()
+    taking = asyncio.create_task(take(owner, two_cards()))
+    await scene.held.waiting.wait()
+    settling = asyncio.create_task(owner.settle())
+    await asyncio.wait({settling}, timeout=0.5)
+    assert not settling.done()  # the chunk is still in hand
+    scene.held.room.set()
+    sent = await taking
+    await asyncio.wait({settling}, timeout=0.5)
+    assert not settling.done()  # and now on its way
+    scene.held.go.set()
+    await settling
+    assert len(await scene.said()) == len(sent) > 1
+    assert await take(scene.owner(), two_cards()) == []
+
+
 async def test_who_has_a_successor_says_nothing_more(scene: Scene) -> None:
     scene.held.room.set()
     scene.held.go.set()
