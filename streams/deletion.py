@@ -17,7 +17,11 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     IncompatibleBrokerVersion,
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     UnsupportedVersionError,
 )
 
@@ -33,6 +37,12 @@ FINAL = (
     TopicAuthorizationFailedError,
     IncompatibleBrokerVersion,
     UnsupportedVersionError,
+)
+# Others can still be asked for.
+OF_ONE_PARTITION = (
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
 )
 
 
@@ -60,27 +70,40 @@ class Deletion:
         """Delete the records of a partition before `offset`; later, if it is too early to ask again."""
         if offset > 0:
             self._wanted[tp] = offset
+        else:
+            self.leave(tp)
         await self.again()
 
     async def again(self) -> None:
         """Ask for what has not been deleted yet, unless it is too early."""
         if not self._wanted or self._clock() < self._not_before:
             return
-        wanted = dict(self._wanted)
-        try:
-            if self._client is None:
-                client = self._connect(self._settings)
-                await client.start()
-                self._client = client
-            await self._client.delete_records(
-                {tp: RecordsToDelete(offset) for tp, offset in wanted.items()}
-            )
-        except Exception as error:
-            await self._put_off(error)
+        failure: Exception | None = None
+        for tp, offset in list(self._wanted.items()):
+            try:
+                await self._delete(tp, offset)
+            except OffsetOutOfRangeError:
+                pass  # the topic was made anew: what was to go has gone
+            except OF_ONE_PARTITION as error:
+                failure = error
+                continue
+            except Exception as error:
+                failure = error
+                break
+            if self._wanted.get(tp) == offset:
+                del self._wanted[tp]
+        if failure is not None:
+            await self._put_off(failure)
         else:
-            self._wanted = {tp: at for tp, at in self._wanted.items() if wanted.get(tp) != at}
             self._pause_s = FIRST_PAUSE_S
             self._metrics.state_not_deleted.set(0)
+
+    async def _delete(self, tp: TopicPartition, offset: int) -> None:
+        if self._client is None:
+            client = self._connect(self._settings)
+            await client.start()
+            self._client = client
+        await self._client.delete_records({tp: RecordsToDelete(offset)})
 
     def leave(self, tp: TopicPartition) -> None:
         """Another worker sees to this partition."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from faust.types import TP
 
 from streams.broker import patiently
-from streams.keeper import Keeper
+from streams.keeper import Keeper, Taking
 from streams.outlet import Sent
 from streams.under_way import UnderWay
 
 
-class Taking(Protocol):
+class Prepared(Taking, Protocol):
     """What the intake needs of a stage."""
-
-    busy: asyncio.Lock
 
     async def prepare(self) -> None:
         """Know what was written down, before anything follows from what is taken."""
@@ -31,8 +28,8 @@ class Intake:
         self._keeper = keeper
         self._under_way = under_way
 
-    async def take(self, tp: TP, stage: Taking, act: Callable[[], Awaitable[Sent]]) -> None:
+    async def take(self, tp: TP, stage: Prepared, act: Callable[[], Awaitable[Sent]]) -> None:
         """Have a stage take something. Raises what `act` raises, and what could not be sent."""
         await patiently(stage.prepare, "read what was written down")
-        async with self._keeper.taking(tp, stage.busy):
+        async with self._keeper.taking(tp, stage):
             await self._under_way.add(tp, await act())

@@ -12,14 +12,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from detectors.config import Loaded
-from detectors.errors import HydrawatchError
 from streams.broker import BrokerError, explained
 from streams.deletion import Deletion
 from streams.health import Readiness
@@ -33,6 +32,7 @@ from streams.state_places import origin, place
 from streams.state_reading import Part
 from streams.state_records import of_this_version
 from streams.turns import Turns
+from streams.waiting import BusyError, held, to_its_end
 from streams.writers import MadeAnewError, ShutOutError
 
 log = structlog.get_logger()
@@ -42,20 +42,19 @@ BUSY_S = 5.0  # how long one stage that is in the middle of something may hold u
 SEND_BYTES = 2 << 20
 NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, MadeAnewError, TimeoutError)
 
-T = TypeVar("T")
+
+class Taking(Protocol):
+    """What takes input, one piece at a time."""
+
+    busy: asyncio.Lock
 
 
-class _BusyError(HydrawatchError):
-    """A stage has been in the middle of a chunk for long."""
-
-
-class Stage(Protocol):
+class Stage(Taking, Protocol):
     """What the keeper needs of a stage: its part of the engine, and that nothing changes meanwhile."""
 
     name: str
     partition: int
     next_offset: int
-    busy: asyncio.Lock
     part: Part
 
     def aside(self) -> bytes:
@@ -85,6 +84,7 @@ class Keeper:
         self._covered = covered
         self._origin = origin(settings, loaded)
         self._logs: dict[TP, StateLog] = {}
+        self._stages: dict[TP, Stage] = {}  # whose logs they are
         self._gauges: dict[TP, PartitionGauges] = {}
         self._turns = Turns(settings.snapshot_s)
         self._producer: Any = None
@@ -118,6 +118,7 @@ class Keeper:
         where = place(stage.name, stage.partition, self._partitions)
         input_id = self._inputs.id(tp.topic)
         state = self._logs[tp] = StateLog(self._settings, where, self._origin, input_id=input_id)
+        self._stages[tp] = stage
         self._gauges[tp] = PartitionGauges(self._metrics, tp.topic, stage.partition)
         kept = await state.recover(stage.part, self._send(where), progress)
         if kept is not None:
@@ -132,6 +133,7 @@ class Keeper:
         for tp in tps:
             if tp in self._logs:
                 self._deletion.leave(self._logs.pop(tp).tp)
+                del self._stages[tp]
             if tp in self._gauges:
                 self._gauges.pop(tp).forget()
             self._turns.leave(tp)
@@ -143,17 +145,20 @@ class Keeper:
         return state is not None and state.shut_out
 
     @contextlib.asynccontextmanager
-    async def taking(self, tp: TP, busy: asyncio.Lock) -> AsyncIterator[None]:
+    async def taking(self, tp: TP, stage: Taking) -> AsyncIterator[None]:
         """Hold a stage, by its lock, while it takes input and says what follows.
 
         One that does not come to the end of that has taken what it has not said: it is not kept any
         more, so that whoever reads that input again says it.
         """
-        async with busy:
+        async with stage.busy:
             try:
                 yield
             except BaseException:
-                self.forget([tp])
+                if (
+                    self._stages.get(tp) is stage
+                ):  # else it moved away, and may be back as another one
+                    self.forget([tp])
                 raise
 
     def show(self, stages: dict[TP, Any], readiness: Readiness) -> None:
@@ -178,13 +183,14 @@ class Keeper:
             await self._deletion.again()
             due = self._turns.due(stages)
             if due is not None:
-                await self._try_to_keep(due, stages[due])
+                await self._try_to_keep(due, stages[due], BUSY_S)
 
-    async def _try_to_keep(self, tp: TP, stage: Stage) -> None:
+    async def _try_to_keep(self, tp: TP, stage: Stage, patience_s: float | None) -> None:
         try:
-            await self.keep(tp, stage)
-        except _BusyError:
-            self._turns.put_off(tp)
+            await self.keep(tp, stage, patience_s)
+        except BusyError:
+            if tp in self._logs:
+                self._turns.put_off(tp)
             log.info("state is kept later", stage=stage.name, partition=stage.partition)
         except NOT_TAKEN as error:
             if tp in self._logs:  # else it moved away meanwhile
@@ -197,27 +203,28 @@ class Keeper:
 
     async def keep_all(self, stages: dict[TP, Any]) -> None:
         """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
-        for tp in self._turns.waiting(stages):
-            if tp in stages:  # else it moved away meanwhile
-                await self._try_to_keep(tp, stages[tp])
+        for patience_s in (BUSY_S, None):  # who is busy comes last, and takes what time is left
+            for tp in self._turns.waiting(stages):
+                if tp in stages:  # else it moved away meanwhile
+                    await self._try_to_keep(tp, stages[tp], patience_s)
 
-    async def keep(self, tp: TP, stage: Stage) -> None:
+    async def keep(self, tp: TP, stage: Stage, patience_s: float | None = None) -> None:
         """Write a stage's state as it is now, and acknowledge what it covers."""
         async with self._turn:
             if tp in self._logs:
-                await self._keep(tp, stage)
+                await self._keep(tp, stage, patience_s)
 
-    async def _keep(self, tp: TP, stage: Stage) -> None:
+    async def _keep(self, tp: TP, stage: Stage, patience_s: float | None) -> None:
         state = self._logs[tp]
         if state.shut_out:
             raise ShutOutError(f"{state.where}: another worker keeps this state now")
         started = time.monotonic()
-        async with _held(stage.busy):
+        async with held(stage.busy, patience_s):
             if self._logs.get(tp) is not state:
                 return  # it moved away, or failed, while it was busy
             began = time.monotonic()  # waiting for a slow chunk costs nobody anything
             # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
-            cut, worked = await _to_its_end(asyncio.to_thread(_timed_cut, state, stage))
+            cut, worked = await to_its_end(asyncio.to_thread(_timed_cut, state, stage))
             said = self._said(tp)
         self._turns.cost(tp, time.monotonic() - began)
         await self._while_it_moves(state.keep(cut, said, self._send(state.tp.partition)))
@@ -264,30 +271,6 @@ class Keeper:
             return sent
 
         return send
-
-
-@contextlib.asynccontextmanager
-async def _held(busy: asyncio.Lock) -> AsyncIterator[None]:
-    """Hold a stage's lock. Raises _BusyError where somebody else holds it for long."""
-    try:
-        async with asyncio.timeout(BUSY_S):
-            await busy.acquire()
-    except TimeoutError:
-        raise _BusyError from None
-    try:
-        yield
-    finally:
-        busy.release()
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """What a thread comes to; also who is cancelled waits for it, as it cannot be stopped."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 def _timed_cut(state: StateLog, stage: Stage) -> tuple[Cut, float]:

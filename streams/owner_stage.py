@@ -99,7 +99,7 @@ class OwnerStage:
         Raises ShutOutError where another worker says it: then the stage is not to be kept any more.
         """
         part = next_part(chunk, self.next_offset)
-        if part is None or self._published is None or self.shut_out:
+        if part is None or self._published is None or self._closed or self.shut_out:
             return []
         started = time.perf_counter()
         for value in part.values:

@@ -157,7 +157,10 @@ class StateLog:
         sealed = await (await send(records.encode(seal)))
         place = sealed.offset
         first = places[0].offset if places else place
-        self._refuse_made_anew(min(first, place), entry)
+        if place < first:  # between its pages and its seal, so that it is not even all of the state
+            self._end, self._firsts = 0, {}
+            raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
+        self._refuse_made_anew(first, entry)
         if place != self._end + len(places):  # not ours alone since the last seal
             place = await self._look_for_a_fence(seal)
         self._end = place + 1

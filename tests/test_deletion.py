@@ -8,6 +8,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     KafkaConnectionError,
+    LeaderNotAvailableError,
+    OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
     UnsupportedVersionError,
 )
@@ -25,6 +27,7 @@ class Broker:
     def __init__(self) -> None:
         self.now = 1000.0
         self.trouble: Exception | None = None
+        self.of: dict[TopicPartition, Exception] = {}  # trouble of one partition
         self.asked = 0
         self.begins: dict[TopicPartition, int] = {}
         self.connections = 0
@@ -43,6 +46,9 @@ class Broker:
         self.asked += 1
         if self.trouble is not None:
             raise self.trouble
+        for tp in wanted:
+            if tp in self.of:
+                raise self.of[tp]
         self.begins |= {tp: records.before_offset for tp, records in wanted.items()}
 
     def not_deleted(self) -> float | None:
@@ -100,6 +106,34 @@ async def test_what_an_outage_left_undone_is_done_though_nothing_more_is_kept(
     asked = broker.asked
     await broker.deletion.again()
     assert broker.asked == asked
+
+
+async def test_a_partition_that_nobody_leads_keeps_no_other_from_being_deleted(
+    broker: Broker,
+) -> None:
+    other = TopicPartition("hydrawatch-state", 4)
+    broker.of[TP] = LeaderNotAvailableError()
+    await broker.deletion.before(TP, 70)
+    broker.now += FIRST_PAUSE_S
+    await broker.deletion.before(other, 90)
+    assert broker.begins == {other: 90}
+    assert broker.not_deleted() == 1
+    broker.of.clear()
+    broker.now += 2 * FIRST_PAUSE_S
+    await broker.deletion.again()
+    assert broker.begins == {other: 90, TP: 70}
+    assert broker.not_deleted() == 0
+
+
+async def test_what_a_topic_that_was_made_anew_never_held_is_not_asked_for_again(
+    broker: Broker,
+) -> None:
+    broker.of[TP] = OffsetOutOfRangeError()
+    await broker.deletion.before(TP, 70)
+    assert broker.not_deleted() == 0
+    broker.now += LAST_PAUSE_S
+    await broker.deletion.again()
+    assert broker.asked == 1
 
 
 async def test_a_broker_that_never_does_it_is_asked_ever_less_often(broker: Broker) -> None:

@@ -211,6 +211,29 @@ async def test_a_young_log_that_was_made_anew_gets_all_of_the_state_too() -> Non
     assert (successor.part.rows == writer.part.rows).all()
 
 
+async def test_a_log_that_was_made_anew_between_pages_and_their_seal_gets_all_of_the_state() -> (
+    None
+):
+    shelf = Shelf()
+    writer = Writer(shelf)
+    await writer.take_over()
+    writer.part.change(1)
+
+    async def delivery() -> None:
+        shelf.records.clear()
+
+    cut = writer.log.cut(writer.part, 10, b"")
+    assert cut.entry.since == cut.entry.number
+    with pytest.raises(MadeAnewError):
+        await writer.log.keep(cut, [delivery()], shelf.send)
+    await writer.keep(10)
+    writer.part.change(2, rows=20)
+    await writer.keep(20)
+    successor = Writer(shelf)
+    assert await successor.take_over() == 20
+    assert (successor.part.rows == writer.part.rows).all()
+
+
 async def test_who_was_shut_out_of_a_log_that_was_made_anew_stays_so() -> None:
     shelf = Shelf()
     _, new = await taken_over(shelf)

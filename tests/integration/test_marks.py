@@ -17,8 +17,10 @@ from streams.marks import (
     ControlMark,
     Fence,
     Forget,
+    Forgotten,
     Mark,
     Marks,
+    Saying,
     decode,
     encode,
     read_marks,
@@ -155,5 +157,12 @@ def test_what_was_written_before_there_were_fences_counts() -> None:
 
 
 def test_a_mark_reads_as_it_was_written() -> None:
-    for mark in (Mark(1, 2, "w"), ControlMark("c", 1, 2, "w"), Fence("owner", "w"), Forget("i", 3)):
+    for mark in (
+        Mark(1, 2, "w"),
+        Forgotten("i", 3, 4, "w"),
+        ControlMark("c", 1, 2, "w"),
+        Saying(5, "w"),
+        Fence("owner", "w"),
+        Forget("i", 3),
+    ):
         assert decode(encode(mark), "marks") == mark

@@ -104,13 +104,13 @@ async def test_a_stage_that_fails_while_it_says_what_follows_is_kept_as_it_was_b
         tp, first = TP(settings.requests_topic, 0), Counting()
         async with keeping(settings) as keeper:
             await keeper.recover(tp, first, lambda _: None)
-            async with keeper.taking(tp, first.busy):
+            async with keeper.taking(tp, first):
                 first.go_on()
             await keeper.keep(tp, first)
             waiting: list[asyncio.Task[None]] = []
 
             async def fail() -> None:
-                async with keeper.taking(tp, first.busy):
+                async with keeper.taking(tp, first):
                     waiting.append(asyncio.create_task(keeper.keep(tp, first)))
                     await asyncio.sleep(0)
                     first.go_on()
@@ -124,6 +124,28 @@ async def test_a_stage_that_fails_while_it_says_what_follows_is_kept_as_it_was_b
         async with keeping(settings) as keeper:
             await keeper.recover(tp, second, lambda _: None)
         assert second.next_offset == 1
+
+
+async def test_a_stage_that_fails_after_it_moved_away_takes_its_successor_nothing() -> None:
+    with stage(1) as settings:
+        tp, before, after = TP(settings.requests_topic, 0), Counting(), Counting()
+        async with keeping(settings) as keeper:
+            await keeper.recover(tp, before, lambda _: None)
+
+            async def fail() -> None:
+                async with keeper.taking(tp, before):
+                    keeper.forget([tp])
+                    await keeper.recover(tp, after, lambda _: None)
+                    raise OSError("cannot be said")
+
+            with pytest.raises(OSError, match="cannot be said"):
+                await fail()
+            after.go_on()
+            await keeper.keep_all({tp: after})
+        third = Counting()
+        async with keeping(settings) as keeper:
+            await keeper.recover(tp, third, lambda _: None)
+        assert third.next_offset == 1
 
 
 async def test_a_stage_in_the_middle_of_something_does_not_hold_up_the_others(
