@@ -100,7 +100,7 @@ def test_with_its_rights_a_worker_deletes_old_state_and_can_begin_anew(
     with worker(mine, tmp_path) as process:
         watched = Watched(process, mine.metrics_port)
         send_and_keep(stage, mine, watched, sent)
-        watched.until("all is left", lambda: entries_left(mine, OWNER)[0] > 1)
+        watched.until("all is left", lambda: records_left(mine, OWNER)[0][0] > 0)
         expected = replayed(mine, sent)
         assert wait_for(stage.settings("enforcement"), len(expected)) == expected
         watched.until("it says no", lambda: not watched.total("hydrawatch_state_not_deleted"))
