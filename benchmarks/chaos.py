@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10, help="kill -9 per run; others come on top")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--accounts", type=int, default=400)
+    parser.add_argument("--hydra", type=int, default=200, help="accounts of a campaign among them")
     parser.add_argument("--days", type=float, default=2.0)
     parser.add_argument("--snapshot-s", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=None)
@@ -98,7 +99,7 @@ def run(given: argparse.Namespace, seed: int) -> Outcome:
     chance = random.Random(seed)
     outcome = Outcome(seed, given.workers)
     started = time.monotonic()
-    world = build(seed % 997, given.days, given.accounts, END_MS, max(40, given.accounts // 8))
+    world = build(seed % 997, given.days, given.accounts, END_MS, given.hydra)
     batches = [Batch(list(r.keys), list(r.values), r.timestamps) for r in world.chunks(500)]
     with broker(given.broker) as (address, restart), tempfile.TemporaryDirectory() as folder:
         settings = Settings(broker=address, partitions=given.partitions)
