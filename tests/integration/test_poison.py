@@ -69,7 +69,7 @@ def test_workers_go_on_where_a_detector_raises_and_say_what_replay_says(
         send(settings, world[:begun])
         first.until("births raise for nobody", lambda: raised(first, "births"))
         first.until("volume raises for nobody", lambda: raised(first, "volume") >= TURNS)
-        assert entities(first) == {"births": 1, "volume": 1}
+        first.until("others", lambda: entities(first) == {"births": 1, "volume": 1})
         first.until("notes say nothing", lambda: first.notes().keys() == {"births", "volume"})
         first.until("it is not ready", lambda: first.ready() and not first.reasons())
         killed.kill()
