@@ -12,6 +12,7 @@ from faust.types import TP
 
 from detectors.errors import StateError
 from streams.account_stage import AccountStage
+from streams.broker import BrokerError
 from streams.deliveries import Deliveries
 from streams.health import Readiness
 from streams.inputs import made_anew
@@ -24,6 +25,7 @@ from streams.watchdog import Watchdog
 from streams.witness import Witness
 
 POLL_S = 0.5
+OUT_S = 2.0
 SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the end
 # A worker that was put out of its group hears of it within a session; longer than that no group can
 # be of two minds about who runs a partition.
@@ -52,6 +54,7 @@ class Lookout:
         self._readiness = readiness
         self._short_since: dict[TP, float] = {}
         self._shut_out_since: dict[TP, float] = {}
+        self._out_since: float | None = None
         self._read_back = 0  # bytes of the state that is being restored
 
     def recovered(self, size: int) -> None:
@@ -70,6 +73,7 @@ class Lookout:
             deliveries.look(self._readiness)
             self._readiness.note(notes(self._stages.values()))
             self._metrics.held_back.set(len(self._held))
+            self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(keeper)
             self._catch_up()
             for tp, stage, lag in self._partitions():
@@ -98,6 +102,20 @@ class Lookout:
             self._short_since.pop(tp, None)
         elif now - self._short_since.setdefault(tp, now) > SHORT_S:
             raise StateError(made_anew(self._settings, tp.topic))
+
+    def refuse_to_stay_out_of_the_group(self) -> None:
+        """End where the client has given the group up; a worker that starts again joins again."""
+        error = self._transport.group_error()
+        now = time.monotonic()
+        if error is None:
+            self._out_since = None
+            return
+        self._out_since = now if self._out_since is None else self._out_since
+        if now - self._out_since > OUT_S:  # else a fetch is about to raise it
+            raise BrokerError(
+                f"group {self._settings.group}: its coordinator refused this worker ({error!r}), which "
+                "joins again when it is started again; if it happens again, look at the brokers' logs"
+            )
 
     def _refuse_two_owners(self, keeper: Keeper) -> None:
         """End where another worker has taken over for long what the group says is ours."""

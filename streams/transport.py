@@ -117,6 +117,11 @@ class BulkTransport(stock.Transport):
         age: float | None = self.app.consumer.answer_age_s(tp)
         return age
 
+    def group_error(self) -> BaseException | None:
+        """See `BulkConsumer.group_error`."""
+        error: BaseException | None = self.app.consumer.group_error()
+        return error
+
     def read_behind(self, tp: TP, offset: int) -> int:
         """See `BulkConsumer.read_behind`."""
         behind: int = self.app.consumer.read_behind(tp, offset)

@@ -266,6 +266,20 @@ class BulkConsumer(stock.Consumer):
             self._answers[tp] = answered, seen
         return time.monotonic() - seen
 
+    def group_error(self) -> BaseException | None:
+        """What the group's coordinator has against us, as long as nobody has raised it.
+
+        The client coordinates no further until somebody does. A fetch would, but in a rebalance, where
+        most such errors come from, nothing is fetched: the worker would be out of its group for good.
+        """
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)
+        task = getattr(coordinator, "_coordination_task", None)
+        if task is not None and task.done() and not task.cancelled():
+            ended: BaseException | None = task.exception()
+            return ended
+        pending: BaseException | None = getattr(coordinator, "_pending_exception", None)
+        return pending
+
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         for tp in {*super()._filter_tps_with_pending_acks(topics), *self.ledgers}:
             if topics is None or tp in topics or tp.topic in topics:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from tests.integration.bulk_readers import WORKER, Reader, StateKeeper, committed, numbered, until
@@ -98,3 +99,23 @@ async def test_what_a_killed_worker_had_not_finished_is_read_by_the_next(
     assert len(before & heir.numbers()) < 2000  # it went on from a commit, not from the beginning
     for partition in (0, 1):
         assert await committed(broker, fresh_name, fresh_name, partition) == 4000
+
+
+async def test_what_the_coordinator_says_in_a_rebalance_is_told_while_nothing_is_fetched(
+    broker: str, fresh_name: str, produce: Produce, tmp_path: Path
+) -> None:
+    await produce(fresh_name, [numbered(10), numbered(10)])
+    reader = Reader(broker, fresh_name, tmp_path, acks=lambda _: False)  # a commit would raise it
+    async with reader.running():
+        await until(lambda: reader.count() == 20)
+        assert reader.transport.group_error() is None
+        reader.app.consumer.stop_flow()  # as Faust does when partitions are revoked
+        await asyncio.sleep(2)  # the fetch that is under way ends
+        thread = reader.app.consumer._thread
+        refusal = KafkaError("unknown")
+        thread.thread_loop.call_soon_threadsafe(
+            thread._consumer._coordinator._push_error_to_user, refusal
+        )
+        await until(lambda: isinstance(reader.transport.group_error(), KafkaError))
+        await asyncio.sleep(1.5)
+        assert reader.transport.group_error() is not None  # nobody else takes note
