@@ -131,10 +131,8 @@ class StateLog:
         sent = [await send(record) for record in cut.packed]
         places = [await one for one in sent]
         entry = cut.entry
-        if places:
-            self._refuse_made_anew(
-                places[0].offset, entry
-            )  # unsealed, what came there means nothing
+        if places:  # before it is sealed: what came to a topic made anew means nothing then
+            self._refuse_made_anew(places[0].offset, self._end, entry)
         for one in said:
             # Whoever gives up waiting for it must not cancel what others wait for as well.
             await asyncio.shield(one)
@@ -157,10 +155,9 @@ class StateLog:
         sealed = await (await send(records.encode(seal)))
         place = sealed.offset
         first = places[0].offset if places else place
-        if place < first:  # between its pages and its seal, so that it is not even all of the state
-            self._end, self._firsts = 0, {}
-            raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
-        self._refuse_made_anew(first, entry)
+        # Made anew between its pages and its seal, not even an entry with all of the state is whole.
+        self._refuse_made_anew(place, first)
+        self._refuse_made_anew(first, self._end, entry)
         if place != self._end + len(places):  # not ours alone since the last seal
             place = await self._look_for_a_fence(seal)
         self._end = place + 1
@@ -171,11 +168,11 @@ class StateLog:
         self.bytes = sum(size for _, size in self._firsts.values())
         self._open = False
 
-    def _refuse_made_anew(self, offset: int, entry: Entry) -> None:
-        """Raise MadeAnewError where a record came before what is there, and is not all of the state."""
-        if offset < self._end:
+    def _refuse_made_anew(self, offset: int, before: int, whole: Entry | None = None) -> None:
+        """Raise MadeAnewError where a record came before what was there, unless `whole` holds all."""
+        if offset < before:
             self._end, self._firsts = 0, {}
-            if entry.since < entry.number:
+            if whole is None or whole.since < whole.number:
                 raise MadeAnewError(f"{self.where} was made anew: all of the state goes there next")
 
     async def _look_for_a_fence(self, seal: Seal) -> int:

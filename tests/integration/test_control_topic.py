@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import numpy as np
 import orjson
@@ -23,6 +26,7 @@ from streams.transport_chunks import Chunk
 pytestmark = pytest.mark.broker
 
 MINUTE = 60_000
+AnyOutlet = TypeVar("AnyOutlet", bound=Outlet)
 START = 1_767_571_200_000 // MINUTE
 LOADED = load_config("[engine]\npartitions = 1")
 ALLOWANCE = {
@@ -50,6 +54,32 @@ class SlowBroker(Outlet):
         return await super().mark(partition, record)
 
 
+def plainly(settings: Settings) -> Outlet:
+    """The worker's producer as it is."""
+    return Outlet(settings, Metrics())
+
+
+@asynccontextmanager
+async def scene(
+    broker: str, prefix: str, connect: Callable[[Settings], AnyOutlet]
+) -> AsyncIterator[tuple[Settings, AnyOutlet, OwnerStage, AIOKafkaProducer]]:
+    """Topics of its own, an owner with its outlet, and a producer for what others write."""
+    names = {plan.setting: f"{prefix}{plan.setting}" for plan in PLANS}
+    settings = Settings(broker=broker, partitions=1, **names)
+    await asyncio.to_thread(topics.create, settings, 1, replication=1)
+    outlet = connect(settings)
+    await outlet.start()
+    stage = OwnerStage(settings, LOADED, outlet, Metrics())
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        yield settings, outlet, stage, producer
+    finally:
+        stage.close()
+        await producer.stop()
+        await outlet.stop()
+
+
 def reports(offset: int, tick: int) -> Chunk:
     """What both sources say once they have passed a tick."""
     values = [record for source in (0, 1) for record in encode(Report(source, tick))]
@@ -68,15 +98,7 @@ async def take(stage: OwnerStage, chunk: Chunk) -> None:
 
 
 async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(broker: str) -> None:
-    names = {plan.setting: f"control-{plan.setting}" for plan in PLANS}
-    settings = Settings(broker=broker, partitions=1, **names)
-    await asyncio.to_thread(topics.create, settings, 1, replication=1)
-    outlet = SlowBroker(settings)
-    await outlet.start()
-    stage = OwnerStage(settings, LOADED, outlet, Metrics())
-    producer = AIOKafkaProducer(bootstrap_servers=broker)
-    await producer.start()
-    try:
+    async with scene(broker, "control-", SlowBroker) as (settings, outlet, stage, producer):
         await take(stage, reports(0, START + 5))
         await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
         await asyncio.wait_for(outlet.asked.wait(), 60)
@@ -92,24 +114,12 @@ async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(br
         (mark,) = await read_marks(settings, 0)
         assert isinstance(mark, ControlMark)
         assert (mark.control_id, mark.revision, mark.tick) == ("c-1", 1, START + 6)
-    finally:
-        stage.close()
-        await producer.stop()
-        await outlet.stop()
 
 
 async def test_a_control_event_holds_from_behind_what_was_said_before_a_restart(
     broker: str,
 ) -> None:
-    names = {plan.setting: f"control-after-{plan.setting}" for plan in PLANS}
-    settings = Settings(broker=broker, partitions=1, **names)
-    await asyncio.to_thread(topics.create, settings, 1, replication=1)
-    outlet = Outlet(settings, Metrics())
-    await outlet.start()
-    stage = OwnerStage(settings, LOADED, outlet, Metrics())
-    producer = AIOKafkaProducer(bootstrap_servers=broker)
-    await producer.start()
-    try:
+    async with scene(broker, "control-after-", plainly) as (settings, _, stage, producer):
         said = {"alert_id": "a", "revision": 1, "as_of": as_of(START + 50)}
         await producer.send_and_wait(settings.alerts_topic, orjson.dumps(said), key=b"a")
         await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
@@ -117,22 +127,10 @@ async def test_a_control_event_holds_from_behind_what_was_said_before_a_restart(
         (mark,) = await read_marks(settings, 0)
         assert isinstance(mark, ControlMark)
         assert mark.tick == START + 51
-    finally:
-        stage.close()
-        await producer.stop()
-        await outlet.stop()
 
 
 async def test_an_old_control_event_whose_mark_is_gone_holds_from_its_own_time(broker: str) -> None:
-    names = {plan.setting: f"control-old-{plan.setting}" for plan in PLANS}
-    settings = Settings(broker=broker, partitions=1, **names)
-    await asyncio.to_thread(topics.create, settings, 1, replication=1)
-    outlet = Outlet(settings, Metrics())
-    await outlet.start()
-    stage = OwnerStage(settings, LOADED, outlet, Metrics())
-    producer = AIOKafkaProducer(bootstrap_servers=broker)
-    await producer.start()
-    try:
+    async with scene(broker, "control-old-", plainly) as (settings, _, stage, producer):
         # Given weeks ago, while alerts were said; now all that the topics hold is decided anew.
         now = time.time_ns() // 1_000_000
         said = {"alert_id": "a", "revision": 1, "as_of": now // MINUTE * MINUTE}
@@ -145,7 +143,3 @@ async def test_an_old_control_event_whose_mark_is_gone_holds_from_its_own_time(b
         (mark,) = await read_marks(settings, 0)
         assert isinstance(mark, ControlMark)
         assert mark.tick == START
-    finally:
-        stage.close()
-        await producer.stop()
-        await outlet.stop()
