@@ -19,7 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 # numba's cache knows a kernel by its own file alone: a change in what it calls must empty it
-$(VENV)/.kernels: $(STAMP) $(wildcard detectors/*.py worlds/*.py)
+$(VENV)/.kernels: $(STAMP) $(shell find detectors worlds -name '*.py')
 	find detectors worlds -name '*.nb[ic]' -delete
 	touch $@
 

@@ -30,13 +30,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from aiokafka import AIOKafkaProducer
 
-from streams import topics
-from streams.embedded import EmbeddedBroker
-from streams.settings import Settings
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from tests.integration.workers import END_MS, Batch, published, replayed
 from worlds.world import build
 

@@ -18,9 +18,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Beside this file lies worlds.py, which would hide the package of that name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
 START_MS = 1_776_947_400_000
 MIB = 2**20
 
@@ -62,17 +59,17 @@ def case(given: argparse.Namespace) -> dict[str, object]:
     """Feed one case and look at memory as it grows."""
     import dataclasses
 
-    import streams.app  # noqa: F401  (what a worker has loaded)
-    from streams.memory import tune_memory
-    from streams.warm_up import warm_up
+    import streams.worker.worker  # noqa: F401  (what a worker has loaded)
+    from streams.worker.memory import tune_memory
+    from streams.worker.warm_up import warm_up
 
     if warm_up():
         os.execv(sys.executable, sys.orig_argv)  # as a worker does: a compiler keeps 220 MB
     tune_memory()
-    from detectors import account_state as st
-    from detectors import key_state as ks
+    from detectors.accounts import state as st
     from detectors.config import load_config
     from detectors.engine import Engine
+    from detectors.networks import state as ks
     from worlds import load
 
     loaded = load_config()

@@ -26,9 +26,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Beside this file lies worlds.py, which would hide the package of that name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
 from worlds.clock import DAY_MS, HOUR_MS, MACHINE
 from worlds.laws import CONTEXT_IN, CONVERSATION_IN
 from worlds.presets import preset

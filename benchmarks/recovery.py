@@ -22,12 +22,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from benchmarks.throughput import PARTITIONS, START_MS, scrape
-from streams import topics
-from streams.produce import produce
-from streams.settings import Settings
+from streams.records.produce import produce
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from worlds import load
 
 PORT = 19467
@@ -137,7 +135,7 @@ def total(seen: dict[str, float], name: str) -> float:
 
 def size(settings: Settings) -> int:
     """Bytes of records that the state topic holds, by what a reader gets."""
-    from streams.history import reader
+    from streams.kafka.reader import reader
 
     async def read() -> int:
         held = 0

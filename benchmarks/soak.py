@@ -24,12 +24,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from benchmarks.throughput import PARTITIONS, scrape
-from streams import topics
-from streams.produce import produce
-from streams.settings import Settings
+from streams.records.produce import produce
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from tests.kafka.cluster import KafkaCluster
 from worlds import load
 from worlds.emit import Records

@@ -18,20 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-# Beside this file lies worlds.py, which would hide the package of that name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
-from detectors import handover, reports
-from detectors.accounts import AccountPartition
-from detectors.alerts import Trace
+from detectors.accounts.partition import AccountPartition
+from detectors.accounts.workbench import Workbench
 from detectors.config import load_config
-from detectors.decode import Decoder
-from detectors.handover import watermark_only
-from detectors.keys import KeyPartition
-from detectors.murmur import partitions_at
-from detectors.owner import CampaignOwner
-from detectors.reports import Report
-from detectors.workbench import Workbench
+from detectors.contract.alert import Trace
+from detectors.decode.decoder import Decoder
+from detectors.exchange import hand_over as handover
+from detectors.exchange import report as reports
+from detectors.exchange.hand_over import watermark_only
+from detectors.exchange.report import Report
+from detectors.kernels.partitioner import partitions_at
+from detectors.networks.partition import KeyPartition
+from detectors.owner.owner import CampaignOwner
 from worlds import load
 
 START_MS = 1_776_947_400_000

@@ -25,13 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-# Beside this file lies worlds.py, which would hide the package of that name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
-from streams import topics
-from streams.embedded import EmbeddedBroker
-from streams.produce import produce
-from streams.settings import Settings
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.records.produce import produce
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from worlds import load
 
 HERE = Path(__file__).resolve().parent

@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from statistics import fmean
-
-# benchmarks/worlds.py bears the name of a package: see there.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from rich.console import Console
 

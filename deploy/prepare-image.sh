@@ -17,8 +17,8 @@ find "$site/detectors" "$site/worlds" -name '*.py' -exec touch -d '2026-01-01 00
 
 # From elsewhere, so that the installed package is what is imported.
 cd /
-"$python" -c 'from streams.warm_up import warm_up; warm_up()'
-if "$python" -c 'import sys; from streams.warm_up import warm_up; sys.exit(not warm_up())'; then
+"$python" -c 'from streams.worker.warm_up import warm_up; warm_up()'
+if "$python" -c 'import sys; from streams.worker.warm_up import warm_up; sys.exit(not warm_up())'; then
   echo "the kernels were compiled a second time: the cache in $NUMBA_CACHE_DIR is not found" >&2
   exit 1
 fi

@@ -16,8 +16,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from detectors.evidence import Card, Context, Evidence, Window
-from detectors.kinds import (
+from detectors.interface.detector import Card, Context, Evidence, Window
+from detectors.interface.key_kinds import (
     ASN,
     COHORT,
     DEVICE,
@@ -30,8 +30,8 @@ from detectors.kinds import (
     TEMPLATE,
     TLS,
 )
-from detectors.surprise import bounded, negative_binomial_surprise
-from detectors.tunable import switch, tunable
+from detectors.interface.surprise import bounded, negative_binomial_surprise
+from detectors.interface.tunable import switch, tunable
 
 IP_CLASSES = 8
 RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)

@@ -15,11 +15,11 @@ from typing import Any
 
 import orjson
 
+from detectors.alerts.lifecycle import Lifecycle
 from detectors.births import KeyBirths
+from detectors.campaigns.fusion import Fusion
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.errors import ConfigError
-from detectors.fusion import Fusion
-from detectors.lifecycle import Lifecycle
 from detectors.volume import AccountVolume
 
 VERSION = "0.1.0"

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detectors.account_state import MINUTE_MS, NO_TIME
-from detectors.accounts import AccountPartition, ClosedTick
-from detectors.alerts import Alert, Mode, Trace
+from detectors.accounts.idleness import idle_marks
+from detectors.accounts.partition import AccountPartition, ClosedTick
+from detectors.accounts.state import MINUTE_MS, NO_TIME
+from detectors.accounts.workbench import Workbench
 from detectors.config import VERSION, Loaded
-from detectors.control import ControlEvent
-from detectors.decode import Decoded, Decoder
-from detectors.fingerprint import fingerprint
-from detectors.handover import watermark_only
-from detectors.idle import idle_marks
-from detectors.keys import KeyPartition
-from detectors.murmur import partition_of, partitions_at
-from detectors.owner import CampaignOwner
-from detectors.workbench import Workbench
+from detectors.contract.alert import Alert, Mode, Trace
+from detectors.decode.control_events import ControlEvent
+from detectors.decode.decoder import Decoded, Decoder
+from detectors.exchange.hand_over import watermark_only
+from detectors.kernels.partitioner import partition_of, partitions_at
+from detectors.kernels.siphash import fingerprint
+from detectors.networks.partition import KeyPartition
+from detectors.owner.owner import CampaignOwner
 
 
 class Engine:

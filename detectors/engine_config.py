@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.tunable import tunable
+from detectors.interface.tunable import tunable
 
 
 @dataclass(frozen=True, slots=True)

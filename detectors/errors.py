@@ -5,7 +5,7 @@
     ├── ContractError   a caller broke an interface: wrong shape, size or order of what it passed in
     └── StateError      stored state cannot be read or does not belong to this configuration
 
-Bad input records are none of these: they are values (`detectors.decode.Rejected`), because a stream
+Bad input records are none of these: they are values (`detectors.decode.decoder.Rejected`), because a stream
 goes on after them.
 """
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from numba import njit
 from river import stats
 
-from detectors.evidence import Card, Context, Evidence, Window
-from detectors.surprise import student_surprise
-from detectors.tunable import switch, tunable
+from detectors.interface.detector import Card, Context, Evidence, Window
+from detectors.interface.surprise import student_surprise
+from detectors.interface.tunable import switch, tunable
 
 MAX_DAYS = 65_535  # what the columnar state can count
 _DAY_MS = 86_400_000

@@ -2,7 +2,7 @@
 
     python docs/generate.py          # after a change of schema, settings or thresholds
 
-`tests/test_docs.py` fails while a file is behind the code. What a property or a variable means is
+`tests/docs/test_docs.py` fails while a file is behind the code. What a property or a variable means is
 said here; its range and default come from the code.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.config import Config
-from detectors.schema import (
+from detectors.contract.request_event import (
     CHOICE,
     COUNTRY,
     FLAG,
@@ -30,8 +30,8 @@ from detectors.schema import (
     VERSION,
     Property,
 )
-from detectors.tunable import reason
-from streams.settings import Settings, is_secret, variable
+from detectors.interface.tunable import reason
+from streams.settings.settings import Settings, is_secret, variable
 from worlds.catalogue import PIECES
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient
 
-from streams.embedded import EmbeddedBroker
+from streams.kafka.embedded_broker import EmbeddedBroker
 
 if TYPE_CHECKING:
     from tests.kafka.cluster import KafkaCluster

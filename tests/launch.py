@@ -9,6 +9,6 @@ INTERRUPTIBLE = [
     (
         "import signal\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from streams.cli import main; main()"
+        "from streams.cli.main import main; main()"
     ),
 ]

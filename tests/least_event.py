@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from detectors.decode import Decoded, Decoder
+from detectors.decode.decoder import Decoded, Decoder
 
 KEY = bytes(range(16))
 MINIMAL = {

@@ -14,25 +14,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import msgspec
 from jsonschema import Draft202012Validator
 
-from detectors.alerts import TICK_MS, Alert, Trace, encode
+from detectors.campaigns.fusion import Fusion
 from detectors.config import Config
-from detectors.control import ControlEvent
-from detectors.evidence import Evidence
-from detectors.findings import AccountFinding, AccountName, KeyFinding, TickFindings
-from detectors.fingerprint import fingerprint
-from detectors.fusion import Fusion
-from detectors.kinds import KINDS
-from detectors.owner import CampaignOwner
+from detectors.contract.alert import TICK_MS, Alert, Trace, encode
+from detectors.decode.control_events import ControlEvent
+from detectors.exchange.findings import AccountFinding, AccountName, KeyFinding, TickFindings
+from detectors.interface.detector import Evidence
+from detectors.interface.key_kinds import KINDS
+from detectors.kernels.siphash import fingerprint
+from detectors.owner.owner import CampaignOwner
+from tests.places import CONTRACT
 
 HASH_KEY = bytes(range(16))
 BASE = 29_000_000  # the stories' tick 0: some minute of 2025
 FIELDS = {kind.field: kind for kind in KINDS}
-CONTRACT = Path(__file__).parent / "contract"
 ALERT_SCHEMA = Draft202012Validator(json.loads((CONTRACT / "alert.v1.schema.json").read_text()))
 
 Message = TickFindings | ControlEvent

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from detectors.births import HOSTING, KeyBirths
 from detectors.config import Loaded
-from detectors.kinds import PREFIX
+from detectors.interface.key_kinds import PREFIX
 from detectors.volume import AccountVolume, overlap
 from tests.stage_stories import DAY, MINUTE, request
 

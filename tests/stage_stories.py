@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from detectors import handover, reports
-from detectors.accounts import AccountPartition, ClosedTick
+from detectors.accounts.partition import AccountPartition, ClosedTick
 from detectors.config import Config, load_config
-from detectors.decode import Decoded, Decoder
-from detectors.handover import HandOver, watermark_only
+from detectors.decode.decoder import Decoded, Decoder
+from detectors.exchange import hand_over as handover
+from detectors.exchange import report as reports
+from detectors.exchange.hand_over import HandOver, watermark_only
 
 KEY = b"0123456789abcdef"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

@@ -16,11 +16,11 @@ from benchmarks.baselines.event import Baseline, Reader
 from benchmarks.baselines.prefixes import AccountsPerPrefix
 from benchmarks.baselines.trees import AccountTrees
 from benchmarks.baselines.volume import OwnPast, RateLimit
-from detectors.alerts import Alert
 from detectors.config import load_config
-from detectors.control import ControlEvent, decode_control
+from detectors.contract.alert import Alert
+from detectors.decode.control_events import ControlEvent, decode_control
 from detectors.engine import Engine
-from streams.warm_up import warm_up
+from streams.worker.warm_up import warm_up
 
 HYDRAWATCH = "hydrawatch"
 HASH_KEY = bytes(16)

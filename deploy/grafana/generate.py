@@ -2,7 +2,7 @@
 
     python deploy/grafana/generate.py
 
-`tests/test_dashboards.py` fails while a file is behind; `tests/integration/test_dashboards.py` asks
+`tests/deploy/test_dashboards.py` fails while a file is behind; `tests/integration/test_dashboards.py` asks
 a real Prometheus every question of every dashboard.
 """
 

@@ -2,7 +2,7 @@
 
     python deploy/kubernetes/generate.py
 
-kafka/topics.yaml from streams/topic_plan.py, kafka/users.yaml from deploy/kafka/acls.sh, and
+kafka/topics.yaml from streams/topics/plan.py, kafka/users.yaml from deploy/kafka/acls.sh, and
 prometheus-rule.yaml from deploy/prometheus/rules.yml. A test fails while one is behind.
 """
 
@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from streams.settings import Settings
-from streams.topic_plan import PLANS, SAFE_REPLICATION, partitions_of
+from streams.settings.settings import Settings
+from streams.topics.plan import PLANS, SAFE_REPLICATION, partitions_of
 
 HERE = Path(__file__).resolve().parent
 DEPLOY = HERE.parent
@@ -41,7 +41,7 @@ def outputs() -> dict[Path, str]:
     """Every file this script writes, and its text."""
     rules = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())
     return {
-        HERE / "kafka" / "topics.yaml": _text(topics(), "streams/topic_plan.py"),
+        HERE / "kafka" / "topics.yaml": _text(topics(), "streams/topics/plan.py"),
         HERE / "kafka" / "users.yaml": _text(users(), "deploy/kafka/acls.sh"),
         HERE / "prometheus-rule.yaml": _text(
             [_named("monitoring.coreos.com/v1", "PrometheusRule", "hydrawatch", rules)],

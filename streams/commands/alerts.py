@@ -11,10 +11,11 @@ import orjson
 from rich.console import Console
 
 from detectors.errors import ConfigError
-from streams import alertview, topics
-from streams.broker import blocking_client_options, explained
-from streams.settings import Settings
-from streams.topic_admin import ANSWER_MS
+from streams.kafka.connection import blocking_client_options, explained
+from streams.records import alert_view as alertview
+from streams.settings.settings import Settings
+from streams.topics import create as topics
+from streams.topics.admin import ANSWER_MS
 
 KINDS = ("account", "network")
 POLL_MS = 500

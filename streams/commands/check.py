@@ -14,11 +14,11 @@ from rich.text import Text
 
 from detectors.config import as_plain
 from detectors.errors import ConfigError, HydrawatchError
-from streams import topic_sight
-from streams.broker import tls_context
-from streams.configured import configured
-from streams.environment import load
-from streams.settings import PUBLIC_HASH_KEY, Settings, variable
+from streams.kafka.connection import tls_context
+from streams.settings.detectors_toml import configured
+from streams.settings.environment import load
+from streams.settings.settings import PUBLIC_HASH_KEY, Settings, variable
+from streams.topics import status as topic_sight
 
 
 @dataclass(slots=True)

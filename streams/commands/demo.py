@@ -19,14 +19,14 @@ from typing import Any
 import orjson
 
 from detectors.errors import ConfigError, HydrawatchError
-from streams import topics
-from streams.demo_status import Status
-from streams.demo_traffic import Traffic
-from streams.demo_view import View
-from streams.demo_worker import DemoWorker, environment, local_settings
-from streams.embedded import EmbeddedBroker
-from streams.history import reader
-from streams.settings import Settings
+from streams.demo.status import Status
+from streams.demo.traffic import Traffic
+from streams.demo.view import View
+from streams.demo.worker import DemoWorker, environment, local_settings
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.kafka.reader import reader
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from worlds.composition import CompositionError, of_allowed_size
 from worlds.presets import PRESETS, preset
 from worlds.score import score
@@ -100,7 +100,7 @@ class _Demo:
         """Let a child compile the kernels: the worker then finds them on disk."""
         self._view.step("loading the kernels; the first time they are compiled: up to a minute")
         child = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-c", "from streams.warm_up import warm_up; warm_up()"],
+            *[sys.executable, "-c", "from streams.worker.warm_up import warm_up; warm_up()"],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

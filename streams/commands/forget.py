@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from detectors.errors import ConfigError
-from streams import erasure, other_mode
 from streams.commands.topics import print_json
-from streams.other_mode import OtherMode
-from streams.settings import Settings
-from streams.topic_plan import PLANS
+from streams.settings.settings import Settings
+from streams.stages import erasure
+from streams.topics import other_mode
+from streams.topics.other_mode import OtherMode
+from streams.topics.plan import PLANS
 
 # What each topic may hold of the account; the others hold nothing that says whose it is.
 HELD = {

@@ -8,12 +8,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from detectors.decode_reject import REASONS
+from detectors.decode.rejects import REASONS
 from detectors.errors import ConfigError
 from streams.commands.topics import print_json
-from streams.configured import configured
-from streams.redrive import Count, Wanted, redrive, since_ms
-from streams.settings import Settings
+from streams.records.redrive import Count, Wanted, redrive, since_ms
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
 
 WORDS = {
     "ready": "go back",

@@ -14,15 +14,15 @@ import numpy as np
 import orjson
 from rich.console import Console
 
-from detectors import account_state as st
-from detectors.alerts import Alert, encode
-from detectors.control import ControlEvent, decode_control
+from detectors.accounts import state as st
+from detectors.contract.alert import Alert, encode
+from detectors.decode.control_events import ControlEvent, decode_control
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
-from streams.configured import configured
-from streams.files import overwrites, read_chunks
-from streams.reading import watched
-from streams.settings import Settings
+from streams.records.event_files import overwrites, read_chunks
+from streams.records.progress import watched
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
 
 CHUNK_ROWS = 20_000
 LATE_SHARE = 0.02  # collectors are late with far fewer: beyond it the file is in another order

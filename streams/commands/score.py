@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from detectors.errors import ConfigError, HydrawatchError
-from streams.files import GZIP, read_chunks
-from streams.reading import watched
+from streams.records.event_files import GZIP, read_chunks
+from streams.records.progress import watched
 from worlds.score import Score, score_ledger
 from worlds.scoring.alert_records import alert_records
 from worlds.scoring.belonging import check, mixed

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from detectors.errors import ConfigError, HydrawatchError
-from streams import topics
-from streams.files import overwrites
-from streams.produce import produce
-from streams.settings import Settings
-from streams.topic_plan import DAY_MS, PLANS
+from streams.records.event_files import overwrites
+from streams.records.produce import produce
+from streams.settings.settings import Settings
+from streams.topics import create as topics
+from streams.topics.plan import DAY_MS, PLANS
 from worlds.catalogue import PIECES
 from worlds.composition import CompositionError, of_allowed_size, read_composition
 from worlds.presets import PRESETS, preset

@@ -9,11 +9,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from streams import kept_state
 from streams.commands.topics import print_json
-from streams.configured import configured
-from streams.kept_state import KeptStage
-from streams.settings import Settings
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
+from streams.state import inspect as kept_state
+from streams.state.inspect import KeptStage
 
 
 def show(settings: Settings, as_json: bool) -> int:

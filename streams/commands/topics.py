@@ -8,9 +8,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from streams import topic_sight, topics
-from streams.settings import Settings
-from streams.topic_plan import DAY_MS, PLANS
+from streams.settings.settings import Settings
+from streams.topics import create as topics
+from streams.topics import status as topic_sight
+from streams.topics.plan import DAY_MS, PLANS
 
 
 def create(

@@ -13,14 +13,14 @@ import structlog
 
 from detectors.config import Loaded
 from detectors.errors import ConfigError
-from streams import topic_sight
-from streams.broker import NoAnswerError
-from streams.configured import configured
-from streams.health import HealthServer
-from streams.memory import tune_memory
-from streams.settings import Settings
-from streams.warm_up import warm_up
-from streams.worker_mode import shown_as
+from streams.kafka.connection import NoAnswerError
+from streams.observe.health import HealthServer
+from streams.observe.mode_label import shown_as
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
+from streams.topics import status as topic_sight
+from streams.worker.memory import tune_memory
+from streams.worker.warm_up import warm_up
 
 ANSWER_S = 15.0  # how long a broker may be away when a worker starts
 STARTED_ANEW = "_HYDRAWATCH_STARTED_ANEW"  # set by the worker itself: where no cache can be written
@@ -40,7 +40,7 @@ def run(settings: Settings) -> int:
     if warm_up() and not os.environ.get(STARTED_ANEW):
         start_anew()
     tune_memory()
-    from streams import event_loop
+    from streams.worker import event_loop
 
     # In all threads: Faust's consumer thread makes a loop of its own, and reads all bytes with it.
     event_loop.use_everywhere()
@@ -72,7 +72,7 @@ def start_anew() -> None:
 
 
 async def _run(settings: Settings, loaded: Loaded) -> int:
-    from streams.app import Worker
+    from streams.worker.worker import Worker
 
     worker = Worker(settings, loaded)
     server = HealthServer(

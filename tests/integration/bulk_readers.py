@@ -12,20 +12,20 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from streams.transport_chunks import Chunk
+    from streams.bulk.chunks import Chunk
 
     Produce = Callable[[str, Sequence[Sequence[bytes]]], Awaitable[None]]
 
 WORKER = """
 import asyncio, sys
 import faust
-from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 
 broker, name, path, folder = sys.argv[1:]
 settings = {**BULK_SETTINGS, "broker_commit_interval": 0.1, "topic_partitions": 2}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from detectors.config import Loaded
-from streams import cli
+from streams.cli import main as cli
 from streams.commands import worker
-from streams.configured import configured
-from streams.settings import Settings
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
 from tests.poison import poisoned
 
 

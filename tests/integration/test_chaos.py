@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.brokers import KAFKA, chosen
+from tests.places import ROOT
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
-CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
+CHAOS = ROOT / "benchmarks" / "chaos.py"
 KILLS = 3
 
 

@@ -11,17 +11,17 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from detectors.alerts import as_of
 from detectors.config import load_config
-from detectors.reports import Report, encode
-from streams import topics
-from streams.marks import ControlMark, decode, read_marks
-from streams.metrics import Metrics
-from streams.outlet import Outlet
-from streams.owner_stage import OwnerStage
-from streams.settings import Settings
-from streams.topic_plan import PLANS
-from streams.transport_chunks import Chunk
+from detectors.contract.alert import as_of
+from detectors.exchange.report import Report, encode
+from streams.bulk.chunks import Chunk
+from streams.decisions.log import ControlMark, decode, read_marks
+from streams.observe.metrics import Metrics
+from streams.settings.settings import Settings
+from streams.stages.owner import OwnerStage
+from streams.stages.sink import Outlet
+from streams.topics import create as topics
+from streams.topics.plan import PLANS
 
 pytestmark = pytest.mark.broker
 

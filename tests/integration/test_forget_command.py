@@ -9,15 +9,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from detectors.alerts import Alert, decode
 from detectors.config import Loaded
+from detectors.contract.alert import Alert, decode
 from detectors.engine import Engine
-from streams import other_mode, topics
 from streams.commands.alerts import values
-from streams.configured import configured
-from streams.embedded import free_port
-from streams.settings import SHADOW_NAMES, Settings
-from streams.topic_plan import PLANS
+from streams.kafka.embedded_broker import free_port
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import SHADOW_NAMES, Settings
+from streams.topics import create as topics
+from streams.topics import other_mode
+from streams.topics.plan import PLANS
 from tests.integration.workers import (
     HYDRAWATCH,
     Batch,
@@ -61,7 +62,7 @@ def as_replayed(
     loaded: Loaded, settings: Settings, world: list[Batch], cut: int, account: str
 ) -> list[bytes]:
     """Bodies of alerts when the account is erased after so many batches."""
-    from detectors.alerts import body
+    from detectors.contract.alert import body
 
     engine = Engine(loaded, settings.hash_key_bytes())
     found = []

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams import kept_state, state_records
-from streams.configured import configured
-from streams.settings import Settings
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
+from streams.state import inspect as kept_state
+from streams.state import records as state_records
 from tests.integration.workers import replayed, send, stage, two_days, wait_for, worker
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams import kept_state
-from streams.configured import configured
-from streams.settings import Settings
-from streams.state_places import stage_at
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
+from streams.state import inspect as kept_state
+from streams.state.placement import stage_at
 from tests.brokers import EMBEDDED, KAFKA, chosen
 from tests.integration.workers import (
     hydrawatch,

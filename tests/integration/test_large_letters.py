@@ -12,10 +12,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
-from streams.deadletters import HEAD_BYTES, dead_letter
-from streams.metrics import Metrics
-from streams.outlet import LARGE_BYTES, WHOLE_BYTES, Outlet
-from streams.settings import Settings
+from streams.observe.metrics import Metrics
+from streams.settings.settings import Settings
+from streams.stages.dead_letters import HEAD_BYTES, dead_letter
+from streams.stages.sink import LARGE_BYTES, WHOLE_BYTES, Outlet
 from tests.integration.workers import batches, replayed, send, stage, wait_for, worker
 from worlds.world import build
 

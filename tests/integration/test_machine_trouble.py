@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.embedded import free_port
+from streams.kafka.embedded_broker import free_port
 from tests.integration.watched import Watched
 from tests.integration.workers import (
     HYDRAWATCH,

@@ -9,10 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from detectors.errors import StateError
-from streams import topics
-from streams.broker import BrokerError
-from streams.erasure import Asked, Erasures, answered
-from streams.marks import (
+from streams.decisions.log import (
     Accepted,
     ControlMark,
     Fence,
@@ -25,11 +22,14 @@ from streams.marks import (
     encode,
     read_marks,
 )
-from streams.metrics import Metrics
-from streams.outlet import Outlet
-from streams.published import read_published
-from streams.settings import Settings
-from streams.topic_plan import PLANS
+from streams.kafka.connection import BrokerError
+from streams.observe.metrics import Metrics
+from streams.settings.settings import Settings
+from streams.stages.erasure import Asked, Erasures, answered
+from streams.stages.published_alerts import read_published
+from streams.stages.sink import Outlet
+from streams.topics import create as topics
+from streams.topics.plan import PLANS
 from tests.brokers import delete_topic
 
 pytestmark = pytest.mark.broker

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.alerts import decode
 from detectors.config import load_config
-from detectors.findings import TickFindings
-from detectors.reports import Report, encode
-from streams.history import read_all
-from streams.metrics import Metrics
-from streams.outlet import Outlet, Sent, delivered
-from streams.owner_stage import OwnerStage
-from streams.settings import Settings
-from streams.transport_chunks import Chunk
-from streams.writers import ShutOutError
+from detectors.contract.alert import decode
+from detectors.exchange.findings import TickFindings
+from detectors.exchange.report import Report, encode
+from streams.bulk.chunks import Chunk
+from streams.kafka.fencing import ShutOutError
+from streams.kafka.reader import read_all
+from streams.observe.metrics import Metrics
+from streams.settings.settings import Settings
+from streams.stages.owner import OwnerStage
+from streams.stages.sink import Outlet, Sent, delivered
 from tests.integration.workers import stage
 from tests.owner_stories import BASE, key_finding
 

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pytest
 
-from streams.embedded import free_port
+from streams.kafka.embedded_broker import free_port
 from tests.integration.poisoned_worker import poisoned_configuration
 from tests.integration.watched import Watched
 from tests.integration.workers import (

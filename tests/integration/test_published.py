@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams import topics
-from streams.metrics import Metrics
-from streams.published import Known, Published, read_published
-from streams.settings import Settings
-from streams.topic_plan import DAY_MS, PLANS
+from streams.observe.metrics import Metrics
+from streams.settings.settings import Settings
+from streams.stages.published_alerts import Known, Published, read_published
+from streams.topics import create as topics
+from streams.topics.plan import DAY_MS, PLANS
 
 pytestmark = pytest.mark.broker
 

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.configured import configured
-from streams.deadletters import DeadLetter, cut, dead_letter
-from streams.history import read_all
-from streams.metrics import Metrics
-from streams.outlet import Outlet
-from streams.redrive import Wanted, redrive, since_ms
-from streams.settings import Settings
+from streams.kafka.reader import read_all
+from streams.observe.metrics import Metrics
+from streams.records.redrive import Wanted, redrive, since_ms
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
+from streams.stages.dead_letters import DeadLetter, cut, dead_letter
+from streams.stages.sink import Outlet
 from tests.integration.workers import hydrawatch, stage
 from tests.stage_stories import request
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from streams import topics
-from streams.embedded import free_port
-from streams.settings import Settings
+from streams.kafka.embedded_broker import free_port
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from tests.integration.watched import Watched
 from tests.integration.workers import (
     Batch,

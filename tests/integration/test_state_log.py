@@ -12,12 +12,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from detectors.checkpoint import Checkpoint, Restoration
-from streams.configured import configured
-from streams.keeper import Keeper
-from streams.metrics import Metrics
-from streams.settings import Settings
-from streams.state_log import Kept, StateLog
+from detectors.state.checkpoint import Checkpoint, Restoration
+from streams.observe.metrics import Metrics
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings
+from streams.state.changelog import Kept, StateLog
+from streams.state.checkpointer import Keeper
 from tests.integration.workers import stage
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
@@ -151,7 +151,7 @@ async def test_a_stage_that_fails_after_it_moved_away_takes_its_successor_nothin
 async def test_a_stage_in_the_middle_of_something_does_not_hold_up_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("streams.keeper.BUSY_S", 0.2)
+    monkeypatch.setattr("streams.state.checkpointer.BUSY_S", 0.2)
     with stage(2) as settings:
         stuck, free = (TP(settings.requests_topic, at) for at in range(2))
         stages = {stuck: Counting(0), free: Counting(1)}

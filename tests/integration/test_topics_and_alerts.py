@@ -10,12 +10,13 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from detectors.errors import ConfigError
-from detectors.murmur import partition_of
-from streams import topic_sight, topics
+from detectors.kernels.partitioner import partition_of
 from streams.commands.alerts import values
-from streams.produce import produce
-from streams.settings import Settings
-from streams.topic_plan import PLANS
+from streams.records.produce import produce
+from streams.settings.settings import Settings
+from streams.topics import create as topics
+from streams.topics import status as topic_sight
+from streams.topics.plan import PLANS
 from tests.brokers import fresh_broker
 
 pytestmark = pytest.mark.broker

@@ -15,7 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
 
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from tests.brokers import fresh_broker
 from tests.integration.workers import (
     END_MS,
@@ -206,7 +206,7 @@ def _only(batch: Batch, accounts: set[bytes]) -> Batch:
 
 def _closed_after_replay(settings: Settings, batches: list[Batch]) -> int:
     from detectors.engine import Engine
-    from streams.configured import configured
+    from streams.settings.detectors_toml import configured
 
     engine = Engine(configured(settings), settings.hash_key_bytes())
     for batch in batches:
@@ -216,7 +216,7 @@ def _closed_after_replay(settings: Settings, batches: list[Batch]) -> int:
 
 def _waited_for_ticks(settings: Settings, tick: int) -> int:
     """The last tick of every source on the evidence topic, once all have reached `tick`."""
-    from detectors.reports import decode as decode_report
+    from detectors.exchange.report import decode as decode_report
 
     consumer = KafkaConsumer(bootstrap_servers=settings.broker, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(settings.evidence_topic, 0)])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from streams import topics
-from streams.embedded import EmbeddedBroker, free_port
-from streams.settings import Settings
+from streams.kafka.embedded_broker import EmbeddedBroker, free_port
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from tests.integration.watched import Watched
 from tests.integration.workers import batches, send, worker
 from worlds import load

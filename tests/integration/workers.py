@@ -16,15 +16,15 @@ from typing import IO, NamedTuple
 import numpy as np
 from pydantic import SecretStr
 
-from detectors.alerts import body, decode
 from detectors.config import Loaded
-from detectors.control import ControlEvent, decode_control
+from detectors.contract.alert import body, decode
+from detectors.decode.control_events import ControlEvent, decode_control
 from detectors.engine import Engine
-from streams import topics
 from streams.commands.alerts import values
-from streams.configured import configured
-from streams.produce import produce
-from streams.settings import Settings, variable
+from streams.records.produce import produce
+from streams.settings.detectors_toml import configured
+from streams.settings.settings import Settings, variable
+from streams.topics import create as topics
 from tests.brokers import fresh_broker
 from worlds.emit import Records
 from worlds.world import build
@@ -37,7 +37,7 @@ END_MS = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
 
 
 class Batch(NamedTuple):
-    """Records in order, as `streams.produce` takes them."""
+    """Records in order, as `streams.records.produce` takes them."""
 
     keys: list[bytes]
     values: list[bytes | None]

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from streams.embedded import free_port
+from streams.kafka.embedded_broker import free_port
 from tests.kafka.node import Node
 from tests.kafka.security import INTERNAL, Secured, Security
 

@@ -6,7 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
+
 FOLDER = Path(os.environ.get("KAFKA_JARS", ROOT / "build" / "kafka"))
 
 BROKER = "kafka.Kafka"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from streams.embedded import answers, leashed
+from streams.kafka.embedded_broker import answers, leashed
 from tests.kafka.jars import BROKER, STORAGE, java
 
 START_S = 60.0

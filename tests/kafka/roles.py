@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from tests.kafka.certificates import Authority
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.jars import ACLS, ROOT, java

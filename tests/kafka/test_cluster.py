@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from streams import topics
-from streams.settings import Settings
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.troubled import fresh_settings, ready_worker

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from streams import kept_state, topics
-from streams.configured import configured
+from streams.settings.detectors_toml import configured
+from streams.state import inspect as kept_state
+from streams.topics import create as topics
 from tests.brokers import delete_topic
 from tests.integration.watched import Watched
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from streams import topics
 from streams.commands.alerts import values
+from streams.topics import create as topics
 from tests.integration.workers import (
     END_MS,
     HYDRAWATCH,

@@ -15,8 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 from kafka import KafkaAdminClient
 
-from streams import topic_sight, topics
-from streams.broker import (
+from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.commands.alerts import values
+from streams.kafka.connection import (
     BrokerError,
     blocking_client_options,
     client_options,
@@ -24,9 +25,9 @@ from streams.broker import (
     faust_credentials,
     faust_urls,
 )
-from streams.commands.alerts import values
-from streams.settings import Settings
-from streams.transport import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.settings.settings import Settings
+from streams.topics import create as topics
+from streams.topics import status as topic_sight
 from tests.kafka.certificates import Authority
 from tests.kafka.roles import PARTITIONS, ROLES, WAYS, Stage, secured
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from streams import state_records, topics
-from streams.embedded import free_port
-from streams.history import read_all
-from streams.settings import Settings
+from streams.kafka.embedded_broker import free_port
+from streams.kafka.reader import read_all
+from streams.settings.settings import Settings
+from streams.state import records as state_records
+from streams.topics import create as topics
 from tests.integration.watched import Watched
 from tests.integration.workers import (
     END_MS,

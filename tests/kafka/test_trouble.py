@@ -13,8 +13,8 @@ import pytest
 from kafka import KafkaConsumer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams.broker import BrokerError
-from streams.settings import Settings
+from streams.kafka.connection import BrokerError
+from streams.settings.settings import Settings
 from tests.integration.watched import Watched
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster

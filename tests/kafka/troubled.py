@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from streams import topics
-from streams.embedded import free_port
-from streams.settings import Settings
+from streams.kafka.embedded_broker import free_port
+from streams.settings.settings import Settings
+from streams.topics import create as topics
 from tests.integration.watched import Watched
 from tests.integration.workers import worker
 from tests.kafka.cluster import KafkaCluster

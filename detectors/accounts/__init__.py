@@ -1,0 +1,1 @@
+"""Stage A: windows of accounts, one partition of requests at a time."""

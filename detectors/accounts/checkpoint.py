@@ -1,0 +1,58 @@
+"""An account partition's state as a checkpoint, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from detectors.accounts import state as st
+from detectors.accounts.outages import Flow
+from detectors.accounts.state import AccountState
+from detectors.state.checkpoint import Bytes, Checkpoint, Restoration, grown, used_part
+
+GROWING = ("edges", "names", "newcomers", "prompts")
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What of an account partition is in no table."""
+
+    days_open: bool
+    flow: Flow = msgspec.field(default_factory=Flow)
+    forgotten: list[int] = []  # erased, and not told yet
+
+
+_decoder = msgspec.msgpack.Decoder(Rest)
+
+
+def checkpoint_of(state: AccountState, rest: Rest) -> Checkpoint:
+    """The state as it is; its tables are views."""
+    s = state.scalars
+    used = {
+        "accounts": int(s[st.ACCOUNTS]),
+        "free": int(s[st.ACCOUNT_FREE]),
+        "ids": int(s[st.ID_END]),
+        "hours": int(s[st.HOUR_TOP]),
+        "hour_free": int(s[st.HOUR_FREE]),
+        "days": int(s[st.ACCOUNTS]),
+        "minutes": int(s[st.MINUTE_TOP]),
+        "minute_free": int(s[st.MINUTE_FREE]),
+        "edges": int(s[st.EDGES]),
+        "names": int(s[st.NAME_END]),
+        "newcomers": int(s[st.NEWCOMERS]),
+        "prompts": int(s[st.PROMPTS_PENDING]),
+    }
+    return Checkpoint(used_part(state, used), msgspec.msgpack.encode(rest))
+
+
+def restoration(fresh: AccountState) -> Restoration:
+    """What fills a fresh state from kept pages."""
+    return Restoration(fresh, GROWING)
+
+
+def restored(
+    filled: AccountState, tables: Mapping[str, Bytes], rest: bytes
+) -> tuple[AccountState, Rest]:
+    """The state whose restoration is complete, and what is in no table."""
+    loose = {name: grown(getattr(filled, name), tables[name]) for name in GROWING}
+    return filled._replace(**loose), _decoder.decode(rest)

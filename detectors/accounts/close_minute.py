@@ -1,0 +1,175 @@
+"""A tick closes: its minutes go into their accounts' hours, and into sums per key for the hand-over."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.state import AccountState
+from detectors.accounts.windows import add_gaps, clear, merge
+from detectors.interface import columns as layout
+from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.compiled import kernel
+from detectors.kernels.seen_table import combine, mix
+
+HOUR_MS = 3_600_000
+
+
+class KeySums(NamedTuple):
+    """Scratch for sums per key of one closing: an open-addressing index over packed rows."""
+
+    slots: np.ndarray  # row + 1, 0 empty; cleared after use
+    places: np.ndarray  # the slot that each row sits in
+    sums: np.ndarray  # layout.SUM
+    loads: np.ndarray  # layout.LOAD
+    last: np.ndarray  # last account added to each row, + 1
+
+
+def key_sums(rows: int) -> KeySums:
+    """Scratch with room for `rows` keys."""
+    return KeySums(
+        slots=np.zeros(st.power_of_two(rows * 2), np.int32),
+        places=np.zeros(rows, np.int32),
+        sums=np.zeros(rows, layout.SUM),
+        loads=np.zeros(rows, layout.LOAD),
+        last=np.zeros(rows, np.int32),
+    )
+
+
+@kernel
+def sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
+    """Row of a key in the scratch; equal to `used` where it is new (the caller fills it)."""
+    mask = np.uint64(scratch.slots.size - 1)
+    at = mix(key ^ np.uint64(kind)) & mask
+    while True:
+        row = scratch.slots[at] - 1
+        if row < 0:
+            scratch.slots[at] = used + 1
+            scratch.places[used] = at
+            scratch.last[used] = 0
+            return used
+        if scratch.sums[row].key == key and scratch.sums[row].kind == kind:
+            return row
+        at = (at + np.uint64(1)) & mask
+
+
+@kernel
+def release(scratch: KeySums, used: int) -> None:
+    """Forget the scratch's index, at the cost of what was used alone."""
+    for row in range(used):
+        scratch.slots[scratch.places[row]] = 0
+
+
+@kernel
+def unchain(state: AccountState, at: int) -> None:
+    """Take a minute out of its hash bucket, empty it and put it on the free stack."""
+    minute = state.minutes[at]
+    bucket = combine(
+        np.uint64(minute.account) * np.uint64(0x100000000) + np.uint64(minute.tick), minute.keyset
+    ) & np.uint64(state.minute_heads.size - 1)
+    here = state.minute_heads[bucket]
+    if here == at:
+        state.minute_heads[bucket] = minute.chain
+    else:
+        while state.minutes[here].chain != at:
+            here = state.minutes[here].chain
+        state.minutes[here].chain = minute.chain
+    clear(state.minutes, at)
+    minute.seconds = 0
+    free = state.scalars[st.MINUTE_FREE]
+    state.minute_free[free] = at
+    state.scalars[st.MINUTE_FREE] = free + 1
+
+
+@kernel
+def hour_of(state: AccountState, row: int) -> int:
+    """Row of an account's open hour, made where there is none."""
+    account = state.accounts[row]
+    if account.hour_row >= 0:
+        return account.hour_row
+    scalars = state.scalars
+    if scalars[st.HOUR_FREE] > 0:
+        scalars[st.HOUR_FREE] -= 1
+        at = state.hour_free[scalars[st.HOUR_FREE]]
+    else:
+        at = scalars[st.HOUR_TOP]  # as many rows as accounts: there is always one
+        scalars[st.HOUR_TOP] += 1
+    account.hour_row = at
+    state.hours[at].account = row
+    return at
+
+
+@kernel
+def add_to_keys(scratch: KeySums, used: int, minute: layout.Row, account: int) -> int:
+    """Add one minute to the sums of each of its keys; returns the rows then used."""
+    for kind in range(ACCOUNT_KINDS):
+        key = minute.keys[kind]
+        if key == np.uint64(0):
+            continue
+        at = sum_row(scratch, used, kind, key)
+        total = scratch.sums[at]
+        if at == used:
+            used += 1
+            total.key = key
+            total.kind = kind
+            total.requests = minute.requests
+            total.input = minute.input
+            total.output = minute.output
+            total.accounts = 1
+            for i in range(layout.CAPABILITY_SLOTS):
+                total.capability[i] = minute.capability[i]
+        else:
+            total.requests += minute.requests
+            total.input += minute.input
+            total.output += minute.output
+            if scratch.last[at] != account + 1:
+                total.accounts += 1
+            for i in range(layout.CAPABILITY_SLOTS):
+                total.capability[i] += minute.capability[i]
+        scratch.last[at] = account + 1
+    return used
+
+
+@kernel
+def close_minute(
+    state: AccountState, tick: int, rows: np.ndarray, count: int, scratch: KeySums
+) -> int:
+    """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed."""
+    used = 0
+    hour_bit = np.uint32(1) << np.uint32((tick // 60) % 24)
+    start = 0
+    while start < count:
+        row = state.minutes[rows[start]].account
+        stop = start
+        first = np.int64(1 << 62)
+        last = np.int64(0)
+        seconds = np.uint64(0)
+        requests = 0
+        while stop < count and state.minutes[rows[stop]].account == row:
+            minute = state.minutes[rows[stop]]
+            if minute.requests > 0:
+                requests += minute.requests
+                seconds |= minute.seconds
+                first = min(first, minute.first)
+                last = max(last, minute.last)
+            stop += 1
+        account = state.accounts[row]
+        account.open_minutes -= stop - start
+        if requests > 0:
+            window = state.hours[hour_of(state, row)]
+            for at in range(start, stop):
+                minute = state.minutes[rows[at]]
+                if minute.requests > 0:
+                    merge(window, minute)
+                    used = add_to_keys(scratch, used, minute, row)
+            window.active |= hour_bit
+            add_gaps(window, account.closed_last, first, seconds, requests)
+            account.closed_last = last
+        for at in range(start, stop):
+            unchain(state, rows[at])
+        start = stop
+    state.ticks[tick & (state.ticks.size - 1)] = -1
+    release(scratch, used)
+    return used

@@ -1,0 +1,118 @@
+"""Who leaves an account table that is full or has waited long enough, in a fixed order.
+
+Newcomers (no second active day yet) go first, the longest silent before the others, so that an
+adversary who sprays fresh accounts displaces the spray and not customers with a past. Those with a
+past go only while newcomers hold less than a quarter of the table; beyond that it is the newcomers
+who are refused. An account with an open minute, or whose name waits to be told, stays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.rows import index_account
+from detectors.accounts.state import AccountState
+from detectors.accounts.windows import clear
+from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.compiled import kernel
+
+SLICE = 16  # a full table gives up one account in so many at once
+NEWCOMERS_SHARE = 4  # newcomers displace others until they hold one row in so many
+
+
+def expired(state: AccountState, before_ms: int) -> np.ndarray:
+    """Rows whose last event lies before a time, and which hold nothing open."""
+    accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
+    silent = (accounts["used"] == 1) & (accounts["last"] < before_ms)
+    if not silent.any():
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(silent & _idle(state) & (accounts["hour_row"] < 0))
+
+
+def least_wanted(state: AccountState, count: int) -> np.ndarray:
+    """The `count` rows to give up first; fewer where fewer may go."""
+    accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
+    idle = _idle(state)
+    past = accounts["days"] > 1
+    newcomers = np.flatnonzero(idle & ~past)
+    gone = _longest_silent(accounts, newcomers)[:count]
+    if gone.size < count:
+        held = int(np.count_nonzero((accounts["used"] == 1) & ~past)) - gone.size
+        allowed = max(accounts.size // NEWCOMERS_SHARE - held, 0)
+        others = np.flatnonzero(idle & past & (accounts["hour_row"] < 0))
+        others = _longest_silent(accounts, others)[: min(allowed, count - gone.size)]
+        gone = np.concatenate((gone, others))
+    return np.sort(gone)
+
+
+def evict(state: AccountState, rows: np.ndarray) -> AccountState:
+    """Forget the accounts in `rows` (ascending) and pack the id arena."""
+    _forget(state, rows.astype(np.int64))
+    ids = np.zeros_like(state.ids)
+    state.slots[:] = 0
+    _pack(state, ids)
+    return state._replace(ids=ids)
+
+
+def _idle(state: AccountState) -> np.ndarray:
+    accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
+    idle: np.ndarray = (accounts["used"] == 1) & (accounts["open_minutes"] == 0)
+    idle[state.newcomers["account"][: state.scalars[st.NEWCOMERS]]] = False
+    return idle
+
+
+def _longest_silent(accounts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return rows[np.lexsort((accounts["fp"][rows], accounts["last"][rows]))]
+
+
+@kernel
+def _forget(state: AccountState, rows: np.ndarray) -> None:
+    scalars = state.scalars
+    for row in rows:
+        account = state.accounts[row]
+        if account.hour_row >= 0:
+            clear(state.hours, account.hour_row)
+            state.hour_free[scalars[st.HOUR_FREE]] = account.hour_row
+            scalars[st.HOUR_FREE] += 1
+            account.hour_row = -1
+        account.used = 0
+        account.fp = 0
+        account.org = 0
+        account.closed_last = 0
+        account.requests = 0
+        account.input = 0
+        account.output = 0
+        account.cost = 0
+        account.mean = 0
+        account.variance = 0
+        account.days = 0
+        account.late = 0
+        account.last_hour = 0
+        account.period = 0
+        for i in range(ACCOUNT_KINDS):
+            account.keys[i] = 0
+        for i in range(24):
+            account.ring[i] = 0
+        for i in range(48):
+            account.hour_profile[i] = 0
+        for i in range(7):
+            account.weekday_profile[i] = 0
+        clear(state.days, row)
+        state.free[scalars[st.ACCOUNT_FREE]] = row
+        scalars[st.ACCOUNT_FREE] += 1
+
+
+@kernel
+def _pack(state: AccountState, ids: np.ndarray) -> None:
+    end = 0
+    for row in range(state.scalars[st.ACCOUNTS]):
+        account = state.accounts[row]
+        if account.used == 0:
+            continue
+        for i in range(account.id_len):
+            ids[end + i] = state.ids[account.id_at + i]
+        account.id_at = end
+        end += account.id_len
+        index_account(state, account.fp, row)
+    state.scalars[st.ID_END] = end

@@ -1,0 +1,136 @@
+"""First sightings: the keys that an event came with, and which of them its account never showed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.rows import LONGEST_NAME, copy_name, write_number
+from detectors.accounts.state import AccountState
+from detectors.interface import columns as layout
+from detectors.interface.key_kinds import (
+    ACCOUNT_KINDS,
+    ASN,
+    COHORT,
+    DEVICE,
+    ORG,
+    PAYMENT,
+    PREFIX,
+    REFERRAL,
+    SYSTEM,
+    TLS,
+)
+from detectors.kernels.compiled import kernel
+from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, combine, mix, see
+
+HOUR_MS = 3_600_000
+
+
+@kernel
+def fill_keys(event: layout.Row, account: layout.Row, keys: np.ndarray) -> np.uint64:
+    """The event's key of each kind (0 not known), and one fingerprint of them all."""
+    zero = np.uint64(0)
+    keys[PAYMENT] = event.payment
+    keys[DEVICE] = event.device
+    keys[PREFIX] = event.prefix
+    keys[ASN] = zero
+    if event.asn >= 0:
+        keys[ASN] = combine(np.uint64(event.asn + 1), np.uint64(event.ip_class))
+    keys[TLS] = combine(event.tls, event.client) if event.tls != zero else zero
+    keys[ORG] = event.org
+    keys[REFERRAL] = event.referral
+    keys[SYSTEM] = event.system
+    keys[COHORT] = account.keys[COHORT]
+    if keys[COHORT] == zero and event.created >= 0 and event.asn >= 0 and event.signup != 255:
+        # The sign-up's own AS is not in an event: the first AS seen stands for it.
+        hour = np.uint64(event.created // HOUR_MS)
+        keys[COHORT] = combine(hour, combine(np.uint64(event.asn + 1), np.uint64(event.signup)))
+    keyset = np.uint64(0)
+    for kind in range(ACCOUNT_KINDS):
+        keyset = mix(keyset ^ keys[kind]) + np.uint64(kind)
+    return keyset
+
+
+@kernel
+def value_of(event: layout.Row, kind: int) -> tuple[int, int]:
+    """Where the value itself stands in the buffer, and its length; 0 where a kind has none."""
+    if kind == PAYMENT:
+        return event.payment_at, event.payment_len
+    if kind == DEVICE:
+        return event.device_at, event.device_len
+    if kind == PREFIX:
+        return event.prefix_at, event.prefix_len
+    if kind == ORG:
+        return event.org_at, event.org_len
+    if kind == REFERRAL:
+        return event.referral_at, event.referral_len
+    if kind == SYSTEM:
+        return event.system_at, event.system_len
+    if kind == TLS:
+        return event.tls_at, event.tls_len
+    return event.payment_at, 0
+
+
+@kernel
+def announce(
+    state: AccountState,
+    event: layout.Row,
+    buffer: np.ndarray,
+    row: int,
+    keys: np.ndarray,
+    tick: int,
+    period: int,
+    young: bool,
+) -> None:
+    """Note each value that this account has not shown before in the expiry period."""
+    account = state.accounts[row]
+    scalars = state.scalars
+    if account.period != (period & 0xFFFF):
+        account.period = period & 0xFFFF
+        for kind in range(ACCOUNT_KINDS):
+            if kind != COHORT:
+                account.keys[kind] = 0
+        renewed = True
+    else:
+        renewed = False
+    for kind in range(ACCOUNT_KINDS):
+        key = keys[kind]
+        if key == np.uint64(0) or (account.keys[kind] == key and not (renewed and kind == COHORT)):
+            continue
+        if (
+            scalars[st.EDGES] >= state.edges.size
+            or scalars[st.NAME_END] + LONGEST_NAME > state.names.size
+        ):
+            state.counters[st.EDGE_OVERFLOW] += 1
+            continue  # unremembered, so that it is told when there is room again
+        # The value an account holds is in its row; the table remembers those it held before. Most
+        # accounts hold one value of a kind and cost the table nothing.
+        held = account.keys[kind]
+        account.keys[kind] = key
+        if held != np.uint64(0) and held != key:
+            before = combine(held ^ np.uint64(kind), account.fp)
+            if see(state.sightings, before, period, period - 1) == NEW_BY_EVICTION:
+                state.counters[st.SIGHTING_OVERFLOW] += 1
+            pair = combine(key ^ np.uint64(kind), account.fp)
+            outcome = see(state.sightings, pair, period, period - 1)
+            if outcome == SEEN:
+                continue
+            if outcome == NEW_BY_EVICTION:
+                state.counters[st.SIGHTING_OVERFLOW] += 1
+        edge = state.edges[scalars[st.EDGES]]
+        edge.key = key
+        edge.account = account.fp
+        edge.org = account.org
+        edge.time = event.event_time
+        edge.kind = kind
+        edge.young = young
+        edge.ip_class = event.ip_class
+        edge.tick = tick
+        edge.name_at = scalars[st.NAME_END]
+        at, length = value_of(event, kind)
+        if kind == ASN:
+            length = write_number(state, event.asn)
+        else:
+            copy_name(state, buffer, at, length)
+        edge.name_len = length
+        scalars[st.EDGES] += 1

@@ -1,0 +1,137 @@
+"""The open minutes of accounts: finding or making one's row, and counting an event in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.state import AccountState
+from detectors.interface import columns as layout
+from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.distinct_counts import set_double, set_single
+from detectors.kernels.seen_table import combine, mix
+
+MINUTE_MS = 60_000
+DAY_TICKS = 1440
+# No request has two billion tokens or costs 2,147 dollars: with at most 2^32 requests a window,
+# whatever a producer writes, sums stay below 2^63.
+MOST_COUNTED = 2**31 - 1
+
+
+@kernel
+def find_minute(
+    state: AccountState, row: int, tick: int, keyset: np.uint64, keys: np.ndarray
+) -> int:
+    """The open row of (account, tick, keys), made where there is none; -1 where none is free."""
+    heads = state.minute_heads
+    bucket = combine(np.uint64(row) * np.uint64(0x100000000) + np.uint64(tick), keyset) & np.uint64(
+        heads.size - 1
+    )
+    at = heads[bucket]
+    while at >= 0:
+        minute = state.minutes[at]
+        if minute.account == row and minute.tick == tick and minute.keyset == keyset:
+            return at
+        at = minute.chain
+    scalars = state.scalars
+    free = state.minute_free
+    if scalars[st.MINUTE_FREE] > 0:
+        scalars[st.MINUTE_FREE] -= 1
+        at = free[scalars[st.MINUTE_FREE]]
+    elif scalars[st.MINUTE_TOP] < state.minutes.size:
+        at = scalars[st.MINUTE_TOP]
+        scalars[st.MINUTE_TOP] += 1
+    else:
+        return -1
+    minute = state.minutes[at]
+    minute.account = row
+    minute.tick = tick
+    minute.keyset = keyset
+    minute.first = np.int64(1 << 62)
+    minute.last = np.int64(-(1 << 62))
+    for kind in range(ACCOUNT_KINDS):
+        minute.keys[kind] = keys[kind]
+    minute.chain = heads[bucket]
+    heads[bucket] = at
+    slot = tick & (state.ticks.size - 1)
+    minute.sibling = state.ticks[slot]
+    state.ticks[slot] = at
+    state.accounts[row].open_minutes += 1
+    return at
+
+
+@kernel
+def find_model(state: AccountState, event: layout.Row) -> int:
+    """Place of an event's model among the known ones, -1 where there is none for it.
+
+    A model becomes known, and the newest, by its first answer: a misspelt name is answered with an
+    error. Where the table is full it takes the place of the one longest unused, if that is a day.
+    """
+    scalars = state.scalars
+    tick = event.event_time // MINUTE_MS
+    known = scalars[st.MODELS]
+    oldest = 0
+    for place in range(known):
+        if state.models[place] == event.model:
+            state.model_used[place] = max(state.model_used[place], tick)
+            return place
+        if state.model_used[place] < state.model_used[oldest]:
+            oldest = place
+    if event.status >= 400:
+        return -1
+    if known < state.models.size:
+        oldest = known
+        scalars[st.MODELS] = known + 1
+    elif tick - state.model_used[oldest] < DAY_TICKS:
+        return -1
+    state.models[oldest] = event.model
+    state.model_used[oldest] = tick
+    scalars[st.NEWEST] = oldest
+    return oldest
+
+
+@inlined
+def counted(amount: int) -> int:
+    """An event's tokens or cost, as sums take them: 0 where not known (-1), and bounded."""
+    return min(max(amount, 0), MOST_COUNTED)
+
+
+@kernel
+def add_to_minute(state: AccountState, event: layout.Row, at: int) -> None:
+    """Count one event in its minute."""
+    minute = state.minutes[at]
+    minute.requests += 1
+    minute.input += counted(event.input_tokens)
+    minute.output += counted(event.output_tokens)
+    minute.reasoning += counted(event.reasoning_tokens)
+    minute.cost += counted(event.cost_micro)
+    minute.first = min(minute.first, event.event_time)
+    minute.last = max(minute.last, event.event_time)
+    if event.status >= 400:
+        minute.errors += 1
+        if event.status == 429:
+            minute.throttled += 1
+    words = minute.distinct
+    set_single(words, layout.PREFIXES, event.prefix)
+    if event.asn >= 0:
+        set_single(words, layout.ASNS, np.uint64(event.asn + 1))
+    set_single(words, layout.DEVICES, event.device)
+    set_double(words, layout.SESSIONS, event.session)
+    if event.has_template:
+        set_double(words, layout.TEMPLATES, event.template | np.uint64(1))
+    set_double(words, layout.PROMPTS, event.prompt)
+    if event.capability < layout.CAPABILITY_SLOTS and minute.capability[event.capability] < 65535:
+        minute.capability[event.capability] += 1
+    place = find_model(state, event)
+    if place >= 0 and place == state.scalars[st.NEWEST]:
+        minute.newest += 1
+    slot = place if 0 <= place < layout.MODEL_SLOTS - 1 else layout.MODEL_SLOTS - 1
+    if minute.model[slot] < 65535:
+        minute.model[slot] += 1
+    if event.lang != np.uint64(0):
+        slot = np.int64(mix(event.lang) & np.uint64(layout.LANGUAGE_SLOTS - 1))
+        if minute.language[slot] < 65535:
+            minute.language[slot] += 1
+    second = (event.event_time % MINUTE_MS) // 1000
+    minute.seconds |= np.uint64(1) << np.uint64(second)

@@ -1,0 +1,197 @@
+"""What a closing tick hands over, cut by target: scratch that is reused, and the hand-overs from it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.state import AccountState
+from detectors.accounts.templates import BANDS
+from detectors.exchange.hand_over import HandOver
+from detectors.interface import columns as layout
+from detectors.kernels.compiled import kernel
+from detectors.kernels.seen_table import mix
+
+EDGES, NAMES, SUMS, ONES, TEMPLATES, TABLES = range(6)
+LIGHT = 1 << 32  # tokens from which a single request no longer travels in the light form
+
+
+class Parcel(NamedTuple):
+    """Tables of one closing tick by target: of target q, from starts[table, q] to starts[table, q + 1]."""
+
+    edges: np.ndarray
+    names: np.ndarray
+    sums: np.ndarray
+    ones: np.ndarray
+    templates: np.ndarray
+    starts: np.ndarray  # (TABLES, partitions + 1)
+    cursors: np.ndarray  # (TABLES, partitions)
+    targets: np.ndarray
+    bands: np.ndarray  # layout.TEMPLATE_ROW before they are cut by target
+    keys: np.ndarray  # to sort by, with what is sorted, and as much to spare
+    order: np.ndarray
+    spare_keys: np.ndarray
+    spare: np.ndarray
+
+
+def parcel(partitions: int, keys: int, edges: int, names: int, prompts: int, rows: int) -> Parcel:
+    """Scratch with room for so many keys, edges, bytes of names, prompts and minutes."""
+    most = max(keys, edges, prompts * BANDS)
+    sorted_at_once = max(rows, prompts)
+    return Parcel(
+        edges=np.zeros(edges, layout.EDGE),
+        names=np.zeros(names, np.uint8),
+        sums=np.zeros(keys, layout.SUM),
+        ones=np.zeros(keys, layout.ONE),
+        templates=np.zeros(prompts * BANDS, layout.TEMPLATE_ROW),
+        starts=np.zeros((TABLES, partitions + 1), np.int64),
+        cursors=np.zeros((TABLES, partitions), np.int64),
+        targets=np.zeros(most, np.int64),
+        bands=np.zeros(prompts * BANDS, layout.TEMPLATE_ROW),
+        keys=np.zeros(sorted_at_once, np.uint64),
+        order=np.zeros(sorted_at_once, np.int64),
+        spare_keys=np.zeros(sorted_at_once, np.uint64),
+        spare=np.zeros(sorted_at_once, np.int64),
+    )
+
+
+def hand_overs(parcel: Parcel, source: int, tick: int) -> dict[int, HandOver]:
+    """One hand-over, with tables of its own, per target that has anything to be told."""
+    tables = (parcel.edges, parcel.names, parcel.sums, parcel.ones, parcel.templates)
+    starts = parcel.starts.tolist()
+    # By way of bytes: numpy copies structured arrays field by field, which takes far longer.
+    own = [
+        np.frombuffer(bytearray(table[: row[-1]].tobytes()), table.dtype)
+        for table, row in zip(tables, starts, strict=True)
+    ]
+    loads = np.zeros(0, layout.LOAD)
+    made = {}
+    for target in range(len(starts[0]) - 1):
+        stop = target + 1
+        if all(row[target] == row[stop] for row in starts):
+            continue
+        edges, names, sums, ones, templates = (
+            table[row[target] : row[stop]] for table, row in zip(own, starts, strict=True)
+        )
+        made[target] = HandOver(source, tick, edges, names, sums, ones, loads, templates)
+    return made
+
+
+@kernel
+def target_of(key: np.uint64, kind: int, partitions: int) -> int:
+    """The key partition of a (key, kind): a function of the key alone, so every source agrees."""
+    mixed = mix(key ^ (np.uint64(kind) << np.uint64(56)))
+    target: int = np.int64(mixed % np.uint64(partitions))  # type: ignore[assignment]
+    return target
+
+
+@kernel
+def targets_of(keys: np.ndarray, kinds: np.ndarray, partitions: int, targets: np.ndarray) -> None:
+    """Fill `targets` with the key partition of each (key, kind)."""
+    for i in range(keys.size):
+        targets[i] = target_of(keys[i], kinds[i], partitions)
+
+
+@kernel
+def open_table(parcel: Parcel, table: int) -> None:
+    """Forget how many rows each target has."""
+    for target in range(parcel.starts.shape[1]):
+        parcel.starts[table, target] = 0
+
+
+@kernel
+def lay_out(parcel: Parcel, table: int) -> None:
+    """From rows per target (in `starts`, one place up) to where each target's rows begin."""
+    starts = parcel.starts[table]
+    for target in range(parcel.cursors.shape[1]):
+        parcel.cursors[table, target] = starts[target]
+        starts[target + 1] += starts[target]
+
+
+@kernel
+def place(parcel: Parcel, table: int, target: int, size: int) -> int:
+    """Where a target's next row goes; moves its cursor on by `size`."""
+    at = parcel.cursors[table, target]
+    parcel.cursors[table, target] = at + size
+    return at
+
+
+@kernel
+def pack_sums(parcel: Parcel, sums: np.ndarray, used: int) -> None:
+    """Cut sums per key by target; those of one request travel in the light form."""
+    partitions = parcel.cursors.shape[1]
+    for i in range(used):
+        row = sums[i]
+        target = target_of(row.key, row.kind, partitions)
+        parcel.targets[i] = target
+        light = row.requests == 1 and row.input < LIGHT and row.output < LIGHT
+        parcel.starts[ONES if light else SUMS, target + 1] += 1
+    lay_out(parcel, ONES)
+    lay_out(parcel, SUMS)
+    for i in range(used):
+        row = sums[i]
+        target = parcel.targets[i]
+        if row.requests == 1 and row.input < LIGHT and row.output < LIGHT:
+            one = parcel.ones[place(parcel, ONES, target, 1)]
+            one.key = row.key
+            one.input = row.input
+            one.output = row.output
+            one.kind = row.kind
+            one.capability = 255
+            for c in range(layout.CAPABILITY_SLOTS):
+                if row.capability[c] > 0:
+                    one.capability = c
+                    break
+        else:
+            parcel.sums[place(parcel, SUMS, target, 1)] = row
+
+
+@kernel
+def pack_edges(state: AccountState, parcel: Parcel, tick: int) -> None:
+    """Take the edges of a tick out of the pending ones, with the values they name."""
+    partitions = parcel.cursors.shape[1]
+    count = state.scalars[st.EDGES]
+    for i in range(count):
+        edge = state.edges[i]
+        if edge.tick == tick:
+            target = target_of(edge.key, edge.kind, partitions)
+            parcel.targets[i] = target
+            parcel.starts[EDGES, target + 1] += 1
+            parcel.starts[NAMES, target + 1] += edge.name_len
+    lay_out(parcel, EDGES)
+    lay_out(parcel, NAMES)
+    left = 0
+    for i in range(count):
+        edge = state.edges[i]
+        if edge.tick != tick:
+            if left != i:
+                state.edges[left] = edge
+            left += 1
+            continue
+        target = parcel.targets[i]
+        own = parcel.edges[place(parcel, EDGES, target, 1)]
+        own.key = edge.key
+        own.account = edge.account
+        own.org = edge.org
+        own.time = edge.time
+        own.kind = edge.kind
+        own.young = edge.young
+        own.ip_class = edge.ip_class
+        own.name_len = edge.name_len
+        end = place(parcel, NAMES, target, edge.name_len)
+        own.name_at = end - parcel.starts[NAMES, target]
+        for b in range(edge.name_len):
+            parcel.names[end + b] = state.names[edge.name_at + b]
+    state.scalars[st.EDGES] = left
+
+
+@kernel
+def pack_templates(parcel: Parcel, count: int) -> None:
+    """Cut template rows (in `bands`, with their `targets`) by target."""
+    for i in range(count):
+        parcel.starts[TEMPLATES, parcel.targets[i] + 1] += 1
+    lay_out(parcel, TEMPLATES)
+    for i in range(count):
+        parcel.templates[place(parcel, TEMPLATES, parcel.targets[i], 1)] = parcel.bands[i]

@@ -1,0 +1,268 @@
+"""The account stage: one partition of requests, from decoded events to hand-overs and findings.
+
+Windows are kept in event time. The watermark is the greatest event time minus the allowed
+lateness; a tick closes when it passes, exactly once, in order, and everything that depends on
+order (hours, days, learning, eviction) happens there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restored
+from detectors.accounts.close_tick import NO_ROOM, close_tick
+from detectors.accounts.erase import forget_account
+from detectors.accounts.eviction import SLICE, evict, least_wanted
+from detectors.accounts.hours import HourBook, cohort_sums, with_loads
+from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.accounts.outages import InputFlow
+from detectors.accounts.outbox import hand_overs
+from detectors.accounts.pending import give_back, make_room
+from detectors.accounts.state import DAY_MS, MINUTE_MS, NO_TIME
+from detectors.accounts.workbench import Workbench
+from detectors.config import Config
+from detectors.decode.decoder import Decoded
+from detectors.exchange.findings import TickFindings
+from detectors.exchange.hand_over import HandOver, watermark_only
+from detectors.exchange.names import NameBatch, newcomers
+from detectors.interface import columns as layout
+from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.judging.counters import Tally
+from detectors.state.checkpoint import Checkpoint, Restoration
+
+DAY_TICKS = 1440
+
+
+class ClosedTick(NamedTuple):
+    """What one closed tick of an account partition says: per key partition, and to the owner."""
+
+    tick: int
+    hand_overs: dict[int, HandOver]
+    findings: TickFindings | None
+    names: NameBatch | None
+
+
+class AccountPartition:
+    """Windows of the accounts of one partition. `source` is its number, `bench` the process's scratch."""
+
+    def __init__(self, config: Config, source: int, bench: Workbench | None = None) -> None:
+        self.source = source
+        self.config = config
+        self.state = st.fresh_state(config.engine, config.budgets)
+        self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
+        self._period = config.budgets.key_expiry_days * DAY_TICKS
+        self._new_account = int(config.births.new_account_days * DAY_MS)
+        self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
+        self._bench = bench or Workbench(config.engine.partitions)
+        self._days_open = False
+        self.flow = InputFlow(config.engine)
+        self._forgotten: list[int] = []  # erased here; the next closed tick tells the others
+        self.tally = Tally()
+        self._book = HourBook(config, source, self.tally.aside)
+
+    @property
+    def closed(self) -> int:
+        """The last closed tick; far in the past before the first event."""
+        return int(self.state.scalars[st.CLOSED])
+
+    @property
+    def watermark(self) -> int:
+        """Event time up to which nothing more is expected, ms; NO_TIME before the first event."""
+        scalars = self.state.scalars
+        if scalars[st.MAX_TIME] == NO_TIME:
+            return int(scalars[st.MARK])
+        return int(max(scalars[st.MAX_TIME] - self._lateness, scalars[st.MARK]))
+
+    @property
+    def counters(self) -> np.ndarray:
+        """What happened to events so far, by the places named in `account_state`."""
+        return self.state.counters
+
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now; good until the next input."""
+        return checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._forgotten))
+
+    def restoration(self) -> Restoration:
+        """What fills this partition, still fresh, from kept pages; `restored` ends it."""
+        return restoration(self.state)
+
+    def restored(self, kept: Restoration, rest: bytes) -> None:
+        """Go on from the kept state."""
+        self.state, loose = restored(self.state, kept.tables(), rest)
+        self._days_open, self._forgotten = loose.days_open, loose.forgotten
+        self.flow.kept = loose.flow
+
+    def bytes_by_kind(self) -> dict[str, int]:
+        """Bytes of state that are in use, by table."""
+        state, s = self.state, self.state.scalars
+        return {
+            "accounts": int(s[st.ACCOUNTS]) * (layout.ACCOUNT.itemsize + layout.WINDOW.itemsize)
+            + int(s[st.ID_END])
+            + state.slots.nbytes,
+            "account_hours": int(s[st.HOUR_TOP]) * layout.WINDOW.itemsize,
+            "account_minutes": int(s[st.MINUTE_TOP]) * layout.MINUTE.itemsize
+            + state.minute_heads.nbytes,
+            "pending": state.edges.nbytes
+            + state.names.nbytes
+            + state.newcomers.nbytes
+            + state.prompts.nbytes,
+            "dedupe": state.dedupe.nbytes,
+            "sightings": state.sightings.nbytes,
+        }
+
+    def ingest(self, decoded: Decoded, rows: np.ndarray | None = None) -> list[ClosedTick]:
+        """Take a batch (or the events in `rows` of it) and close what its watermark passes."""
+        if rows is None:
+            rows = np.arange(decoded.events.size)
+        closed: list[ClosedTick] = []
+        at = 0
+        while at < rows.size:
+            at, why = ingest(
+                self.state,
+                decoded.events,
+                rows,
+                at,
+                rows.size,
+                decoded.buffer,
+                self._lateness,
+                self._period,
+                self._new_account,
+                self._keys,
+            )
+            if why == DONE:
+                break
+            if why == TICK_PASSED:
+                closed += self._close_passed()
+            elif why == BUFFERS_FULL:
+                self.state = make_room(self.state)
+            elif why == ACCOUNTS_FULL:
+                self._evict()
+        return closed
+
+    def raise_mark(self, watermark_ms: int) -> list[ClosedTick]:
+        """Apply a written idle mark: this partition expects nothing before `watermark_ms`."""
+        scalars = self.state.scalars
+        if watermark_ms <= self.watermark:
+            return []
+        scalars[st.MARK] = watermark_ms
+        if scalars[st.CLOSED] == NO_TIME:
+            scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
+        return self._close_passed()
+
+    def forget(self, fp: int) -> None:
+        """Erase an account, by its fingerprint; with the next closed tick all stages follow.
+
+        What comes of it afterwards is of an account never seen before.
+        """
+        self.state = forget_account(self.state, fp)
+        if fp not in self._forgotten:
+            self._forgotten.append(fp)
+
+    def drain(self) -> list[ClosedTick]:
+        """Close everything that is open, as if time went on; for the end of a file, on request."""
+        if self.closed == NO_TIME:
+            return []
+        greatest = int(self.state.scalars[st.MAX_TIME])
+        return self.raise_mark((greatest // DAY_MS + 1) * DAY_MS)
+
+    def _close_passed(self) -> list[ClosedTick]:
+        scalars = self.state.scalars
+        start, target = self.closed, self.watermark // MINUTE_MS - 1
+        closed: list[ClosedTick] = []
+        self.tally.ticks += max(0, target - start)
+        tick = start
+        while tick < target and not self._nothing_open():
+            tick += 1
+            done = self._close(tick)
+            scalars[st.CLOSED] = tick
+            if done is not None:
+                closed.append(done)
+        if tick < target:
+            # What closes with nothing open says nothing; but days pass, and accounts expire.
+            scalars[st.CLOSED] = target
+            self.flow.skip(tick, target)
+            days = (target + 1) // DAY_TICKS
+            if days > (tick + 1) // DAY_TICKS:
+                self.state = self._book.expire(self.state, days * DAY_MS)
+        return closed
+
+    def _nothing_open(self) -> bool:
+        minute_top, minutes_free, hour_top, hours_free, edges, newcomers = self.state.scalars[
+            st.OPEN_COUNTS
+        ].tolist()
+        return (
+            minute_top == minutes_free
+            and hour_top == hours_free
+            and edges == 0
+            and newcomers == 0
+            and not self._days_open
+            and not self._forgotten
+        )
+
+    def _close(self, tick: int) -> ClosedTick | None:
+        state, bench, new = self.state, self._bench, self._new_account
+        count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.parcel, new)
+        while count == NO_ROOM:
+            bench.enlarge(first_seen, *state.scalars[st.SCRATCH_COUNTS].tolist())
+            count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.parcel, new)
+        if count:
+            self._days_open = True
+            self.tally.windows["minute"] += count
+        self.flow.close(tick, count)
+        names = newcomers(state, self.source, tick) if first_seen else None
+        sent = hand_overs(bench.parcel, self.source, tick) if sent_rows else {}
+        findings = None
+        if (tick + 1) % 60 == 0:
+            state = self.state = give_back(state)
+            scalars = state.scalars
+            self.tally.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
+            started = self.tally.clock()
+            found, shifts = self._book.close_hour(state, tick, self.flow)
+            self.tally.detector_seconds += self.tally.clock() - started
+            levels = None
+            if (tick + 1) % DAY_TICKS == 0:
+                loads, levels, days = self._book.close_day(state, tick, self.flow)
+                self.tally.windows["day"] += days
+                sent = with_loads(sent, loads, self.source, tick)
+                self._days_open = False
+                self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)
+            cohorts = cohort_sums(shifts, levels)
+            if found or cohorts:
+                findings = TickFindings(tick, found, cohorts)
+        if hours := self.flow.tell():
+            sent = {
+                target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)
+                for target in range(self.config.engine.partitions)
+            }
+        if self._forgotten:
+            sent, findings = self._tell_forgotten(tick, sent, findings)
+        if not sent and findings is None and names is None:
+            return None
+        return ClosedTick(tick, sent, findings, names)
+
+    def _tell_forgotten(
+        self, tick: int, sent: dict[int, HandOver], findings: TickFindings | None
+    ) -> tuple[dict[int, HandOver], TickFindings]:
+        """Let all key partitions and the owner know whom to erase."""
+        gone = np.array(sorted(self._forgotten), np.uint64)
+        self._forgotten = []
+        told = {
+            target: sent.get(target, watermark_only(self.source, tick))._replace(forgotten=gone)
+            for target in range(self.config.engine.partitions)
+        }
+        findings = findings or TickFindings(tick)
+        return told, msgspec.structs.replace(findings, forgotten=tuple(gone.tolist()))
+
+    def _evict(self) -> None:
+        """Give up a sixteenth of the table; where nearly nobody may go, newcomers are refused for a tick."""
+        wanted = max(1, self.state.accounts.size // SLICE)
+        gone = least_wanted(self.state, wanted)
+        if gone.size < wanted:
+            self.state.scalars[st.REFUSING] = self.closed
+        if gone.size:
+            self.state = evict(self.state, gone)
+            self.state.counters[st.ACCOUNTS_EVICTED] += gone.size

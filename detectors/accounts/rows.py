@@ -1,0 +1,129 @@
+"""Accounts by fingerprint: finding a row, making one, and the bytes of names that wait to be told."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.state import AccountState
+from detectors.interface import columns as layout
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.seen_table import mix
+
+LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
+
+
+@inlined
+def copy_name(state: AccountState, buffer: np.ndarray, at: int, length: int) -> None:
+    """Append a value's bytes to the pending names."""
+    end = state.scalars[st.NAME_END]
+    for i in range(length):
+        state.names[end + i] = buffer[at + i]
+    state.scalars[st.NAME_END] = end + length
+
+
+@kernel
+def write_number(state: AccountState, number: int) -> int:
+    """Append a number's decimal digits to the pending names; returns how many."""
+    digits = 1
+    rest = number // 10
+    while rest > 0:
+        digits += 1
+        rest //= 10
+    end = state.scalars[st.NAME_END]
+    for place in range(digits):
+        state.names[end + digits - 1 - place] = 48 + number % 10
+        number //= 10
+    state.scalars[st.NAME_END] = end + digits
+    return digits
+
+
+@kernel
+def find_account(state: AccountState, fp: np.uint64) -> int:
+    """Row of an account, or -1."""
+    mask = np.uint64(state.slots.size - 1)
+    at = mix(fp) & mask
+    while True:
+        row = state.slots[at] - 1
+        if row < 0:
+            return -1
+        if state.accounts[row].fp == fp:
+            return row
+        at = (at + np.uint64(1)) & mask
+
+
+@kernel
+def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
+    """Make a row findable."""
+    mask = np.uint64(state.slots.size - 1)
+    at = mix(fp) & mask
+    while state.slots[at] != 0:
+        at = (at + np.uint64(1)) & mask
+    state.slots[at] = row + 1
+
+
+MOST_RENAMED = 4096  # pending names beyond which known accounts wait
+
+
+@kernel
+def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, tick: int) -> int:
+    """A row for an account never seen; -1 where the table or the id arena is full."""
+    scalars = state.scalars
+    if scalars[st.ID_END] + event.account_len > state.ids.size:
+        return -1
+    if scalars[st.ACCOUNT_FREE] > 0:
+        scalars[st.ACCOUNT_FREE] -= 1
+        row = state.free[scalars[st.ACCOUNT_FREE]]
+    elif scalars[st.ACCOUNTS] < state.accounts.size:
+        row = scalars[st.ACCOUNTS]
+        scalars[st.ACCOUNTS] += 1
+    else:
+        return -1
+    account = state.accounts[row]
+    account.fp = event.account
+    account.org = event.org
+    account.used = 1
+    account.created = -1
+    account.first = event.event_time
+    account.last = event.event_time
+    account.hour_row = -1
+    account.cohort = 255
+    account.id_at = scalars[st.ID_END]
+    account.id_len = event.account_len
+    for i in range(event.account_len):
+        state.ids[scalars[st.ID_END] + i] = buffer[event.account_at + i]
+    scalars[st.ID_END] += event.account_len
+    index_account(state, event.account, row)
+    _name(state, event, buffer, row, tick)
+    return row
+
+
+@kernel
+def name_again(
+    state: AccountState, event: layout.Row, buffer: np.ndarray, row: int, tick: int
+) -> None:
+    """Have the owner told of an account's other organisation: allowances are by organisation.
+
+    Where much is pending it is left unremembered, so that a later event tells it; else an account
+    that changes with each request would fill the table that newcomers need.
+    """
+    if state.scalars[st.NEWCOMERS] >= min(state.newcomers.size // 4, MOST_RENAMED):
+        state.counters[st.EDGE_OVERFLOW] += 1
+        return
+    state.accounts[row].org = event.org
+    _name(state, event, buffer, row, tick)
+
+
+@kernel
+def _name(state: AccountState, event: layout.Row, buffer: np.ndarray, row: int, tick: int) -> None:
+    scalars = state.scalars
+    at = scalars[st.NEWCOMERS]
+    newcomer = state.newcomers[at]
+    newcomer.account = row
+    newcomer.tick = tick
+    newcomer.org_at = scalars[st.NAME_END]
+    newcomer.org_len = 0
+    if event.org != np.uint64(0) and scalars[st.NAME_END] + LONGEST_NAME <= state.names.size:
+        newcomer.org_len = event.org_len
+        copy_name(state, buffer, event.org_at, event.org_len)
+    scalars[st.NEWCOMERS] += 1

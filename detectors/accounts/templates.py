@@ -1,0 +1,106 @@
+"""Prompt templates on their way to the key stage: one row per band, so that near-equals meet.
+
+A template is a 64-bit SimHash. Two that differ in at most three bits agree in one of four bands of
+16 bits (pigeonhole); each band goes to the partition that its value names, where the Hamming
+distance decides. Manku, Jain and Das Sarma, WWW 2007.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.ingest import is_young
+from detectors.accounts.state import AccountState
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.seen_table import combine, mix
+from detectors.kernels.sorting import sort_pairs
+
+BANDS = 4
+BAND_BITS = 16
+SALT = np.uint64(0x5851F42D4C957F2D)
+
+
+@inlined
+def band_value(template: np.uint64, band: int) -> np.uint64:
+    """The bits of a template in one band, told apart from the same bits in another band."""
+    bits = (template >> np.uint64(band * BAND_BITS)) & np.uint64((1 << BAND_BITS) - 1)
+    return mix(bits + np.uint64((band + 1) << BAND_BITS))
+
+
+@kernel
+def prompts_of(
+    state: AccountState,
+    tick: int,
+    ids: np.ndarray,
+    order: np.ndarray,
+    spare_ids: np.ndarray,
+    spare: np.ndarray,
+) -> int:
+    """Order the pending prompts of a tick by (account, template); returns how many there are."""
+    count = 0
+    for i in range(state.scalars[st.PROMPTS_PENDING]):
+        pending = state.prompts[i]
+        if pending.tick == tick:
+            ids[count] = combine(pending.template ^ SALT, state.accounts[pending.account].fp)
+            order[count] = i
+            count += 1
+    sort_pairs(ids, order, count, spare_ids, spare)
+    return count
+
+
+@kernel
+def rows_per_band(
+    state: AccountState,
+    ids: np.ndarray,
+    order: np.ndarray,
+    size: int,
+    new_account_ms: int,
+    partitions: int,
+    rows: np.ndarray,
+    targets: np.ndarray,
+) -> int:
+    """Sum ordered prompts per (account, template) and lay them out once per band."""
+    started = state.scalars[st.STARTED]
+    count = 0
+    i = 0
+    while i < size:
+        first = state.prompts[order[i]]
+        account = state.accounts[first.account]
+        requests = 0
+        output = 0
+        time = first.time
+        j = i
+        while j < size and ids[j] == ids[i]:
+            other = state.prompts[order[j]]
+            requests += 1
+            output += other.output
+            time = min(time, other.time)
+            j += 1
+        young = is_young(account, time, started, new_account_ms)
+        for band in range(BANDS):
+            row = rows[count]
+            row.template = first.template
+            row.account = account.fp
+            row.org = account.org
+            row.time = time
+            row.output = output
+            row.requests = requests
+            row.band = band
+            row.young = young
+            targets[count] = np.int64(band_value(first.template, band) % np.uint64(partitions))
+            count += 1
+        i = j
+    return count
+
+
+@kernel
+def drop_prompts(state: AccountState, tick: int) -> None:
+    """Take the prompts of a closed tick out of the pending ones."""
+    left = 0
+    for i in range(state.scalars[st.PROMPTS_PENDING]):
+        if state.prompts[i].tick != tick:
+            if left != i:
+                state.prompts[left] = state.prompts[i]
+            left += 1
+    state.scalars[st.PROMPTS_PENDING] = left

@@ -1,0 +1,1 @@
+"""Alerts: which stand, what comes next, how they are written and explained."""

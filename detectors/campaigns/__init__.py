@@ -1,0 +1,1 @@
+"""Which accounts act as one, and what their evidence amounts to."""

@@ -1,0 +1,220 @@
+"""Who an account is: its id, organisation and age by fingerprint, for a million accounts in 80 MB.
+
+Names are columns sorted by fingerprint (26 bytes each and the id's own bytes); single new ones wait
+in a small dict until there are enough to merge. When the book is full the accounts first seen longest
+ago go, a tenth of the book at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.exchange.findings import AccountName
+from detectors.exchange.names import NameBatch, packed
+
+_PENDING = 16_384  # names merged at once: merging into a million takes a fifth of a second
+_ID_BYTES = 64  # of arena per name, on average; longer ids evict sooner
+_SECOND_MS = 1000
+
+
+class Name(NamedTuple):
+    """One account: times in ms since epoch, in whole seconds; -1 where not known."""
+
+    account_id: str
+    org: int
+    first_seen: int
+    created: int
+
+
+class NameBook:
+    """Names of accounts, bounded; of two names for one account the one given later holds."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.evicted = 0
+        self._fps = np.empty(0, np.uint64)
+        self._orgs = np.empty(0, np.uint32)  # a row of _org_values: organisations are few
+        self._seen = np.empty(0, np.uint32)
+        self._created = np.empty(0, np.uint32)
+        self._starts = np.empty(0, np.uint32)
+        self._lengths = np.empty(0, np.uint16)
+        self._ids = bytearray()
+        self._org_values: list[int] = [0]
+        self._org_rows: dict[int, int] = {0: 0}
+        self._pending: dict[int, Name] = {}
+
+    def __len__(self) -> int:
+        """How many names are kept; one given again since the last merge counts twice."""
+        return len(self._fps) + len(self._pending)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the merged columns, the ids and the table of organisations."""
+        columns: tuple[NDArray[Any], ...] = (
+            *(self._fps, self._orgs, self._seen),
+            *(self._created, self._starts, self._lengths),
+        )
+        return sum(c.nbytes for c in columns) + len(self._ids) + 150 * len(self._org_values)
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """The merged names as columns; `pending` are the others."""
+        return {
+            "fps": self._fps,
+            "orgs": self._orgs,
+            "seen": self._seen,
+            "created": self._created,
+            "starts": self._starts,
+            "lengths": self._lengths,
+            "ids": np.frombuffer(self._ids, np.uint8),
+            "org_values": np.array(self._org_values, np.uint64),
+        }
+
+    @property
+    def pending(self) -> dict[int, Name]:
+        """Names that wait to be merged: when they are decides when a full book evicts."""
+        return self._pending
+
+    def take_back(
+        self, tables: Mapping[str, NDArray[np.uint8]], pending: dict[int, Name], evicted: int
+    ) -> None:
+        """Go on from the columns that `tables` gave, as bytes, and the names that waited."""
+        self.evicted, self._pending = evicted, pending
+        self._fps = tables["fps"].view(np.uint64).copy()
+        self._orgs = tables["orgs"].view(np.uint32).copy()
+        self._seen = tables["seen"].view(np.uint32).copy()
+        self._created = tables["created"].view(np.uint32).copy()
+        self._starts = tables["starts"].view(np.uint32).copy()
+        self._lengths = tables["lengths"].view(np.uint16).copy()
+        self._ids = bytearray(tables["ids"].tobytes())
+        self._org_values = tables["org_values"].view(np.uint64).tolist()
+        self._org_rows = {value: row for row, value in enumerate(self._org_values)}
+
+    def add(self, name: AccountName) -> None:
+        """Keep one name."""
+        self._pending[name.account] = Name(
+            name.account_id, name.org, _whole(name.first_seen), _whole(name.created)
+        )
+        if len(self._pending) >= _PENDING:
+            self._merge_pending()
+
+    def add_many(self, names: NameBatch) -> None:
+        """Keep a batch of names, as at a hot start."""
+        self._merge_pending()
+        self._merge(
+            names.accounts,
+            self._org_codes(names.orgs),
+            _seconds(names.first_seen),
+            _seconds(names.created),
+            names.id_lengths,
+            names.ids.tobytes(),
+        )
+
+    def forget(self, accounts: set[int]) -> None:
+        """Erase the names of some accounts."""
+        for account in accounts & self._pending.keys():
+            del self._pending[account]
+        keep = ~np.isin(self._fps, np.array(sorted(accounts), np.uint64))
+        if not keep.all():
+            self._keep(keep)
+
+    def find(self, account: int) -> Name | None:
+        """The account's name, or None where it is not known (yet, or any more)."""
+        waiting = self._pending.get(account)
+        if waiting is not None:
+            return waiting
+        row = int(np.searchsorted(self._fps, np.uint64(account)))
+        if row == len(self._fps) or int(self._fps[row]) != account:
+            return None
+        start = int(self._starts[row])
+        text = self._ids[start : start + int(self._lengths[row])].decode("utf-8", "replace")
+        return Name(
+            text,
+            self._org_values[int(self._orgs[row])],
+            int(self._seen[row]) * _SECOND_MS or -1,
+            int(self._created[row]) * _SECOND_MS or -1,
+        )
+
+    def _org_codes(self, orgs: NDArray[np.uint64]) -> NDArray[np.uint32]:
+        values, places = np.unique(orgs, return_inverse=True)
+        codes = np.empty(len(values), np.uint32)
+        for i, value in enumerate(values.tolist()):
+            codes[i] = self._org_rows.setdefault(value, len(self._org_values))
+            if codes[i] == len(self._org_values):
+                self._org_values.append(value)
+        return codes[places]
+
+    def _merge_pending(self) -> None:
+        if not self._pending:
+            return
+        rows = list(self._pending.values())
+        fps = np.fromiter(self._pending, np.uint64, len(rows))
+        self._pending = {}
+        ids = [name.account_id.encode() for name in rows]
+        self._merge(
+            fps,
+            self._org_codes(np.array([n.org for n in rows], np.uint64)),
+            _seconds(np.array([n.first_seen for n in rows], np.int64)),
+            _seconds(np.array([n.created for n in rows], np.int64)),
+            np.array([len(i) for i in ids], np.uint16),
+            b"".join(ids),
+        )
+
+    def _merge(  # columns are many
+        self,
+        fps: NDArray[np.uint64],
+        orgs: NDArray[np.uint32],
+        seen: NDArray[np.uint32],
+        created: NDArray[np.uint32],
+        lengths: NDArray[np.uint16],
+        ids: bytes,
+    ) -> None:
+        ends = np.cumsum(lengths, dtype=np.int64)
+        starts = (ends - lengths + len(self._ids)).astype(np.uint32)
+        self._ids += ids
+        every = np.concatenate((self._fps, fps))
+        order = np.argsort(every, kind="stable")  # of equal fingerprints the newest stands last
+        every = every[order]
+        last = np.ones(len(every), bool)
+        last[:-1] = every[1:] != every[:-1]
+        keep = order[last]
+        self._fps = every[last]
+        del every, order
+        # One column after another, so that only one is ever held twice.
+        self._orgs = np.concatenate((self._orgs, orgs))[keep]
+        self._seen = np.concatenate((self._seen, seen))[keep]
+        self._created = np.concatenate((self._created, created))[keep]
+        self._starts = np.concatenate((self._starts, starts))[keep]
+        self._lengths = np.concatenate((self._lengths, lengths))[keep]
+        if len(self._fps) > self.capacity or len(self._ids) > self.capacity * _ID_BYTES:
+            self._evict()
+
+    def _evict(self) -> None:
+        excess = max(0, len(self._fps) - self.capacity) + max(1, self.capacity // 10)
+        keep = np.ones(len(self._fps), bool)
+        keep[np.lexsort((self._fps, self._seen))[:excess]] = False
+        self.evicted += int(len(keep) - keep.sum())
+        self._keep(keep)
+
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        """Keep some rows, and the ids of no other."""
+        self._fps, self._orgs = self._fps[keep], self._orgs[keep]
+        self._seen, self._created = self._seen[keep], self._created[keep]
+        self._lengths = self._lengths[keep]
+        arena = np.frombuffer(bytes(self._ids), np.uint8)
+        lengths = self._lengths.astype(np.int64)
+        # The ids of what went, and of what was named anew, go too.
+        self._ids = bytearray(packed(self._starts[keep].astype(np.int64), lengths, arena).tobytes())
+        self._starts = (np.cumsum(lengths) - lengths).astype(np.uint32)
+
+
+def _whole(ms: int) -> int:
+    return ms // _SECOND_MS * _SECOND_MS if ms >= _SECOND_MS else -1
+
+
+def _seconds(ms: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Whole seconds since epoch in 4 bytes, good until 2106; 0 is "not known"."""
+    return np.clip(ms // _SECOND_MS, 0, 0xFFFFFFFF).astype(np.uint32)

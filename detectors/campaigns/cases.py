@@ -1,0 +1,196 @@
+"""What speaks for and against a subject at a tick: its signals, keys, verdict and counter-evidence.
+
+A case is built anew from the books whenever a subject is looked at; it keeps nothing. `account_case`
+and `network_case` are what fusion sees; `detectors.alerts.writer` turns a case into an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from detectors.campaigns.account_directory import NameBook
+from detectors.campaigns.account_evidence import OwnBook, OwnEvidence
+from detectors.campaigns.clusters import Campaign, CampaignBook
+from detectors.campaigns.controls import ControlBook
+from detectors.campaigns.flagged_values import FlaggedKey, FlaggedKeys
+from detectors.campaigns.fusion import Fusion, Signal, Verdict
+from detectors.interface.detector import Evidence
+from detectors.interface.key_kinds import KINDS, Family
+
+_ORG_SAMPLE = 200  # members asked for their organisation: fingerprints are random, so is the sample
+_HOUR_MS = 3_600_000
+
+
+class Case(msgspec.Struct, frozen=True):
+    """Signals strongest first, the keys they rest on, and what fusion makes of them."""
+
+    verdict: Verdict
+    signals: tuple[Signal, ...]
+    keys: tuple[FlaggedKey, ...]
+    own: tuple[OwnEvidence, ...]
+    counter: tuple[str, ...]
+    campaign: Campaign | None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The owner's books, as cases read them."""
+
+    rules: Fusion
+    flagged: FlaggedKeys
+    campaigns: CampaignBook
+    own: OwnBook
+    control: ControlBook
+    names: NameBook
+
+    def covered(self, account: int, family: Family) -> bool:
+        """Whether an allowance covers this family of signals for this account."""
+        return family in self._allowed(account)
+
+    def _allowed(self, account: int) -> frozenset[Family]:
+        if not self.control.allowances:
+            return frozenset()
+        name = self.names.find(account)
+        return self.control.allowed(account, name.org if name else 0)
+
+    def account_case(self, account: int) -> Case:
+        """What is known against and for one account."""
+        campaign = self.campaigns.home(account)
+        allowed = self._allowed(account)
+        signals, keys, counter = [], [], []
+        withdrawn = set()
+        for key_id in sorted(self.flagged.held.get(account, ())):
+            key = self.flagged.keys[key_id]
+            family = KINDS[key.kind].family
+            if self.flagged.is_organisation(key):
+                counter.append(colleagues(key))
+            elif family in allowed:
+                withdrawn.add(family)
+            elif campaign and (key.campaign == campaign.id or self.flagged.is_hub(key)):
+                keys.append(key)
+                signals.append(Signal(key.evidence, key.kind))
+        own = []
+        for one in self.own.accounts.get(account, ()):
+            if one.evidence.family in allowed:
+                withdrawn.add(one.evidence.family)
+                continue
+            own.append(one)
+            signals.append(Signal(one.evidence, excused=self._excused(one.evidence)))
+        if not own and campaign and len(campaign.groups) == 1:
+            signals, keys = [], []  # one shared value names nobody: that is the network's to say
+        organisation = campaign is not None and self.organisation(campaign)
+        verdict = self.rules.weigh(
+            signals,
+            size=len(campaign.members) if campaign else 1,
+            core=campaign is not None and campaign.members[account] == "core",
+            organisation=organisation,
+        )
+        counter += self._doubts(signals, keys, verdict, organisation=organisation)
+        if withdrawn:
+            counter.append(f"an allowance covers its {', '.join(sorted(withdrawn))} signals")
+        if signals and not own:
+            counter.append("nothing odd was seen in its own volume")
+        return self._case(verdict, signals, keys, own, counter, campaign, bool(withdrawn))
+
+    def network_case(self, campaign: Campaign) -> Case:
+        """What is known against and for a campaign as a whole."""
+        keys = [self.flagged.keys[k] for k in campaign.keys]
+        signals = [Signal(k.evidence, k.kind) for k in keys]
+        organisation = self.organisation(campaign)
+        verdict = self.rules.weigh(
+            signals, size=len(campaign.members), core=True, organisation=organisation
+        )
+        counter = self._doubts(signals, keys, verdict, organisation=organisation)
+        return self._case(verdict, signals, keys, [], counter, campaign)
+
+    def organisation(self, campaign: Campaign) -> bool:
+        """Whether most members are colleagues, by the organisations of a sample of them."""
+        if campaign.colleagues is not None:
+            return campaign.colleagues
+        orgs: dict[int, int] = {}
+        known = 0
+        for account in sorted(campaign.members)[:_ORG_SAMPLE]:
+            name = self.names.find(account)
+            if name is not None:
+                known += 1
+                orgs[name.org] = orgs.get(name.org, 0) + 1
+        orgs.pop(0, None)
+        most = max(orgs.values(), default=0)
+        campaign.colleagues = known > 0 and most >= self.rules.organisation_share * known
+        return campaign.colleagues
+
+    def _excused(self, evidence: Evidence) -> bool:
+        """Whether a release explains this volume: its window reaches into the release window."""
+        if evidence.family != "volume":
+            return False
+        length = round(self.rules.release_hours * _HOUR_MS)
+        return any(
+            evidence.window_end > at and evidence.window_start < at + length
+            for at, _ in self.control.releases
+        )
+
+    def _doubts(
+        self,
+        signals: Iterable[Signal],
+        keys: Iterable[FlaggedKey],
+        verdict: Verdict,
+        *,
+        organisation: bool,
+    ) -> list[str]:
+        doubts = []
+        if organisation:
+            doubts.append("most of these accounts belong to one organisation")
+        if any(s.excused for s in signals):
+            doubts.append("a model was released shortly before: volume rises everywhere")
+        if verdict.groups >= 2 and verdict.circumstantial:
+            doubts.append("only place and prompts are shared, no payment instrument or device")
+        for key in keys:
+            if self.flagged.is_hub(key):
+                noun = KINDS[key.kind].noun
+                doubts.append(f"this {noun} is public: {key.accounts} accounts hold it")
+        return doubts
+
+    def _case(
+        self,
+        verdict: Verdict,
+        signals: list[Signal],
+        keys: list[FlaggedKey],
+        own: list[OwnEvidence],
+        counter: list[str],
+        campaign: Campaign | None,
+        withdrawn: bool = False,
+    ) -> Case:
+        return Case(
+            verdict=verdict,
+            signals=tuple(sorted((s for s in signals if self.rules.counts(s)), key=_rank)),
+            keys=tuple(sorted(keys, key=lambda k: (not k.hard, -k.evidence.surprise, k.id))),
+            own=tuple(own),
+            counter=tuple(dict.fromkeys(counter)),
+            campaign=campaign,
+            withdrawn=withdrawn,
+        )
+
+
+def colleagues(key: FlaggedKey) -> str:
+    """Counter-evidence: a shared value whose holders are one organisation."""
+    noun = KINDS[key.kind].noun
+    return (
+        f"{key.in_dominant_org} of {key.reported_members} newcomers on one {noun} are colleagues"
+        if key.in_dominant_org
+        else f"the shared {noun} is one organisation"
+    )
+
+
+def _rank(signal: Signal) -> tuple[float, int, str, str, int]:
+    evidence = signal.evidence
+    return (
+        -evidence.surprise,
+        signal.kind,
+        evidence.detector,
+        evidence.parameter,
+        -evidence.window_end,
+    )

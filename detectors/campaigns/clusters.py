@@ -1,0 +1,281 @@
+"""Which accounts act as one: connected components over flagged keys that share members.
+
+Two keys link when they share enough members (`link_shared`, and `link_share` of the smaller), or,
+where both are hard (payment, device), a single one. Organisations, hubs and keys under an allowance
+link nobody. Links are taken strongest first, and one that would make a campaign larger than its cap
+is refused, so no component percolates.
+
+Only what changed is grouped anew: the changed keys, the campaigns they belong to, and those of the
+keys their members hold. The cost is the number of (account, pair of its keys) in that region; an
+account counts with at most `_KEYS_PER_ACCOUNT` keys.
+
+A campaign keeps its id while it grows. Of the parts of one that falls apart, the one with most of
+its founders keeps the id; of campaigns that become one, the oldest keeps its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from itertools import combinations
+
+import msgspec
+
+from detectors.campaigns.flagged_values import Covered, FlaggedKeys, KeyId, group_of
+from detectors.campaigns.fusion import Fusion
+from detectors.contract.alert import Role
+from detectors.interface.key_kinds import KINDS
+
+_KEYS_PER_ACCOUNT = 24
+
+
+class Campaign(msgspec.Struct):
+    """A component of flagged keys under a stable id; `groups` are its signal groups."""
+
+    id: str
+    founded: int
+    founders: frozenset[int]
+    keys: tuple[KeyId, ...]
+    members: dict[int, Role]
+    groups: frozenset[str]
+    split_from: str = ""
+    colleagues: bool | None = None  # whether most members are of one organisation, once asked
+
+
+class Change(msgspec.Struct):
+    """What one regrouping did: campaigns made or kept, those that ended (into which), who moved."""
+
+    campaigns: set[str]
+    ended: dict[str, str]
+    accounts: set[int]
+
+
+class CampaignBook:
+    """All campaigns, and which of them each account belongs to."""
+
+    def __init__(self, rules: Fusion, flagged: FlaggedKeys) -> None:
+        self._rules = rules
+        self._flagged = flagged
+        self.campaigns: dict[str, Campaign] = {}
+        self.belongs: dict[int, set[str]] = {}
+
+    def take_back(self, campaigns: list[Campaign]) -> None:
+        """Go on from the campaigns that stood."""
+        for campaign in campaigns:
+            self.campaigns[campaign.id] = campaign
+            for account in campaign.members:
+                self.belongs.setdefault(account, set()).add(campaign.id)
+
+    def home(self, account: int) -> Campaign | None:
+        """The campaign that an account is judged in: core before peripheral, then the largest."""
+        homes = [self.campaigns[c] for c in self.belongs.get(account, ())]
+        if not homes:
+            return None
+        return min(
+            homes,
+            key=lambda c: (c.members[account] != "core", -len(c.groups), -len(c.members), c.id),
+        )
+
+    def forget(self, account: int) -> set[str]:
+        """Erase a member, before its keys are grouped anew; gives the campaigns it was in."""
+        homes = self.belongs.pop(account, set())
+        for home in homes:
+            campaign = self.campaigns[home]
+            campaign.members.pop(account)
+            campaign.colleagues = None
+        for campaign in self.campaigns.values():
+            if account in campaign.founders:
+                campaign.founders -= {account}
+        return homes
+
+    def ask_again(self, accounts: set[int]) -> None:
+        """Accounts have other organisations: whether a campaign is of colleagues is open again."""
+        for account in accounts & self.belongs.keys():
+            for campaign in self.belongs[account]:
+                self.campaigns[campaign].colleagues = None
+
+    def regroup(
+        self, dirty: set[KeyId], left: set[str], tick: int, covered: Covered | None
+    ) -> Change:
+        """Group anew around changed keys; `left` are campaigns that lost a key for good."""
+        olds = self._region(dirty, left)
+        keys = {k for c in olds for k in self.campaigns[c].keys if k in self._flagged.keys}
+        keys |= {k for k in dirty if k in self._flagged.keys}
+        members = {}
+        for key_id in sorted(keys):
+            linking = self._flagged.linking_members(self._flagged.keys[key_id], covered)
+            if linking is not None:
+                members[key_id] = linking
+            self._flagged.keys[key_id].campaign = ""
+        parts = self._components(members)
+        return self._name(sorted(olds), parts, members, tick)
+
+    def _region(self, dirty: set[KeyId], left: set[str]) -> set[str]:
+        olds = {c for c in left if c in self.campaigns}
+        for key_id in dirty:
+            key = self._flagged.keys.get(key_id)
+            if key is None:
+                continue
+            if key.campaign:
+                olds.add(key.campaign)
+            if self._flagged.is_hub(key) or self._flagged.is_organisation(key):
+                continue
+            for account in key.members:
+                for other in self._flagged.held[account]:
+                    campaign = self._flagged.keys[other].campaign
+                    if campaign:
+                        olds.add(campaign)
+        return olds
+
+    def _components(self, members: dict[KeyId, list[int]]) -> list[list[KeyId]]:
+        held: dict[int, list[KeyId]] = {}
+        for key_id, accounts in members.items():  # in sorted order of keys
+            for account in accounts:
+                held.setdefault(account, []).append(key_id)
+        shared: Counter[tuple[KeyId, KeyId]] = Counter()
+        for keys in held.values():
+            shared.update(combinations(keys[:_KEYS_PER_ACCOUNT], 2))
+        links = []
+        for (one, other), count in shared.items():
+            hard = KINDS[one[0]].hard and KINDS[other[0]].hard
+            smaller = min(len(members[one]), len(members[other]))
+            enough = count >= self._rules.link_shared and count >= self._rules.link_share * smaller
+            if hard or enough:
+                links.append((not hard, -count, one, other))
+        root = {key_id: key_id for key_id in members}
+        joined = {key_id: set(accounts) for key_id, accounts in members.items()}
+        parts = {key_id: [key_id] for key_id in members}
+        for _, _, one, other in sorted(links):
+            a, b = root[one], root[other]
+            if a == b:
+                continue
+            if len(joined[a]) < len(joined[b]):
+                a, b = b, a
+            # An upper bound first; the exact union only where it matters.
+            cap = self._rules.campaign_cap
+            if len(joined[a]) + len(joined[b]) > cap and len(joined[a] | joined[b]) > cap:
+                continue
+            joined[a] |= joined.pop(b)
+            for key_id in parts[b]:
+                root[key_id] = a
+            parts[a] += parts.pop(b)
+        return sorted(sorted(part) for part in parts.values())
+
+    def _name(
+        self,
+        olds: list[str],
+        parts: list[list[KeyId]],
+        members: dict[KeyId, list[int]],
+        tick: int,
+    ) -> Change:
+        before = {c: self.campaigns.pop(c) for c in olds}
+        everyone = [{a for k in part for a in members[k]} for part in parts]
+        kept: dict[int, str] = {}
+        heir: dict[str, int] = {}
+        for old in sorted(before.values(), key=lambda c: (c.founded, c.id)):
+            # Most founders; among equals the part that has most of its keys, or a small campaign
+            # inside a large one would be named anew whenever the large one changes.
+            own = set(old.keys)
+            kin = [len(own.intersection(part)) for part in parts]
+            ranked = [(-len(old.founders & all_), -kin[i], i) for i, all_ in enumerate(everyone)]
+            best = min((r for r in ranked if r[0] < 0), default=None)
+            if best is None:  # no founder is left: it lives on where its last members are
+                ranked = [
+                    (-len(old.members.keys() & all_), -kin[i], i) for i, all_ in enumerate(everyone)
+                ]
+                best = min((r for r in ranked if r[0] < 0), default=None)
+            if best is not None:
+                heir[old.id] = best[-1]
+                kept.setdefault(best[-1], old.id)
+        change = Change(set(), {}, set())
+        for i, part in enumerate(parts):
+            campaign = self._campaign(part, members)
+            if i in kept:
+                old = before[kept[i]]
+                campaign.id, campaign.founded = old.id, old.founded
+                campaign.founders, campaign.split_from = old.founders, old.split_from
+            else:
+                campaign.founded, campaign.founders = tick, frozenset(everyone[i])
+                campaign.id = campaign_id(campaign.founders, tick)
+                campaign.split_from = _parent(before, everyone[i])
+            self.campaigns[campaign.id] = campaign
+            change.campaigns.add(campaign.id)
+            for key_id in part:
+                self._flagged.keys[key_id].campaign = campaign.id
+        for old_id in olds:
+            if old_id not in self.campaigns:
+                into = kept.get(heir[old_id], "") if old_id in heir else ""
+                change.ended[old_id] = into
+        self._rehome(before, change)
+        return change
+
+    def _campaign(self, part: list[KeyId], members: dict[KeyId, list[int]]) -> Campaign:
+        groups = frozenset(group_of(kind) for kind, _ in part)
+        held: dict[int, set[str]] = {}
+        hard: set[int] = set()
+        for key_id in part:
+            for account in members[key_id]:
+                held.setdefault(account, set()).add(group_of(key_id[0]))
+            if KINDS[key_id[0]].hard:
+                hard.update(members[key_id])
+        roles: dict[int, Role] = {}
+        alone = len(groups) == 1
+        for account in sorted(held):
+            if account in hard or len(held[account]) >= 3:
+                roles[account] = "core"
+            elif alone or len(held[account]) == 2:
+                roles[account] = "peripheral"
+        # A holder of one soft value alone belongs only where most who hold it do.
+        sure = roles.keys() | set()
+        for key_id in part:
+            inside = sum(a in sure for a in members[key_id])
+            if inside >= self._rules.company_share * len(members[key_id]):
+                for account in members[key_id]:
+                    roles.setdefault(account, "peripheral")
+        return Campaign(
+            id="", founded=0, founders=frozenset(), keys=tuple(part), members=roles, groups=groups
+        )
+
+    def _rehome(self, before: dict[str, Campaign], change: Change) -> None:
+        """Update which campaigns accounts belong to, and note the accounts whose standing moved."""
+        was: dict[int, list[tuple[str, Role]]] = {}
+        for old in before.values():
+            for account, role in old.members.items():
+                was.setdefault(account, []).append((old.id, role))
+                homes = self.belongs[account]
+                homes.discard(old.id)
+                if not homes:
+                    del self.belongs[account]
+        now: dict[int, list[tuple[str, Role]]] = {}
+        for campaign_id_ in change.campaigns:
+            campaign = self.campaigns[campaign_id_]
+            for account, role in campaign.members.items():
+                now.setdefault(account, []).append((campaign.id, role))
+                self.belongs.setdefault(account, set()).add(campaign.id)
+            old_one = before.get(campaign_id_)
+            crowd = _crowd(self._rules, len(campaign.members))
+            if old_one is None or _crowd(self._rules, len(old_one.members)) != crowd:
+                change.accounts.update(campaign.members)
+        for account in was.keys() | now.keys():
+            if sorted(was.get(account, [])) != sorted(now.get(account, [])):
+                change.accounts.add(account)
+
+
+def campaign_id(founders: frozenset[int], tick: int) -> str:
+    """Digest of founding members and tick."""
+    digest = hashlib.sha256(tick.to_bytes(8, "big"))
+    for account in sorted(founders):
+        digest.update(account.to_bytes(8, "big"))
+    return "camp-" + digest.hexdigest()[:16]
+
+
+def _parent(before: dict[str, Campaign], accounts: set[int]) -> str:
+    """The old campaign that most of these accounts come from; empty for none."""
+    shares = [(-len(old.members.keys() & accounts), old.id) for old in before.values()]
+    best = min(shares, default=(0, ""))
+    return best[1] if best[0] < 0 else ""
+
+
+def _crowd(rules: Fusion, size: int) -> int:
+    """Class of size, by the sizes at which verdicts change."""
+    return (size >= rules.restrict_size) + (size >= rules.suspend_size) + (size >= 100)

@@ -1,0 +1,1 @@
+"""What crosses between stages, and its bytes."""

@@ -1,0 +1,183 @@
+"""What an account partition hands to a key partition for one closed tick, and its bytes.
+
+Whole ticks, columnar, identified by (source, tick, part), so that a receiver can drop what it has
+applied whatever the boundaries of a sender's batches were. A hand-over larger than one record is
+cut by rows into parts; every array merges, so parts may be applied one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors.errors import ContractError
+from detectors.interface import columns as layout
+from detectors.kernels.compiled import kernel
+
+FORMAT = 1
+MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
+
+
+NOBODY = np.zeros(0, np.uint64)
+
+
+class HandOver(NamedTuple):
+    """One tick of one source for one target. `names` holds the values that `edges` point to."""
+
+    source: int
+    tick: int
+    edges: np.ndarray  # layout.EDGE
+    names: np.ndarray  # uint8
+    sums: np.ndarray  # layout.SUM
+    ones: np.ndarray  # layout.ONE
+    loads: np.ndarray  # layout.LOAD
+    templates: np.ndarray  # layout.TEMPLATE_ROW
+    part: int = 0
+    last: bool = True
+    forgotten: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
+    holes: int = 0  # hours of its input that were incomplete, since it last said so
+
+    @property
+    def rows(self) -> int:
+        """Rows in all its tables."""
+        return (
+            self.edges.size
+            + self.sums.size
+            + self.ones.size
+            + self.loads.size
+            + self.templates.size
+            + self.forgotten.size
+            + self.holes
+        )
+
+
+class _Wire(msgspec.Struct, array_like=True, frozen=True):
+    format: int
+    source: int
+    tick: int
+    part: int
+    last: bool
+    edges: bytes
+    names: bytes
+    sums: bytes
+    ones: bytes
+    loads: bytes
+    templates: bytes
+    forgotten: bytes = b""
+    holes: int = 0
+
+
+_DTYPES = (layout.EDGE, layout.SUM, layout.ONE, layout.LOAD, layout.TEMPLATE_ROW)
+_COLUMNS = ("edges", "names", "sums", "ones", "loads", "templates", "forgotten")
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Wire)
+
+
+def watermark_only(source: int, tick: int) -> HandOver:
+    """A hand-over without content: it says that this source has closed `tick`."""
+    edges, sums, ones, loads, templates = (np.zeros(0, dtype) for dtype in _DTYPES)
+    return HandOver(source, tick, edges, np.zeros(0, np.uint8), sums, ones, loads, templates)
+
+
+def encode(hand_over: HandOver) -> Iterator[bytes]:
+    """One record per part, each under `MAX_RECORD_BYTES`."""
+    tables = (hand_over.edges, hand_over.sums, hand_over.ones, hand_over.loads, hand_over.templates)
+    size = sum(t.nbytes for t in tables) + hand_over.names.size
+    parts = max(1, -(-size // MAX_RECORD_BYTES * 5 // 4) if size > MAX_RECORD_BYTES else 1)
+    cut = [_cut_edges(hand_over.edges, parts)] + [np.array_split(t, parts) for t in tables[1:]]
+    for part in range(parts):
+        edges, names = cut[0][part], hand_over.names
+        if parts > 1:
+            edges, names = with_own_names(edges, names)
+        sums, ones, loads, templates = (c[part] for c in cut[1:])
+        yield packed_part(
+            HandOver(
+                hand_over.source,
+                hand_over.tick,
+                edges,
+                names,
+                sums,
+                ones,
+                loads,
+                templates,
+                part,
+                part == parts - 1,
+                hand_over.forgotten if part == 0 else NOBODY,
+                hand_over.holes if part == 0 else 0,
+            )
+        )
+
+
+def packed_part(part: HandOver) -> bytes:
+    """The bytes of one part, as it is."""
+    columns = {name: getattr(part, name).tobytes() for name in _COLUMNS}
+    return _encoder.encode(
+        _Wire(
+            format=FORMAT,
+            source=part.source,
+            tick=part.tick,
+            part=part.part,
+            last=part.last,
+            holes=part.holes,
+            **columns,
+        )
+    )
+
+
+def _cut_edges(edges: np.ndarray, parts: int) -> list[np.ndarray]:
+    """Edges in `parts` of about as many bytes, because names differ in length."""
+    ends = np.cumsum(edges["name_len"].astype(np.int64) + layout.EDGE.itemsize)
+    total = int(ends[-1]) if edges.size else 0
+    return np.split(edges, np.searchsorted(ends, [total * p // parts for p in range(1, parts)]))
+
+
+def decode(record: bytes) -> HandOver:
+    """The part that a record holds. Raises ContractError for bytes that no sender wrote."""
+    try:
+        wire = _decoder.decode(record)
+    except msgspec.MsgspecError as error:
+        raise ContractError(f"hand-over cannot be read: {error}") from error
+    if wire.format != FORMAT:
+        raise ContractError(f"hand-over of format {wire.format}; this version reads {FORMAT}")
+    edges, sums, ones, loads, templates = (
+        np.frombuffer(raw, dtype)
+        for raw, dtype in zip(
+            (wire.edges, wire.sums, wire.ones, wire.loads, wire.templates), _DTYPES, strict=True
+        )
+    )
+    return HandOver(
+        wire.source,
+        wire.tick,
+        edges,
+        np.frombuffer(wire.names, np.uint8),
+        sums,
+        ones,
+        loads,
+        templates,
+        part=wire.part,
+        last=wire.last,
+        forgotten=np.frombuffer(wire.forgotten, np.uint64),
+        holes=wire.holes,
+    )
+
+
+def with_own_names(edges: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A copy of `edges` with just the names that they point to, packed."""
+    own = edges.copy()
+    packed = np.zeros(int(own["name_len"].sum()), np.uint8)
+    _gather(own["name_at"], own["name_len"], names, packed)
+    return own, packed
+
+
+@kernel
+def _gather(at: np.ndarray, length: np.ndarray, names: np.ndarray, packed: np.ndarray) -> None:
+    end = 0
+    for row in range(at.size):
+        start = at[row]
+        for i in range(length[row]):
+            packed[end + i] = names[start + i]
+        at[row] = end
+        end += length[row]

@@ -1,0 +1,106 @@
+"""Account names on their way to the owner: fingerprints become ids only where an alert needs one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.accounts.state import AccountState
+from detectors.kernels.compiled import kernel
+
+
+class NameBatch(NamedTuple):
+    """Accounts first seen in one tick of one source, in columns; ids and org ids are packed bytes."""
+
+    source: int
+    tick: int
+    accounts: np.ndarray  # uint64 fingerprints
+    orgs: np.ndarray  # uint64, 0 not known
+    first_seen: np.ndarray  # ms
+    created: np.ndarray  # ms, -1 not known
+    id_lengths: np.ndarray  # uint16
+    ids: np.ndarray  # uint8
+    org_lengths: np.ndarray  # uint16, 0 not known
+    org_ids: np.ndarray  # uint8
+
+    @classmethod
+    def gather(
+        cls,
+        source: int,
+        tick: int,
+        accounts: np.ndarray,
+        orgs: np.ndarray,
+        first_seen: np.ndarray,
+        created: np.ndarray,
+        id_at: np.ndarray,
+        id_len: np.ndarray,
+        ids: np.ndarray,
+        org_at: np.ndarray,
+        org_len: np.ndarray,
+        org_ids: np.ndarray,
+    ) -> NameBatch:
+        """Pack the ids that positions in two arenas point to."""
+        return cls(
+            source,
+            tick,
+            accounts.copy(),
+            orgs.copy(),
+            first_seen.copy(),
+            created.copy(),
+            id_len.astype(np.uint16),
+            packed(id_at.astype(np.int64), id_len, ids),
+            org_len.astype(np.uint16),
+            packed(org_at.astype(np.int64), org_len, org_ids),
+        )
+
+
+COLUMN_TYPES = (
+    *(np.uint64, np.uint64, np.int64, np.int64),
+    *(np.uint16, np.uint8, np.uint16, np.uint8),
+)  # of a batch's columns, in order
+
+
+def newcomers(state: AccountState, source: int, tick: int) -> NameBatch:
+    """Take the accounts first seen in a tick out of the pending ones, with what they are called."""
+    scalars = state.scalars
+    pending = state.newcomers[: scalars[st.NEWCOMERS]]
+    mine = pending["tick"] == tick
+    due, rest = pending[mine], pending[~mine]
+    accounts = state.accounts[due["account"]]
+    batch = NameBatch.gather(
+        source,
+        tick,
+        accounts["fp"],
+        accounts["org"],
+        accounts["first"],
+        accounts["created"],
+        accounts["id_at"],
+        accounts["id_len"],
+        state.ids,
+        due["org_at"],
+        due["org_len"],
+        state.names,
+    )
+    state.newcomers[: rest.size] = rest
+    scalars[st.NEWCOMERS] = rest.size
+    if rest.size == 0 and scalars[st.EDGES] == 0:
+        scalars[st.NAME_END] = 0
+    return batch
+
+
+def packed(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray) -> np.ndarray:
+    """The values at positions of an arena, one after another."""
+    out = np.zeros(int(lengths.sum()), np.uint8)
+    _pack(at, lengths, arena, out)
+    return out
+
+
+@kernel
+def _pack(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray, out: np.ndarray) -> None:
+    end = 0
+    for row in range(at.size):
+        for i in range(lengths[row]):
+            out[end + i] = arena[at[row] + i]
+        end += lengths[row]

@@ -1,0 +1,137 @@
+"""What a partition tells the campaign owner about one closed tick, and its bytes.
+
+As with hand-overs: whole ticks, identified by (source, tick, part), each record under 1 MB, and a
+part applied before is dropped. A report without content is a watermark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors.errors import ContractError
+from detectors.exchange.findings import AccountFinding, CohortSum, KeyFinding, TickFindings
+from detectors.exchange.names import NameBatch
+
+FORMAT = 1
+ROWS_PER_PART = 1_000  # findings; each is a few hundred bytes
+MEMBERS_PER_PART = 60_000  # of key findings; nine bytes each
+NAME_BYTES_PER_PART = 600_000
+
+
+class Report(NamedTuple):
+    """One tick of one source, or a part of it."""
+
+    source: int
+    tick: int
+    findings: TickFindings | None = None
+    names: NameBatch | None = None
+    part: int = 0
+    last: bool = True
+
+
+class _Wire(msgspec.Struct, array_like=True, frozen=True):
+    format: int
+    source: int
+    tick: int
+    part: int
+    last: bool
+    findings: TickFindings | None
+    names: tuple[bytes, ...]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Wire)
+_NAME_TYPES = ("<u8", "<u8", "<i8", "<i8", "<u2", "u1", "<u2", "u1")
+
+
+def encode(report: Report) -> Iterator[bytes]:
+    """One record per part."""
+    parts: list[tuple[TickFindings | None, NameBatch | None]] = []
+    if report.findings is not None:
+        parts += [(piece, None) for piece in _pieces(report.findings)]
+    if report.names is not None:
+        parts += [(None, piece) for piece in _slices(report.names)]
+    if not parts:
+        parts.append((None, None))
+    for part, (findings, names) in enumerate(parts):
+        columns: tuple[bytes, ...] = ()
+        if names is not None:
+            columns = tuple(np.asarray(c).tobytes() for c in names[2:])
+        yield _encoder.encode(
+            _Wire(
+                FORMAT, report.source, report.tick, part, part == len(parts) - 1, findings, columns
+            )
+        )
+
+
+def decode(record: bytes) -> Report:
+    """The part that a record holds. Raises ContractError for bytes that no sender wrote."""
+    try:
+        wire = _decoder.decode(record)
+    except msgspec.MsgspecError as error:
+        raise ContractError(f"report cannot be read: {error}") from error
+    if wire.format != FORMAT:
+        raise ContractError(f"report of format {wire.format}; this version reads {FORMAT}")
+    names = None
+    if wire.names:
+        names = NameBatch(
+            wire.source,
+            wire.tick,
+            *(np.frombuffer(c, t) for c, t in zip(wire.names, _NAME_TYPES, strict=True)),
+        )
+    return Report(wire.source, wire.tick, wire.findings, names, wire.part, wire.last)
+
+
+def _pieces(findings: TickFindings) -> Iterator[TickFindings]:
+    accounts: list[AccountFinding] = []
+    keys: list[KeyFinding] = []
+    members = 0
+    cohorts: tuple[CohortSum, ...] = findings.cohorts
+    for account in findings.accounts:
+        accounts.append(account)
+        if len(accounts) == ROWS_PER_PART:
+            yield TickFindings(findings.tick, tuple(accounts))
+            accounts = []
+    for key in findings.keys:
+        keys.append(key)
+        members += len(key.members)
+        if len(keys) == ROWS_PER_PART or members > MEMBERS_PER_PART:
+            yield TickFindings(findings.tick, keys=tuple(keys))
+            keys, members = [], 0
+    if accounts or keys or cohorts or findings.forgotten:
+        yield TickFindings(
+            findings.tick,
+            tuple(accounts),
+            cohorts,
+            tuple(keys),
+            forgotten=findings.forgotten,
+        )
+
+
+def _slices(names: NameBatch) -> Iterator[NameBatch]:
+    sizes = names.id_lengths.astype(np.int64) + names.org_lengths + 36
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < sizes.size:
+        limit = (ends[start - 1] if start else 0) + NAME_BYTES_PER_PART
+        stop = max(int(np.searchsorted(ends, limit)), start + 1)
+        ids = slice(int(names.id_lengths[:start].sum()), int(names.id_lengths[:stop].sum()))
+        orgs = slice(int(names.org_lengths[:start].sum()), int(names.org_lengths[:stop].sum()))
+        rows = slice(start, stop)
+        yield NameBatch(
+            names.source,
+            names.tick,
+            names.accounts[rows],
+            names.orgs[rows],
+            names.first_seen[rows],
+            names.created[rows],
+            names.id_lengths[rows],
+            names.ids[ids],
+            names.org_lengths[rows],
+            names.org_ids[orgs],
+        )
+        start = stop

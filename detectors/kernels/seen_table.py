@@ -1,0 +1,92 @@
+"""A bounded "seen lately?" table: eight-way set-associative, one cache line per look-up.
+
+An entry is a 44-bit tag and a 20-bit stamp in one word. It is live while its stamp lies after the
+floor the caller gives, by less than `REACH` (stamps wrap, and what is two years old must not look
+young); a value seen again takes the newer stamp. Dead entries are reused, and a set full of live
+ones gives up its oldest, which the caller counts. With n sets the chance that a value never seen is
+taken for a seen one is at most 8 / (n * 2^43): under 1e-12 for the smallest table.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.kernels.compiled import inlined, kernel
+
+WAYS = 8
+STAMP_BITS = 20
+STAMP_MASK = np.uint64((1 << STAMP_BITS) - 1)
+REACH = np.uint64(1 << 12)  # ticks: a day of lateness, and more
+
+NEW, SEEN, NEW_BY_EVICTION = 0, 1, 2
+
+
+def table(entries: int) -> np.ndarray:
+    """An empty table of at least `entries` entries (a power of two of sets), 8 bytes each."""
+    sets = 1
+    while sets * WAYS < entries:
+        sets *= 2
+    return np.zeros(sets * WAYS, np.uint64)
+
+
+@inlined
+def mix(value: np.uint64) -> np.uint64:
+    """Spread a value over all 64 bits (the finaliser of MurmurHash3)."""
+    value = np.uint64(value)
+    value ^= value >> np.uint64(33)
+    value *= np.uint64(0xFF51AFD7ED558CCD)
+    value ^= value >> np.uint64(33)
+    value *= np.uint64(0xC4CEB9FE1A85EC53)
+    return value ^ (value >> np.uint64(33))
+
+
+@inlined
+def combine(first: np.uint64, second: np.uint64) -> np.uint64:
+    """One fingerprint for an ordered pair; never 0, which means "not known"."""
+    value = mix(np.uint64(first) ^ (mix(np.uint64(second)) + np.uint64(0x9E3779B97F4A7C15)))
+    return value if value != np.uint64(0) else np.uint64(1)
+
+
+@kernel
+def see(entries: np.ndarray, value: np.uint64, stamp: int, floor: int) -> int:
+    """Look a fingerprint up and remember it under `stamp`; entries stamped <= `floor` are dead.
+
+    Returns SEEN, NEW, or NEW_BY_EVICTION where a live entry had to go. `value` is well mixed.
+    """
+    base = (value & np.uint64(entries.size // WAYS - 1)) * np.uint64(WAYS)
+    tag = (value >> np.uint64(STAMP_BITS)) | np.uint64(1)
+    mark = np.uint64(stamp) & STAMP_MASK
+    low = np.uint64(floor) & STAMP_MASK
+    word = (tag << np.uint64(STAMP_BITS)) | mark
+    victim = base
+    best = np.uint64(1 << 62)
+    for way in range(WAYS):
+        at = base + np.uint64(way)
+        entry = entries[at]
+        age = (((entry & STAMP_MASK) - low) & STAMP_MASK) if entry != np.uint64(0) else np.uint64(0)
+        live = np.uint64(0) < age < REACH
+        if entry != np.uint64(0) and (entry >> np.uint64(STAMP_BITS)) == (
+            tag & np.uint64((1 << 44) - 1)
+        ):
+            if live:
+                if (mark - low) & STAMP_MASK > age:
+                    entries[at] = word
+                return SEEN
+            entries[at] = word
+            return NEW
+        rank = age if live else np.uint64(0)
+        if rank < best:
+            best = rank
+            victim = at
+    entries[victim] = word
+    return NEW if best == np.uint64(0) else NEW_BY_EVICTION
+
+
+@kernel
+def unsee(entries: np.ndarray, value: np.uint64) -> None:
+    """Forget a fingerprint; as it is where it is not known."""
+    base = (value & np.uint64(entries.size // WAYS - 1)) * np.uint64(WAYS)
+    tag = ((value >> np.uint64(STAMP_BITS)) | np.uint64(1)) & np.uint64((1 << 44) - 1)
+    for way in range(WAYS):
+        if entries[base + np.uint64(way)] >> np.uint64(STAMP_BITS) == tag:
+            entries[base + np.uint64(way)] = np.uint64(0)

@@ -1,0 +1,1 @@
+"""Stage B: windows and members of the values that accounts share."""

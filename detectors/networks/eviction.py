@@ -1,0 +1,61 @@
+"""Room in the key tables: which shared values expire, and which give way when a table fills."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.exchange.hand_over import HandOver
+from detectors.interface import columns as layout
+from detectors.networks import state as ks
+from detectors.networks.members import make_hubs
+from detectors.networks.state import KeyState
+from detectors.networks.windows import forget_shared
+
+SLICE = 8  # a full table gives up one value in so many at once
+
+
+def expire_keys(state: KeyState, before_ms: int) -> KeyState:
+    """Forget the shared values that nobody used since a time."""
+    shared = state.shared[: state.scalars[ks.SHARED]]
+    gone = np.flatnonzero((shared["used"] == 1) & (shared["last"] < before_ms))
+    state.counters[ks.SHARED_EXPIRED] += gone.size
+    return _forget(state, gone)
+
+
+def make_key_room(state: KeyState, hand_overs: list[HandOver]) -> KeyState:
+    """Before a tick: if its joins might not fit, give up the longest unused, flagged ones last."""
+    joins = sum(h.edges.size + h.templates.size for h in hand_overs)
+    _make_member_room(state, joins)
+    scalars, shared = state.scalars, state.shared
+    free = shared.size - scalars[ks.SHARED] + scalars[ks.SHARED_FREE]
+    name_room = state.names.size - scalars[ks.NAME_END]
+    if free >= min(joins, shared.size // SLICE) and name_room > state.names.size // SLICE:
+        return state
+    rows = np.flatnonzero(shared["used"][: scalars[ks.SHARED]] == 1)
+    order = np.lexsort((shared["key"][rows], shared["last"][rows], shared["flagged"][rows]))
+    gone = np.sort(rows[order[: max(shared.size // SLICE, 1)]])
+    state.counters[ks.SHARED_EVICTED] += gone.size
+    return _forget(state, gone)
+
+
+def _make_member_room(state: KeyState, joins: int) -> None:
+    """If the member pool might not do, name nobody of the values that most hold, unless flagged."""
+    scalars, members = state.scalars, state.members
+    free = members.size - scalars[ks.MEMBERS] + scalars[ks.MEMBER_FREE]
+    if free >= min(2 * joins, members.size // SLICE):
+        return
+    shared = state.shared[: scalars[ks.SHARED]]
+    rows = np.flatnonzero((shared["used"] == 1) & (shared["hub"] == 0) & (shared["flagged"] == 0))
+    rows = rows[np.lexsort((shared["key"][rows], -shared["members"][rows].astype(np.int64)))]
+    enough = 2 * members.size // SLICE
+    until = np.searchsorted(np.cumsum(shared["members"][rows]), enough) + 1
+    make_hubs(state, rows[:until].astype(np.int64))
+
+
+def _forget(state: KeyState, rows: np.ndarray) -> KeyState:
+    if not rows.size:
+        return state
+    names = np.zeros_like(state.names)
+    forget_shared(state, rows.astype(np.int64), names)
+    state.shared[rows] = np.zeros(1, layout.SHARED)
+    return state._replace(names=names)

@@ -1,0 +1,234 @@
+"""An account joins a value: singles become shared keys, shared keys gain members, hubs only count."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.seen_table import SEEN, combine, mix, see
+from detectors.networks import state as ks
+from detectors.networks.state import KeyState
+
+
+@inlined
+def slot_of(key: np.uint64, kind: int) -> np.uint64:
+    """Where a shared key's search begins, before masking."""
+    return mix(key ^ (np.uint64(kind) << np.uint64(48)))
+
+
+@kernel
+def find_shared(state: KeyState, key: np.uint64, kind: int) -> int:
+    """Row of a shared key, or -1."""
+    mask = np.uint64(state.slots.size - 1)
+    at = slot_of(key, kind) & mask
+    while True:
+        row = state.slots[at] - 1
+        if row < 0:
+            return -1
+        if state.shared[row].key == key and state.shared[row].kind == kind:
+            return row
+        at = (at + np.uint64(1)) & mask
+
+
+@kernel
+def index_shared(state: KeyState, row: int) -> None:
+    """Make a row findable."""
+    mask = np.uint64(state.slots.size - 1)
+    at = slot_of(state.shared[row].key, state.shared[row].kind) & mask
+    while state.slots[at] != 0:
+        at = (at + np.uint64(1)) & mask
+    state.slots[at] = row + 1
+
+
+@kernel
+def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: int) -> int:
+    """A row for a key that a second account now holds; -1 where the table is full."""
+    scalars = state.scalars
+    if scalars[ks.SHARED_FREE] > 0:
+        scalars[ks.SHARED_FREE] -= 1
+        row = state.free[scalars[ks.SHARED_FREE]]
+    elif scalars[ks.SHARED] < state.shared.size:
+        row = scalars[ks.SHARED]
+        scalars[ks.SHARED] += 1
+    else:
+        state.counters[ks.SHARED_OVERFLOW] += 1
+        return -1
+    shared = state.shared[row]
+    shared.key = key
+    shared.kind = kind
+    shared.used = 1
+    shared.born = time
+    shared.first = time
+    shared.last = time
+    shared.ip_class = ip_class
+    shared.member = -1
+    state.by_kind[kind] += 1
+    index_shared(state, row)
+    return row
+
+
+@kernel
+def make_hub(state: KeyState, row: int) -> None:
+    """A key that too many hold names nobody any more; what was flagged keeps those it named."""
+    shared = state.shared[row]
+    shared.hub = 1
+    state.counters[ks.HUBS] += 1
+    if shared.flagged == 0:
+        release_members(state, row)
+
+
+@kernel
+def make_hubs(state: KeyState, rows: np.ndarray) -> None:
+    """Make hubs of the keys in `rows`."""
+    for row in rows:
+        make_hub(state, row)
+
+
+@kernel
+def release_members(state: KeyState, row: int) -> None:
+    """Empty a key's member list."""
+    shared = state.shared[row]
+    at = shared.member
+    while at >= 0:
+        state.member_free[state.scalars[ks.MEMBER_FREE]] = at
+        state.scalars[ks.MEMBER_FREE] += 1
+        at = state.members[at].next
+    shared.member = -1
+    shared.members = 0
+
+
+@kernel
+def add_member(
+    state: KeyState,
+    row: int,
+    account: np.uint64,
+    org: np.uint64,
+    time: int,
+    young: bool,
+    period: int,
+    cap: int,
+) -> None:
+    """Give a shared key one more account; over the cap the key is a hub and lists no more."""
+    shared = state.shared[row]
+    shared.first = min(shared.first, time)
+    shared.last = max(shared.last, time)
+    if shared.hub == 0:
+        life = combine(shared.key ^ np.uint64(shared.kind), np.uint64(shared.born))
+        pair = combine(life, account)
+        if see(state.pairs, pair, period, period - 2) == SEEN:
+            return  # announced again in a later period: a member already
+        if shared.members >= cap:
+            make_hub(state, row)
+    shared.accounts += 1
+    if young:
+        shared.births += 1
+        if shared.touched == 0:
+            shared.touched = 1
+            state.touched[state.scalars[ks.TOUCHED]] = row
+            state.scalars[ks.TOUCHED] += 1
+    if shared.hub == 1:
+        return
+    scalars = state.scalars
+    if scalars[ks.MEMBER_FREE] > 0:
+        scalars[ks.MEMBER_FREE] -= 1
+        at = state.member_free[scalars[ks.MEMBER_FREE]]
+    elif scalars[ks.MEMBERS] < state.members.size:
+        at = scalars[ks.MEMBERS]
+        scalars[ks.MEMBERS] += 1
+    else:
+        state.counters[ks.MEMBER_OVERFLOW] += 1
+        return
+    member = state.members[at]
+    member.account = account
+    member.org = org
+    member.time = time
+    member.young = young
+    member.next = shared.member
+    shared.member = at
+    shared.members += 1
+
+
+@kernel
+def name_shared(state: KeyState, row: int, names: np.ndarray, at: int, length: int) -> None:
+    """Keep the value itself, once, for the links of an alert."""
+    shared = state.shared[row]
+    end = state.scalars[ks.NAME_END]
+    if shared.name_len > 0 or length == 0 or end + length > state.names.size:
+        return
+    for i in range(length):
+        state.names[end + i] = names[at + i]
+    shared.name_at = end
+    shared.name_len = length
+    state.scalars[ks.NAME_END] = end + length
+
+
+@kernel
+def apply_edges(
+    state: KeyState,
+    edges: np.ndarray,
+    names: np.ndarray,
+    tick: int,
+    expiry_ticks: int,
+    period: int,
+    cap: int,
+) -> None:
+    """Take first sightings of (account, value) pairs."""
+    sets = np.uint64(state.singles.size // ks.SINGLE_WAYS)
+    for i in range(edges.size):
+        edge = edges[i]
+        state.announced[edge.kind] += 1
+        row = find_shared(state, edge.key, edge.kind)
+        if row >= 0:
+            name_shared(state, row, names, edge.name_at, edge.name_len)
+            add_member(state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap)
+            continue
+        base = (slot_of(edge.key, edge.kind) % sets) * np.uint64(ks.SINGLE_WAYS)
+        victim = base
+        oldest = np.int64(1 << 40)
+        place = np.int64(-1)
+        for way in range(ks.SINGLE_WAYS):
+            at = base + np.uint64(way)
+            single = state.singles[at]
+            if single.key == edge.key and single.kind == edge.kind:
+                place = np.int64(at)
+                break
+            age = np.int64(single.tick) if single.key != np.uint64(0) else np.int64(-1)
+            if age < oldest:
+                oldest = age
+                victim = at
+        if place >= 0:
+            single = state.singles[place]
+            fresh = single.tick > tick - expiry_ticks
+            if single.account != edge.account and fresh:
+                row = new_shared(state, edge.key, edge.kind, edge.time, edge.ip_class)
+                if row >= 0:
+                    name_shared(state, row, names, edge.name_at, edge.name_len)
+                    add_member(
+                        state,
+                        row,
+                        single.account,
+                        single.org,
+                        np.int64(single.tick) * 60000,
+                        single.young != 0,
+                        period,
+                        cap,
+                    )
+                    add_member(
+                        state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap
+                    )
+                    single.key = 0
+                    state.counters[ks.SINGLES] -= 1
+                continue
+        else:
+            place = np.int64(victim)
+            if oldest < 0:
+                state.counters[ks.SINGLES] += 1
+            elif oldest > tick - expiry_ticks:
+                state.counters[ks.SINGLES_EVICTED] += 1
+        single = state.singles[place]
+        single.key = edge.key
+        single.kind = edge.kind
+        single.account = edge.account
+        single.org = edge.org
+        single.young = edge.young
+        single.tick = tick

@@ -1,0 +1,120 @@
+"""Prompt templates meet: near-equal ones of several accounts become one shared key per band."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.interface.key_kinds import TEMPLATE
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.seen_table import combine, mix
+from detectors.networks import state as ks
+from detectors.networks.members import add_member, find_shared, new_shared
+from detectors.networks.state import KeyState
+
+
+@inlined
+def hamming(one: np.uint64, other: np.uint64) -> int:
+    """Bits in which two templates differ."""
+    word = one ^ other
+    count = 0
+    while word != np.uint64(0):
+        word &= word - np.uint64(1)
+        count += 1
+    return count
+
+
+@kernel
+def apply_templates(
+    state: KeyState,
+    rows: np.ndarray,
+    tick: int,
+    distance: int,
+    period: int,
+    expiry_ticks: int,
+    cap: int,
+) -> None:
+    """Take prompt templates: near-equal ones of several accounts form a bucket.
+
+    A band's value names a set; within it the first template within `distance` bits is the bucket's
+    representative. A template that one account alone sends waits there, and goes when older.
+    """
+    sets = np.uint64(state.candidates.size // ks.TEMPLATE_WAYS - 1)
+    for i in range(rows.size):
+        row = rows[i]
+        shift = np.uint64(np.int64(row.band) * 16)
+        bits = (row.template >> shift) & np.uint64(0xFFFF)
+        base = (mix(bits + np.uint64((np.int64(row.band) + 1) << 16)) & sets) * np.uint64(
+            ks.TEMPLATE_WAYS
+        )
+        place = np.int64(-1)
+        victim = base
+        oldest = np.int64(1 << 40)
+        for way in range(ks.TEMPLATE_WAYS):
+            at = base + np.uint64(way)
+            candidate = state.candidates[at]
+            if candidate.tick == 0:
+                if oldest > -1:
+                    oldest = np.int64(-1)
+                    victim = at
+                continue
+            if (
+                candidate.band == row.band
+                and ((candidate.template ^ row.template) >> shift) & np.uint64(0xFFFF)
+                == np.uint64(0)
+                and hamming(candidate.template, row.template) <= distance
+                and candidate.tick > tick - expiry_ticks
+            ):
+                place = np.int64(at)
+                break
+            if candidate.tick < oldest:
+                oldest = candidate.tick
+                victim = at
+        if place < 0:
+            if oldest > tick - expiry_ticks:
+                state.counters[ks.TEMPLATES_EVICTED] += 1
+            candidate = state.candidates[victim]
+            candidate.template = row.template
+            candidate.band = row.band
+            candidate.account = row.account
+            candidate.org = row.org
+            candidate.young = row.young
+            candidate.time = row.time
+            candidate.tick = tick
+            candidate.bucket = -1
+            continue
+        candidate = state.candidates[place]
+        candidate.tick = tick
+        bucket = candidate.bucket
+        key = combine(candidate.template, np.uint64(np.int64(row.band) + 1))
+        if bucket >= 0 and (
+            state.shared[bucket].key != key or state.shared[bucket].kind != TEMPLATE
+        ):
+            bucket = -1  # the bucket expired and its row serves another key
+        if bucket < 0:
+            if candidate.account == row.account:
+                continue
+            bucket = find_shared(state, key, TEMPLATE)
+            if bucket < 0:
+                bucket = new_shared(state, key, TEMPLATE, candidate.time, 255)
+                if bucket < 0:
+                    continue
+                state.shared[bucket].template = candidate.template
+                add_member(
+                    state,
+                    bucket,
+                    candidate.account,
+                    candidate.org,
+                    candidate.time,
+                    candidate.young != 0,
+                    period,
+                    cap,
+                )
+            candidate.bucket = bucket
+        before = state.shared[bucket].accounts
+        if state.shared[bucket].hub == 0:
+            add_member(state, bucket, row.account, row.org, row.time, row.young != 0, period, cap)
+        state.announced[TEMPLATE] += np.int64(state.shared[bucket].accounts) - np.int64(before)
+        shared = state.shared[bucket]
+        shared.last = max(shared.last, row.time)
+        shared.hour_requests += row.requests
+        shared.hour_output += row.output

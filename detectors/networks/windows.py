@@ -1,0 +1,180 @@
+"""Windows of shared keys: sums of a tick, hours, days, expiry, and who joined lately."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from detectors.interface import columns as layout
+from detectors.kernels.compiled import kernel
+from detectors.networks import state as ks
+from detectors.networks.members import find_shared, index_shared, release_members
+from detectors.networks.state import KeyState
+
+
+@kernel
+def add_to_open(
+    shared: Any, sums: Any, requests: int, accounts: int, tick: int, end_ms: int
+) -> None:
+    """Add one source's sums of a key to its open minute and hour."""
+    if shared.minute_tick != tick:
+        shared.minute_tick = tick
+        shared.minute_requests = 0
+        shared.minute_accounts = 0
+    shared.minute_requests += requests
+    shared.minute_accounts += accounts
+    shared.hour_requests += requests
+    shared.hour_input += sums.input
+    shared.hour_output += sums.output
+    shared.last = max(shared.last, end_ms)
+
+
+@kernel
+def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> None:
+    """Add a tick's sums; values that one account alone holds are that account's own windows."""
+    for i in range(sums.size):
+        total = sums[i]
+        row = find_shared(state, total.key, total.kind)
+        if row < 0:
+            continue
+        shared = state.shared[row]
+        add_to_open(shared, total, total.requests, total.accounts, tick, end_ms)
+        for c in range(layout.CAPABILITY_SLOTS):
+            shared.capability[c] += total.capability[c]
+
+
+@kernel
+def apply_ones(state: KeyState, ones: np.ndarray, tick: int, end_ms: int) -> None:
+    """Add a tick's single requests."""
+    for i in range(ones.size):
+        one = ones[i]
+        row = find_shared(state, one.key, one.kind)
+        if row < 0:
+            continue
+        shared = state.shared[row]
+        add_to_open(shared, one, 1, 1, tick, end_ms)
+        if one.capability < layout.CAPABILITY_SLOTS:
+            shared.capability[one.capability] += 1
+
+
+@kernel
+def apply_loads(state: KeyState, loads: np.ndarray) -> None:
+    """Add a closed day's load over accounts (evenness = requests^2 / (accounts * squares))."""
+    for i in range(loads.size):
+        load = loads[i]
+        row = find_shared(state, load.key, load.kind)
+        if row >= 0:
+            shared = state.shared[row]
+            shared.load_accounts += load.accounts
+            shared.load_requests += load.requests
+            shared.load_squares += load.squares
+
+
+@kernel
+def close_key_hours(state: KeyState) -> int:
+    """Add every open hour to its day; returns how many were open."""
+    closed = 0
+    for row in range(state.scalars[ks.SHARED]):
+        shared = state.shared[row]
+        if shared.used == 1 and shared.hour_requests > 0:
+            closed += 1
+            shared.day_requests += shared.hour_requests
+            shared.day_input += shared.hour_input
+            shared.day_output += shared.hour_output
+            shared.hour_requests = 0
+            shared.hour_input = 0
+            shared.hour_output = 0
+    return closed
+
+
+@kernel
+def close_key_days(state: KeyState) -> int:
+    """Close every key's day: it becomes the past one; the coming load starts at nothing."""
+    closed = 0
+    for row in range(state.scalars[ks.SHARED]):
+        shared = state.shared[row]
+        if shared.used == 0:
+            continue
+        closed += shared.day_requests > 0
+        shared.past_requests = shared.day_requests
+        shared.past_output = shared.day_output
+        shared.day_requests = 0
+        shared.day_input = 0
+        shared.day_output = 0
+        shared.load_accounts = 0
+        shared.load_requests = 0
+        shared.load_squares = 0
+        for c in range(layout.CAPABILITY_SLOTS):
+            shared.past_capability[c] = shared.capability[c]
+            shared.capability[c] = 0
+    return closed
+
+
+@kernel
+def joined(
+    state: KeyState, row: int, since: int, accounts: np.ndarray, times: np.ndarray, orgs: np.ndarray
+) -> int:
+    """Accounts that joined a key while new, since a time; newest first. Returns how many."""
+    count = 0
+    at = state.shared[row].member
+    while at >= 0:
+        member = state.members[at]
+        if member.young == 1 and member.time >= since and count < accounts.size:
+            accounts[count] = member.account
+            times[count] = member.time
+            orgs[count] = member.org
+            count += 1
+        at = member.next
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def parties(orgs: np.ndarray) -> tuple[int, np.uint64, int]:
+    """Distinct parties among accounts, where one organisation is one party.
+
+    Returns (parties, the organisation with most accounts or 0, how many accounts are in it).
+    """
+    ordered = np.sort(orgs)
+    count = 0
+    best = np.uint64(0)
+    most = 0
+    i = 0
+    while i < ordered.size:
+        j = i
+        while j < ordered.size and ordered[j] == ordered[i]:
+            j += 1
+        if ordered[i] == np.uint64(0):
+            count += j - i
+        else:
+            count += 1
+            if j - i > most:
+                most = j - i
+                best = ordered[i]
+        i = j
+    return count, best, most
+
+
+@kernel
+def forget_shared(state: KeyState, rows: np.ndarray, names: np.ndarray) -> None:
+    """Give up shared keys and their members; pack the names into `names`; index anew."""
+    for row in rows:
+        shared = state.shared[row]
+        release_members(state, row)
+        state.by_kind[shared.kind] -= 1
+        state.free[state.scalars[ks.SHARED_FREE]] = row
+        state.scalars[ks.SHARED_FREE] += 1
+        shared.used = 0
+    end = 0
+    state.slots[:] = 0
+    for row in range(state.scalars[ks.SHARED]):
+        shared = state.shared[row]
+        if shared.used == 0:
+            continue
+        for i in range(shared.name_len):
+            names[end + i] = state.names[shared.name_at + i]
+        shared.name_at = end
+        end += shared.name_len
+        index_shared(state, row)
+    state.scalars[ks.NAME_END] = end

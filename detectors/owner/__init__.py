@@ -1,0 +1,1 @@
+"""Stage C: the owner of campaigns, all findings in, alerts out."""

@@ -1,0 +1,149 @@
+"""What the sources have sent and the owner has not closed yet; order of arrival ends here.
+
+A tick may be closed when every source has passed it. What comes for a tick that its source has
+passed, or a second time, is dropped.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors.exchange.findings import (
+    AccountFinding,
+    AccountName,
+    CohortSum,
+    KeyFinding,
+    TickFindings,
+)
+from detectors.exchange.names import COLUMN_TYPES, NameBatch
+
+BEFORE_TIME = -(1 << 62)
+
+
+class Content(NamedTuple):
+    """All that the sources said about one tick, in canonical order."""
+
+    accounts: list[AccountFinding]
+    cohorts: list[CohortSum]
+    keys: list[KeyFinding]
+    names: list[AccountName]
+    batches: list[NameBatch]
+    forgotten: list[int]
+
+
+class KeptNames(msgspec.Struct, frozen=True, array_like=True):
+    """A batch of names as plain data: its columns as bytes."""
+
+    source: int
+    tick: int
+    columns: list[bytes]
+
+    @classmethod
+    def of(cls, batch: NameBatch) -> KeptNames:
+        """The batch as bytes."""
+        return cls(batch.source, batch.tick, [column.tobytes() for column in batch[2:]])
+
+    def batch(self) -> NameBatch:
+        """The batch again."""
+        columns = (np.frombuffer(c, t) for c, t in zip(self.columns, COLUMN_TYPES, strict=True))
+        return NameBatch(self.source, self.tick, *columns)
+
+
+class KeptInbox(msgspec.Struct, frozen=True):
+    """An inbox as plain data."""
+
+    marks: list[int]
+    findings: dict[int, dict[int, list[TickFindings]]]
+    names: list[tuple[int, KeptNames]]
+
+
+class Inbox:
+    """Findings and names by tick and source, and how far each source is."""
+
+    def __init__(self, sources: int) -> None:
+        self._marks = [BEFORE_TIME] * sources
+        self._findings: dict[int, dict[int, list[TickFindings]]] = {}
+        self._names: dict[int, dict[int, list[NameBatch]]] = {}
+
+    def kept(self) -> KeptInbox:
+        """Everything that waits, as plain data."""
+        names = [
+            (source, KeptNames.of(batch))
+            for by_source in self._names.values()
+            for source, batches in by_source.items()
+            for batch in batches
+        ]
+        return KeptInbox(self._marks, self._findings, names)
+
+    def take_back(self, kept: KeptInbox) -> None:
+        """Go on from what waited."""
+        self._marks, self._findings = kept.marks, kept.findings
+        for source, batch in kept.names:
+            self._names.setdefault(batch.tick, {}).setdefault(source, []).append(batch.batch())
+
+    @property
+    def ticks(self) -> set[int]:
+        """The ticks about which something waits."""
+        return self._findings.keys() | self._names.keys()
+
+    def receive(self, source: int, findings: TickFindings) -> bool:
+        """Keep a part of a tick; False where it is late or was received before."""
+        if findings.tick <= self._marks[source]:
+            return False
+        parts = self._findings.setdefault(findings.tick, {}).setdefault(source, [])
+        if findings in parts:
+            return False
+        parts.append(findings)
+        return True
+
+    def receive_names(self, source: int, names: NameBatch) -> bool:
+        """Keep a batch of names; twice does no harm, so only late ones are dropped."""
+        if names.tick <= self._marks[source]:
+            return False
+        self._names.setdefault(names.tick, {}).setdefault(source, []).append(names)
+        return True
+
+    def watermark(self, source: int, tick: int) -> None:
+        """Note that everything of a source up to and with `tick` has been received."""
+        self._marks[source] = max(self._marks[source], tick)
+
+    @property
+    def passed(self) -> int:
+        """The tick that all sources have passed."""
+        return min(self._marks)
+
+    def take(self, tick: int) -> Content:
+        """Everything about a tick; it is not kept any more."""
+        by_source = sorted(self._findings.pop(tick, {}).items())
+        parts = [part for _, of_source in by_source for part in of_source]
+        batches = sorted(self._names.pop(tick, {}).items())
+        return Content(
+            accounts=sorted((f for part in parts for f in part.accounts), key=_account_order),
+            cohorts=[total for part in parts for total in part.cohorts],
+            keys=sorted((f for part in parts for f in part.keys), key=_key_order),
+            names=sorted((n for part in parts for n in part.names), key=_name_order),
+            batches=[batch for _, of_source in batches for batch in of_source],
+            forgotten=sorted({account for part in parts for account in part.forgotten}),
+        )
+
+
+_name_order = attrgetter("account", "account_id")
+
+
+def _account_order(finding: AccountFinding) -> tuple[int, str, int, float, int]:
+    evidence = finding.evidence
+    return (
+        finding.account,
+        evidence.detector,
+        evidence.window_start,
+        finding.deviation,
+        finding.requests,
+    )
+
+
+def _key_order(finding: KeyFinding) -> tuple[int, int, float, tuple[int, ...]]:
+    return finding.kind, finding.key, finding.evidence.surprise, finding.members

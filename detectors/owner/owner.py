@@ -1,0 +1,200 @@
+"""The campaign owner: all partitions' findings in, alerts out; the one place that sees every account.
+
+It closes a tick when all sources have passed it, and only ticks in which something is to do: findings
+came, a control event takes effect, evidence goes stale, an alert is due. What the sources say is put
+in canonical order, compared with the cohorts, and judged: once, or where a detector is on trial
+(`shadow = true` in its section) twice, live without that detector and as a shadow with it.
+
+Its state is plain data in its books (structs, dicts of numbers, columns); it holds no open resource.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from detectors.alerts.advice_budget import Advice
+from detectors.alerts.book import AlertBook
+from detectors.alerts.writer import Writer
+from detectors.campaigns.account_directory import NameBook
+from detectors.campaigns.cases import Books
+from detectors.campaigns.controls import ControlBook, Written
+from detectors.config import Config, on_trial
+from detectors.contract.alert import Alert, Mode, Trace
+from detectors.decode.control_events import ControlEvent
+from detectors.exchange.findings import TickFindings
+from detectors.exchange.names import NameBatch
+from detectors.judging.cohorts import CohortBook
+from detectors.judging.counters import Tally
+from detectors.owner.checkpoint import Agenda, checkpoint_of, restored
+from detectors.owner.inbox import BEFORE_TIME, Content, Inbox
+from detectors.owner.variant import Judgement, News
+from detectors.state.checkpoint import Checkpoint, Restoration
+
+_DAY_TICKS = 1440
+LIVE, SHADOW = "live", "shadow"
+
+
+class CampaignOwner:
+    """Stage C. Feed it with `receive`, `receive_names`, `watermark` and `control`; then `advance`."""
+
+    def __init__(
+        self,
+        config: Config,
+        sources: int,
+        trace: Trace,
+        mode: Mode = "replay",
+        hash_key: bytes = bytes(16),
+    ) -> None:
+        self._inbox = Inbox(sources)
+        self._ticks: list[int] = []  # heap of ticks with something to do
+        self._control_due: set[int] = set()  # ticks in which control events begin or end
+        self.closed = BEFORE_TIME
+        self._cohorts = CohortBook(config.volume)
+        self.tally = Tally()
+        self._control = ControlBook(hash_key, config.alerts.control_retention_days * _DAY_TICKS)
+        self._names = NameBook(config.alerts.name_budget)
+        # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
+        trial = on_trial(config) if mode != "shadow" else frozenset()
+
+        def judgement(mode: Mode, deaf_to: frozenset[str]) -> Judgement:
+            writer = Writer(mode=mode, trace=trace, ttl_s=config.alerts.action_ttl_s)
+            return Judgement(config, self._names, self._control, writer, deaf_to, self._wake)
+
+        self._judgements = {LIVE: judgement(mode, trial)}
+        if trial:
+            self._judgements[SHADOW] = judgement("shadow", frozenset())
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes that alerts may have."""
+        return tuple(one.mode for one in self._judgements.values())
+
+    @property
+    def books(self) -> Books:
+        """What the live alerts follow from."""
+        return self._judgements[LIVE].books
+
+    @property
+    def alerts(self) -> AlertBook:
+        """The live alerts."""
+        return self._judgements[LIVE].alerts
+
+    def receive(self, source: int, findings: TickFindings) -> None:
+        """Take what one source says about one tick, or a part of it."""
+        if findings.tick > self.closed and self._inbox.receive(source, findings):
+            self._wake(findings.tick)
+
+    def receive_names(self, source: int, names: NameBatch) -> None:
+        """Take the accounts that one source saw first in one tick, or a part of them."""
+        if names.tick > self.closed and self._inbox.receive_names(source, names):
+            self._wake(names.tick)
+
+    def watermark(self, source: int, tick: int) -> None:
+        """Note that everything of this source up to and with `tick` has been received."""
+        self._inbox.watermark(source, tick)
+
+    def control(self, event: ControlEvent) -> None:
+        """Take a control event; it acts from the tick written in `control_log` on."""
+        for tick in self._control.accept(event, self.closed + 1):
+            self._control_due.add(tick)
+            self._wake(tick)
+
+    @property
+    def control_log(self) -> list[Written]:
+        """From which tick each control event holds, in order of reading; the edge persists it."""
+        return self._control.log
+
+    def restore_control(self, log: Iterable[Written]) -> None:
+        """Take back an earlier run's log, before its control events are read again."""
+        self._control.restore(log)
+
+    def advance(self) -> list[Alert]:
+        """Close every tick that all sources have passed; the alerts are in canonical order.
+
+        Those of detectors on trial are among them, behind the others of their tick: `mode` tells.
+        """
+        target = self._inbox.passed
+        alerts: list[Alert] = []
+        while self._ticks and self._ticks[0] <= target:
+            tick = heapq.heappop(self._ticks)
+            while self._ticks and self._ticks[0] == tick:
+                heapq.heappop(self._ticks)
+            alerts += self._close(tick)
+            self.closed = tick
+        self.closed = max(self.closed, target)
+        return alerts
+
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now; good until the next input."""
+        agenda = Agenda(self.closed, self._control_due, self._inbox.kept(), self._cohorts.dump())
+        return checkpoint_of(agenda, self._names, self._control, self._judgements)
+
+    def restoration(self) -> Restoration:
+        """What fills this owner, still fresh, from kept pages; `restored` ends it."""
+        return Restoration(())
+
+    def restored(self, restoration: Restoration, rest: bytes) -> None:
+        """Go on from the kept state.
+
+        A detector that came on trial meanwhile has a shadow that starts with nothing; one whose trial
+        has ended leaves its shadow behind.
+        """
+        tables = restoration.tables()
+        agenda = restored(tables, self._names, self._control, self._judgements)
+        self._inbox.take_back(agenda.inbox)
+        self._cohorts.restore(agenda.cohorts)
+        self.closed, self._control_due = agenda.closed, agenda.control_due
+        ticks = self._inbox.ticks | self._control_due
+        for judgement in self._judgements.values():
+            ticks |= judgement.due.keys()
+        self._ticks = [t for t in sorted(ticks) if t > self.closed]
+
+    def sizes(self) -> dict[str, int]:
+        """Entities held and shed by the live judgement and what it shares, for metrics."""
+        return {
+            "names": len(self._names),
+            "names_evicted": self._names.evicted,
+            **self._judgements[LIVE].sizes(),
+        }
+
+    def advice(self) -> dict[Mode, Advice]:
+        """By mode of alerts, how the budget of advice stands, for metrics."""
+        return {one.mode: one.advice(self.closed) for one in self._judgements.values()}
+
+    def _wake(self, tick: int) -> None:
+        heapq.heappush(self._ticks, tick)
+
+    def _close(self, tick: int) -> list[Alert]:
+        news = self._news(tick, self._inbox.take(tick))
+        return [a for j in self._judgements.values() for a in j.close(tick, news)]
+
+    def _news(self, tick: int, content: Content) -> News:
+        """Take a tick's names, control events and cohorts, and say what is left to judge."""
+        if content.forgotten:
+            self._names.forget(set(content.forgotten))
+            self.tally.aside.forget(content.forgotten)
+        named: set[int] = set()
+        for batch in content.batches:
+            self._names.add_many(batch)
+            named.update(batch.accounts.tolist())
+        for name in content.names:
+            self._names.add(name)
+        reviewed = False
+        if tick in self._control_due:
+            self._control_due.discard(tick)
+            reviewed = self._control.refresh(tick)
+        if content.accounts or content.cohorts:
+            self._cohorts.close(tick, content.cohorts)
+        aside, judge = self.tally.aside, self._cohorts.judge
+        before = aside.times
+        judged = [(f, aside.attempt(tick, f.account, judge, f)) for f in content.accounts]
+        aside.judged(len(judged), before)
+        return News(
+            named=frozenset(named),
+            renamed=frozenset(name.account for name in content.names),
+            odd=tuple((f, evidence) for f, evidence in judged if evidence is not None),
+            keys=tuple(content.keys),
+            reviewed=reviewed,
+            forgotten=tuple(content.forgotten),
+        )

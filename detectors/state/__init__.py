@@ -1,0 +1,1 @@
+"""A stage's state as pages that a log can keep."""

@@ -1,0 +1,102 @@
+"""What a stage's whole state is at one place in its input: columns as bytes, and the little else.
+
+A checkpoint's arrays are views of the live state: they hold until the stage takes its next input.
+Only the part of a table that is in use is in it, so that a budget costs nothing until it is filled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.errors import StateError
+from detectors.state.page_log import scatter
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class Checkpoint(NamedTuple):
+    """Tables by name (one-dimensional, contiguous), and the rest as the stage encodes it."""
+
+    tables: dict[str, np.ndarray]
+    rest: bytes
+
+
+def used_part(state: Any, used: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """The tables of a state, those in `used` cut to so many rows."""
+    return {
+        name: rows[: used[name]] if name in used else rows
+        for name, rows in zip(state._fields, state, strict=True)
+    }
+
+
+def shapes_of(tables: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """A digest of each table's row type: bytes of another layout must never be read as this one."""
+    return {name: _shape(rows.dtype) for name, rows in tables.items()}
+
+
+class Restoration:
+    """A state in the making: pages go straight into the tables of a fresh state.
+
+    Tables named in `loose`, and those that the state does not have, have no budget: they are made as
+    large as they must be, and are the stage's to take over.
+    """
+
+    def __init__(self, state: Any, loose: Iterable[str] = ()) -> None:
+        self._fixed: dict[str, Bytes] = {}
+        for name, rows in zip(getattr(state, "_fields", ()), state, strict=True):
+            if name not in loose:
+                raw = rows.view(np.uint8)
+                if raw.any():  # a page that is not in the log is all zero
+                    raw[:] = 0
+                self._fixed[name] = raw
+        self._loose: dict[str, Bytes] = {}
+        self._sizes: dict[str, int] = {}
+
+    def resize(self, sizes: Mapping[str, int]) -> None:
+        """Bring every table to its size in bytes. Raises StateError where a budget is smaller."""
+        for name, size in sizes.items():
+            raw = self._table(name, size)
+            if raw.size < size:
+                raise StateError(
+                    f"the kept state has {size:,} bytes of {name}, its budget is {raw.size:,}: set "
+                    "[budgets] to what it was, or begin anew without the kept state"
+                )
+            raw[size : self._sizes.get(name, 0)] = 0  # where a table shrank
+        self._sizes = dict(sizes)
+
+    def write(self, table: str, pages: np.ndarray, data: np.ndarray) -> None:
+        """Put pages of a table in their places."""
+        scatter(self._table(table, 0)[: self._sizes[table]], pages.astype(np.int64), data)
+
+    def tables(self) -> dict[str, Bytes]:
+        """The bytes in use of every table."""
+        return {name: self._table(name, 0)[:size] for name, size in self._sizes.items()}
+
+    def _table(self, name: str, size: int) -> Bytes:
+        if name in self._fixed:
+            return self._fixed[name]
+        raw = self._loose.get(name)
+        if raw is None or raw.size < size:
+            grown = np.zeros(1 << max(size, 1).bit_length(), np.uint8)
+            if raw is not None:
+                grown[: raw.size] = raw
+            self._loose[name] = raw = grown
+        return raw
+
+
+def grown(rows: np.ndarray, raw: Bytes) -> np.ndarray:
+    """A table like `rows`, as large as it must be for the kept bytes, with them in it."""
+    kept = raw.view(rows.dtype)
+    if kept.size > rows.size:
+        rows = np.zeros(1 << (kept.size - 1).bit_length(), rows.dtype)
+    rows[: kept.size] = kept
+    return rows
+
+
+def _shape(dtype: np.dtype[Any]) -> str:
+    return hashlib.sha256(repr(dtype.descr).encode()).hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Faust at the speed of batches: a fetched chunk is one stream event."""

@@ -1,0 +1,149 @@
+"""Faust at batch speed: one Faust message per fetched run of records of a bulk topic.
+
+Faust spends 60 to 100 microseconds per message, most of it on asyncio. For the topics listed in
+`BulkOptions` this driver hands over a `Chunk` of up to 2,000 records as one message, so that
+agents, assignment, rebalance and commits stay Faust's while its cost is paid once per chunk.
+Every other topic is read as by Faust's own aiokafka driver.
+
+How an app uses it::
+
+    app = faust.App("hydrawatch", broker="kafka://...", **BULK_SETTINGS, ...)
+    transport = use_bulk_transport(app, BulkOptions(topics={"events"}, start_offset=where))
+    topic = app.topic("events", schema=ChunkSchema())
+
+    @app.agent(topic)
+    async def ingest(stream):
+        async for event in stream.noack().events():   # noack: Faust must not acknowledge
+            chunk = event.value                        # decode here, never in a codec
+            part = chunk.since(state[chunk.partition].next_offset)
+            if part is not None:
+                state[chunk.partition].ingest(part)    # no await between since() and here
+    ...                                                # later, the state is durable up to offset:
+    transport.ack_through(TP("events", 3), offset)     # or event.ack(), if it was kept
+
+What the app can rely on:
+
+- Within one assignment the chunks of a partition arrive in offset order from where `start_offset`
+  put it. After each (re)assignment of any partition, Faust drops what is queued and every
+  partition, kept ones included, is positioned anew: `start_offset(tp)` is asked once per
+  partition, before the first chunk. An int is where to read, None means the committed offset, or
+  the beginning where there is none. State that was kept answers its next offset, state that must
+  be rebuilt 0; `Chunk.since` covers a chunk that an agent still held meanwhile.
+- An offset is committed only when every chunk delivered before it is acknowledged. Nothing is
+  ever committed backwards: while chunks below the committed offset are read again, nothing is
+  committed. Chunks that were in flight at a rebalance or seek are forgotten with their
+  acknowledgements. An answer of `start_offset` above the committed offset says that all below it
+  is accounted for: the first acknowledged chunk commits past it.
+- Delivery is at least once. Holding an event holds its chunk's bytes; to acknowledge much later,
+  keep the offset and call `ack_through`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import faust
+from faust.exceptions import ImproperlyConfigured
+from faust.transport.drivers import aiokafka as stock
+from faust.types import TP
+
+from streams.bulk.chunks import Chunk
+from streams.bulk.consumer import BulkConsumer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+BULK_SETTINGS: dict[str, Any] = {
+    "consumer_auto_offset_reset": "earliest",  # a source is read from its beginning
+    "processing_guarantee": "at_least_once",  # Faust's exactly_once has open bugs
+    "stream_wait_empty": False,  # a rebalance must not wait for acks that wait for a snapshot
+    "stream_buffer_maxsize": 16,  # counts chunks
+    "consumer_max_fetch_size": 4 << 20,  # two chunks of 1 kB records per partition and fetch
+    "broker_session_timeout": 10.0,  # a killed worker's partitions stand still that long
+    "broker_heartbeat_interval": 3.0,
+    "topic_disable_leader": True,  # no topic for a leader election nobody asks about
+    "table_standby_replicas": 0,
+    "web_enabled": False,
+}
+
+
+async def _committed(_tp: TP) -> int | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOptions:
+    """Which topics come as chunks, how large these are, and where reading starts.
+
+    `start_offset` is asked in the event loop whenever a bulk partition is positioned, one after
+    another; nothing is read before it has answered. See the module's docstring for what its answers mean.
+    """
+
+    topics: frozenset[str]
+    start_offset: Callable[[TP], Awaitable[int | None]] = _committed
+    chunk_records: int = 2000  # a few ms of work, so that the event loop breathes
+    chunk_bytes: int = 4 << 20
+
+
+class ChunkSchema(faust.Schema):
+    """Hands a chunk through as it is: an exception in a codec would end an agent silently."""
+
+    def loads_key(self, app: Any, message: Any, **kwargs: Any) -> None:
+        """Return None: a chunk's keys are in the chunk."""
+
+    def loads_value(self, app: Any, message: Any, **kwargs: Any) -> Chunk:
+        """Return the message's chunk."""
+        chunk: Chunk = message.value
+        return chunk
+
+
+class BulkTransport(stock.Transport):
+    """Faust's aiokafka transport with a consumer that reads bulk topics in chunks."""
+
+    Consumer = BulkConsumer
+
+    def __init__(self, url: Any, app: faust.App, options: BulkOptions) -> None:
+        super().__init__(url, app)
+        self.options = options
+
+    def ack_through(self, tp: TP, offset: int) -> bool:
+        """See `BulkConsumer.ack_through`."""
+        done: bool = self.app.consumer.ack_through(tp, offset)
+        return done
+
+    def answer_age_s(self, tp: TP) -> float | None:
+        """See `BulkConsumer.answer_age_s`."""
+        age: float | None = self.app.consumer.answer_age_s(tp)
+        return age
+
+    def group_error(self) -> BaseException | None:
+        """See `BulkConsumer.group_error`."""
+        error: BaseException | None = self.app.consumer.group_error()
+        return error
+
+    def read_behind(self, tp: TP, offset: int) -> int:
+        """See `BulkConsumer.read_behind`."""
+        behind: int = self.app.consumer.read_behind(tp, offset)
+        return behind
+
+    def unread(self, tp: TP, offset: int) -> bool:
+        """Whether records lie before who has taken everything before `offset`, as far as is known."""
+        high = self.app.consumer.highwater(tp)
+        return high is None or self.read_behind(tp, offset) < high
+
+
+def use_bulk_transport(app: faust.App, options: BulkOptions) -> BulkTransport:
+    """Make `app` read the bulk topics in chunks; call it before the first agent or topic.
+
+    Raises `ImproperlyConfigured` for settings under which records would be lost or a rebalance
+    would hang.
+    """
+    needed = ("consumer_auto_offset_reset", "processing_guarantee", "stream_wait_empty")
+    for name in needed:
+        wanted, found = BULK_SETTINGS[name], getattr(app.conf, name)
+        if getattr(found, "value", found) != wanted:
+            raise ImproperlyConfigured(f"bulk topics need {name}={wanted!r}, not {found!r}")
+    transport = BulkTransport(app.conf.broker_consumer, app, options)
+    app.transport = transport
+    return transport

@@ -1,0 +1,47 @@
+"""The thread of Faust's consumer that talks to Kafka: what it fetches, and where it is sent to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faust.transport.drivers import aiokafka as stock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faust.types import TP
+
+    from streams.bulk.consumer import BulkConsumer
+
+
+class BulkConsumerThread(stock.AIOKafkaConsumerThread):
+    """The thread that talks to Kafka: takes chunks of bulk partitions, records of others."""
+
+    consumer: BulkConsumer
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature, here and below)
+        max_records: int | None = None,
+    ) -> Mapping[TP, list[Any]]:
+        if not self.consumer.flow_active:
+            return {}
+        return await self.consumer.chunks.fetch(consumer, active_partitions, timeout, max_records)
+
+    async def position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Seek to the given offsets (None: the committed one), or where records begin, if they are ours."""
+        found: dict[TP, int] = await self.call_thread(self._position_at, starts)
+        return found
+
+    async def _position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
+        consumer = self._ensure_consumer()
+        begins = await consumer.beginning_offsets(list(starts))
+        found = {}
+        for tp, wanted in starts.items():
+            offset = await consumer.committed(tp) if wanted is None else wanted
+            if tp in consumer.assignment():  # else it was taken away meanwhile
+                found[tp] = max(int(begins[tp]), offset or 0)
+                consumer.seek(stock.ensure_aiokafka_TP(tp), found[tp])
+        return found

@@ -1,0 +1,1 @@
+"""The command `hydrawatch`: declarations, options, exit codes."""

@@ -1,0 +1,1 @@
+"""What the wall clock decided, written down before it is used."""

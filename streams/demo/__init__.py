@@ -1,0 +1,1 @@
+"""`hydrawatch demo`: broker, worker and a simulated world on one screen."""

@@ -1,0 +1,1 @@
+"""Connections to brokers: credentials, producers, readers, fences, an embedded broker."""

@@ -1,0 +1,1 @@
+"""What operations see: metrics, health, and what watches over progress."""

@@ -1,0 +1,97 @@
+"""Says that a detector raised, and for how many entities: as metrics, in the log and in /readyz.
+
+The worker stays ready: a fleet that stopped for one record would be blind to all others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+
+from detectors.judging.isolation import Aside
+from streams.observe.metrics import Metrics
+from streams.observe.partition_gauges import PartitionGauges
+
+log = structlog.get_logger()
+
+LOG_EVERY_S = 60.0
+DETECTORS = {"accounts": "volume", "keys": "births", "owner": "volume"}  # who judges in which stage
+ENTITIES = {"accounts": "account", "keys": "shared value", "owner": "account"}
+
+
+class AsideGauge:
+    """The failures of a stage's detector in one partition."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        show: PartitionGauges,
+        stage: str,
+        aside: Aside,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._labels = DETECTORS[stage], stage
+        self._metrics = metrics
+        self._show = show
+        self._aside = aside
+        self._clock = clock
+        self._counted = aside.times
+        self._logged = self._counted, aside.everywhere
+        self._quiet_until = clock()
+
+    def update(self, tick: int) -> None:
+        """After a chunk: the stage has closed `tick`."""
+        aside = self._aside
+        if new := aside.times - self._counted:
+            self._counted = aside.times
+            self._metrics.set_aside.labels(*self._labels).inc(new)
+        self._show.set(self._metrics.aside_entities, aside.entities(tick), *self._labels)
+        if aside.times > self._logged[0] and self._clock() >= self._quiet_until:
+            self._quiet_until = self._clock() + LOG_EVERY_S
+            self._log()
+
+    def _log(self) -> None:
+        aside, (detector, stage), (times, everywhere) = self._aside, self._labels, self._logged
+        self._logged = aside.times, aside.everywhere
+        if aside.newest is None:
+            return
+        log.error(
+            "a detector raised: those go without its evidence, everything else goes on",
+            detector=detector,
+            stage=stage,
+            partition=self._show.label,
+            tick=aside.newest.tick,
+            error=aside.newest.error,
+            times=aside.times - times,
+            raised_for_all=aside.everywhere > everywhere,
+        )
+
+
+def notes(stages: Iterable[Any]) -> dict[str, str]:
+    """By detector, for how many entities it raised within a day of event time, in a worker's stages.
+
+    Only such detectors are named. A stage has a `name`, and a `part` with its tally.
+    """
+    found: dict[str, tuple[dict[str, int], str, bool]] = {}
+    for stage in stages:
+        aside: Aside = stage.part.tally.aside
+        count = aside.entities(stage.part.closed)
+        if not count or aside.newest is None:
+            continue
+        counts, _, whole = found.get(DETECTORS[stage.name], ({}, "", False))
+        kind = ENTITIES[stage.name]
+        counts[kind] = counts.get(kind, 0) + count
+        found[DETECTORS[stage.name]] = counts, aside.newest.error, whole or aside.whole
+    return {name: _sentence(*what) for name, what in sorted(found.items())}
+
+
+def _sentence(counts: dict[str, int], error: str, whole: bool) -> str:
+    entities = " and ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items())
+    all_of_them = "; in its last tick it raised for all: it is broken" if whole else ""
+    return (
+        f"raised {error} for {entities} within a day of event time; they go without its "
+        f"evidence, everything else goes on{all_of_them}"
+    )

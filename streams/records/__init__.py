@@ -1,0 +1,1 @@
+"""Records in files and topics: reading, producing, redriving, showing alerts."""

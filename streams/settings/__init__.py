@@ -1,0 +1,1 @@
+"""The first two shelves of configuration: the environment and `detectors.toml`; logs."""

@@ -1,0 +1,31 @@
+"""detectors.toml as this process runs it: the file, then what the environment or a flag overrides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detectors.config import Loaded, digest_of, load_config
+from detectors.errors import ConfigError
+from streams.settings.settings import Settings
+
+
+def configured(settings: Settings, partitions: int | None = None) -> Loaded:
+    """The configuration of a run; `partitions` (a flag) wins over HYDRAWATCH_PARTITIONS.
+
+    The digest covers the fingerprints' key too (its hash, never itself): it names what decides.
+    Raises ConfigError.
+    """
+    loaded = load_config(*settings.detectors_text())
+    origins = dict(loaded.origins)
+    config = loaded.config
+    wanted, origin = (
+        (partitions, "--partitions")
+        if partitions is not None
+        else (settings.partitions, "HYDRAWATCH_PARTITIONS")
+    )
+    if wanted is not None:
+        if not 1 <= wanted <= 1024:
+            raise ConfigError(f"{origin} is {wanted}; it takes a whole number from 1 to 1024")
+        config = replace(config, engine=replace(config.engine, partitions=wanted))
+        origins["engine.partitions"] = origin
+    return Loaded(config, origins, digest_of(config, settings.hash_key_bytes()))

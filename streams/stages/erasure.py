@@ -1,0 +1,128 @@
+"""Requests to erase an account: written to the marks topic, found there by whoever runs its partition.
+
+A request names the account by its keyed fingerprint. The worker that runs the partition decides at
+which place of the requests it takes effect and writes that down (`Forgotten`) before it erases, so
+that whoever reads the partition again erases at the same place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import defaultdict
+from functools import partial
+from typing import Any, NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from detectors.kernels.partitioner import partition_of
+from detectors.kernels.siphash import fingerprint
+from streams.decisions.log import Accepted, Forget, Forgotten, encode, mark_of, read_marks
+from streams.kafka.connection import BrokerError, client_options, explained
+from streams.kafka.reader import reader
+from streams.settings.settings import Settings
+from streams.stages.accounts import AccountStage
+from streams.stages.intake import Intake
+from streams.topics import create as topics
+
+POLL_S = 0.5
+RETRY_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Asked(NamedTuple):
+    """A request that was written down: its id, and the account partition that it is for."""
+
+    id: str
+    partition: int
+
+
+class Erasures:
+    """Requests that wait, by partition, as far as the marks topic was read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._waiting: dict[int, dict[str, Forget]] = defaultdict(dict)
+
+    def waiting(self, partition: int) -> list[Forget]:
+        """Requests for a partition that nobody has answered, as far as is known."""
+        return list(self._waiting[partition].values())
+
+    def answered(self, partition: int, request: str) -> None:
+        """A request has been answered."""
+        self._waiting[partition].pop(request, None)
+
+    async def follow(self) -> None:
+        """Read the marks topic, for ever; from its beginning again after trouble with the broker.
+
+        Raises StateError for what another version wrote.
+        """
+        while True:
+            try:
+                await self._read()
+            except BrokerError as error:
+                log.warning("requests to forget accounts are not read", reason=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def carry_out(self, stages: dict[TP, Any], intake: Intake) -> None:
+        """Erase, for ever, what is waiting, between two records of its partition."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            for tp, stage in list(stages.items()):
+                if not isinstance(stage, AccountStage) or stage.shut_out:
+                    continue
+                for request in self.waiting(tp.partition):
+                    await intake.take(tp, stage, partial(stage.forget, request))
+                    if stage.has_answered(request):
+                        self.answered(tp.partition, request.id)
+
+    async def _read(self) -> None:
+        async with reader(self._settings, self._settings.marks_topic, None) as consumer:
+            accepted: dict[int, Accepted] = defaultdict(Accepted)
+            while True:
+                fetched = await consumer.getmany(timeout_ms=500)
+                for record in (r for records in fetched.values() for r in records):
+                    mark = mark_of(record)
+                    if not accepted[record.partition].take(mark):
+                        continue
+                    if isinstance(mark, Forget):
+                        self._waiting[record.partition][mark.id] = mark
+                    elif isinstance(mark, Forgotten):
+                        self.answered(record.partition, mark.id)
+
+
+async def ask(settings: Settings, account: str) -> Asked:
+    """Write down that an account is to be erased. Raises ConfigError, BrokerError."""
+    raw = account.encode()
+    partitions = await asyncio.to_thread(topics.partition_count, settings, settings.marks_topic)
+    asked = Asked(uuid.uuid4().hex, partition_of(raw, partitions))
+    request = Forget(asked.id, fingerprint(raw, settings.hash_key_bytes()))
+    with explained(settings):
+        producer = AIOKafkaProducer(**client_options(settings), acks="all")
+        await producer.start()
+        try:
+            await producer.send_and_wait(
+                settings.marks_topic, encode(request), partition=asked.partition
+            )
+        finally:
+            await producer.stop()
+    return asked
+
+
+async def answered(settings: Settings, asked: Asked, patience_s: float) -> bool:
+    """Whether a worker has erased the account, after waiting up to `patience_s` for it.
+
+    Raises BrokerError, and StateError for what another version wrote.
+    """
+    until = time.monotonic() + patience_s
+    while True:
+        marks = await read_marks(settings, asked.partition)
+        if any(isinstance(m, Forgotten) and m.id == asked.id for m in marks):
+            return True
+        if time.monotonic() >= until:
+            return False
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,35 @@
+"""The one way in which a stage takes something in, be it a chunk, the passing of time or a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from faust.types import TP
+
+from streams.kafka.connection import patiently
+from streams.stages.in_flight import UnderWay
+from streams.stages.sink import Sent
+from streams.state.checkpointer import Keeper, Taking
+
+
+class Prepared(Taking, Protocol):
+    """What the intake needs of a stage."""
+
+    async def prepare(self) -> None:
+        """Know what was written down, before anything follows from what is taken."""
+        ...
+
+
+class Intake:
+    """Of one worker: in order, held against keeping, and with what is said noted until it is delivered."""
+
+    def __init__(self, keeper: Keeper, under_way: UnderWay) -> None:
+        self._keeper = keeper
+        self._under_way = under_way
+
+    async def take(self, tp: TP, stage: Prepared, act: Callable[[], Awaitable[Sent]]) -> None:
+        """Have a stage take something. Raises what `act` raises, and what could not be sent."""
+        await patiently(stage.prepare, "read what was written down")
+        async with self._keeper.taking(tp, stage):
+            await self._under_way.add(tp, await act())

@@ -1,0 +1,87 @@
+"""The shared values of one partition as a worker runs them: hand-overs in, findings out.
+
+For offsets, see `streams.stages.accounts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from detectors.accounts.state import NO_TIME
+from detectors.config import Loaded
+from detectors.exchange.hand_over import decode
+from detectors.exchange.report import Report
+from detectors.networks.partition import KeyPartition
+from streams.bulk.chunks import Chunk, next_part
+from streams.observe.metrics import Metrics
+from streams.observe.stage_gauges import KeyGauges, count_evidence
+from streams.settings.settings import Settings
+from streams.stages.sink import Outlet, Sent
+from streams.state.changelog import Kept
+
+
+class KeyStage:
+    """One partition of hand-overs: key networks in, findings out."""
+
+    name = "keys"
+    shut_out = False  # it writes no marks
+
+    def __init__(
+        self, settings: Settings, loaded: Loaded, partition: int, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self.partition = partition
+        self.next_offset = 0
+        self.keys = self.part = KeyPartition(loaded.config, partition)
+        self.busy = asyncio.Lock()
+        self._source = loaded.config.engine.partitions + partition
+        self._outlet = outlet
+        self._metrics = metrics
+        self._told = NO_TIME
+        self._gauges = KeyGauges(metrics, settings.handover_topic, partition, self.keys)
+
+    def close(self) -> None:
+        """The partition moved away, or the worker stops."""
+        self._gauges.partition.forget()
+
+    def watch(self, lag: int) -> None:
+        """So many records lie unread: show that, and time that passes while nothing is read."""
+        self._gauges.partition.lag(lag)
+        self._gauges.update(self.keys)
+
+    def aside(self) -> bytes:
+        """Nothing: all that is told has been told when the stage is not busy."""
+        return b""
+
+    def went_on(self, kept: Kept) -> None:
+        """The partition was restored: go on from there."""
+        self.next_offset = kept.next_offset
+        self._told = self.keys.closed
+        self._gauges.restored(self.keys)
+
+    async def prepare(self) -> None:
+        """Nothing is needed."""
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it."""
+        part = next_part(chunk, self.next_offset)
+        if part is None:
+            return []
+        started = time.perf_counter()
+        for value in part.values:
+            if value is not None:
+                self.keys.receive(decode(value))
+        self.next_offset = part.ends
+        sent: Sent = []
+        told = self._told
+        for findings in self.keys.advance():
+            count_evidence(self._metrics, findings)
+            sent += await self._outlet.report(Report(self._source, findings.tick, findings))
+            told = findings.tick
+        if self.keys.closed > self._told:
+            if told < self.keys.closed:
+                sent += await self._outlet.report(Report(self._source, self.keys.closed))
+            self._told = self.keys.closed
+        self._metrics.batch.labels("keys").observe(time.perf_counter() - started)
+        self._gauges.update(self.keys)
+        return sent

@@ -1,0 +1,158 @@
+"""The owner of campaigns as a worker runs it: reports in, alerts out.
+
+For offsets, see `streams.stages.accounts`. A restart decides anew what it had decided since its state was
+kept; what the alert topics hold of that is not said again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+
+from detectors.accounts.state import MINUTE_MS, NO_TIME
+from detectors.config import VERSION, Loaded
+from detectors.contract.alert import Alert, Trace
+from detectors.exchange.report import Report, decode
+from detectors.owner.owner import CampaignOwner
+from streams.bulk.chunks import Chunk, next_part
+from streams.decisions.log import Saying
+from streams.kafka.fencing import ShutOutError
+from streams.observe.metrics import Metrics
+from streams.observe.stage_gauges import OwnerGauges
+from streams.settings.settings import Settings
+from streams.stages.control_topic import ControlFollower
+from streams.stages.published_alerts import Published, read_published
+from streams.stages.sink import Outlet, Sent
+from streams.state.changelog import Kept
+
+
+class OwnerStage:
+    """The owner of campaigns: reports in, alerts out."""
+
+    name = "owner"
+    partition = 0
+
+    def __init__(
+        self, settings: Settings, loaded: Loaded, outlet: Outlet, metrics: Metrics
+    ) -> None:
+        self.next_offset = 0
+        self._settings = settings
+        self._outlet = outlet
+        self._metrics = metrics
+        self._applied: dict[int, tuple[int, int]] = {}
+        self._digest = loaded.digest
+        self._published: dict[str, Published] | None = None  # by topic
+        self._closed = False
+        self.busy = asyncio.Lock()
+        self.owner = self.part = CampaignOwner(
+            loaded.config,
+            sources=2 * loaded.config.engine.partitions,
+            trace=Trace(version=VERSION, config_digest=loaded.digest),
+            mode=settings.mode,
+            hash_key=settings.hash_key_bytes(),
+        )
+        self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
+        self._controls = ControlFollower(
+            settings, self.owner, self.busy, outlet, metrics, loaded.config.engine.future_minutes
+        )
+
+    def close(self) -> None:
+        """The partition moved away, or the worker stops."""
+        self._closed = True
+        self._controls.stop()
+        self._gauges.forget()
+
+    def watch(self, lag: int) -> None:
+        """So many records lie unread: show that, and time that passes while nothing is read."""
+        self._gauges.partition.lag(lag)
+        self._gauges.update(self.owner)
+        self._gauges.measure(self.owner)
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether another worker has written down that it owns the campaigns."""
+        return self._controls.marks.shut_out
+
+    def aside(self) -> bytes:
+        """How far each source was heard."""
+        return msgspec.msgpack.encode(self._applied)
+
+    def went_on(self, kept: Kept) -> None:
+        """The owner was restored: go on from there."""
+        self.next_offset = kept.next_offset
+        self._applied = msgspec.msgpack.decode(kept.aside, type=dict[int, tuple[int, int]])
+        self._gauges.restored(self.owner)
+
+    async def prepare(self) -> None:
+        """Know what was sent, and have all control events in force."""
+        if self._published is None:
+            topics = [self._outlet.alert_topic(mode) for mode in self.owner.modes]
+            self._published = {topic: await self._read(topic) for topic in topics}
+            self._controls.said_up_to = max(one.last_tick for one in self._published.values())
+        await self._controls.catch_up()
+
+    async def process(self, chunk: Chunk) -> Sent:
+        """Take what is new in a chunk; returns what was sent because of it.
+
+        Raises ShutOutError where another worker says it: then the stage is not to be kept any more.
+        """
+        part = next_part(chunk, self.next_offset)
+        if part is None or self._published is None or self._closed or self.shut_out:
+            return []
+        started = time.perf_counter()
+        for value in part.values:
+            if value is not None:
+                self._receive(decode(value))
+        self.next_offset = part.ends
+        sent = await self._say(self._published, list(self.owner.advance()))
+        for there in self._published.values():
+            there.shed(self.owner.closed * MINUTE_MS)
+        self._metrics.batch.labels("owner").observe(time.perf_counter() - started)
+        self._gauges.update(self.owner)
+        return sent
+
+    async def settle(self) -> None:
+        """Wait until the chunk in hand is taken, and what was said of it is where a successor looks."""
+        async with self.busy:
+            topics = {self._outlet.alert_topic(mode) for mode in self.owner.modes}
+        for topic in topics:
+            await self._outlet.deliveries.settled(topic)
+
+    async def _say(self, published: dict[str, Published], alerts: list[Alert]) -> Sent:
+        places = [published[self._outlet.alert_topic(alert.mode)] for alert in alerts]
+        unsaid = [
+            (alert, there)
+            for alert, there in zip(alerts, places, strict=True)
+            if alert.revision > there.revision(alert.alert_id)
+        ]
+        # Who stood still for longer than a session has a successor that says it: ask before, not after.
+        if unsaid and not await self._controls.marks.write(Saying(self.owner.closed)):
+            raise ShutOutError("another worker owns the campaigns")
+        sent: Sent = []
+        for alert, there in unsaid:
+            if self._closed:
+                raise ShutOutError("the campaigns have moved away")
+            sent.append(await self._outlet.alert(alert))
+            there.add(alert)
+        return sent
+
+    async def _read(self, topic: str) -> Published:
+        # This worker may have owned it before, and what it said then may not be there yet.
+        await self._outlet.deliveries.settled(topic)
+        digest = self._digest if topic == self._settings.shadow_topic else ""
+        return await read_published(self._settings, self._metrics, topic, digest)
+
+    def _receive(self, report: Report) -> None:
+        place = (report.tick, report.part)
+        if place <= self._applied.get(report.source, (NO_TIME, -1)):
+            return
+        self._applied[report.source] = place
+        self._gauges.heard(report.tick)
+        if report.names is not None:
+            self.owner.receive_names(report.source, report.names)
+        if report.findings is not None:
+            self.owner.receive(report.source, report.findings)
+        if report.last:
+            self.owner.watermark(report.source, report.tick)

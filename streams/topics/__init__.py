@@ -1,0 +1,1 @@
+"""The topics: their plan, their making, whether they are as planned."""

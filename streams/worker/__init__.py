@@ -1,0 +1,1 @@
+"""One process: its stages by partition, the Faust app, and what runs beside."""

@@ -1,0 +1,94 @@
+"""Keeps partitions together in event time: who is far ahead waits, who has nothing to read is marked."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from detectors.accounts.state import MINUTE_MS, NO_TIME
+from detectors.config import Loaded
+from streams.bulk.driver import BulkTransport
+from streams.settings.settings import Settings
+from streams.stages.accounts import AccountStage
+from streams.stages.intake import Intake
+from streams.stages.networks import KeyStage
+from streams.worker.idleness import Silence
+
+IDLE_POLL_S = 0.5
+HOLD_POLL_S = 0.02
+MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
+
+
+class Pace:
+    """The pace of one worker's account partitions. `stages` is the worker's own, by partition."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        loaded: Loaded,
+        app: faust.App,
+        transport: BulkTransport,
+        stages: dict[TP, Any],
+        intake: Intake,
+    ) -> None:
+        self.held: set[TP] = set()  # partitions that wait for slower ones
+        self._settings = settings
+        self._gap_ms = loaded.config.engine.idle_gap_minutes * MINUTE_MS
+        self._app = app
+        self._transport = transport
+        self._stages = stages
+        self._intake = intake
+        self._silence = Silence()
+
+    def hold_back(self, tp: TP, stage: AccountStage) -> None:
+        """Read no more of a partition that is far ahead in event time, until the others follow."""
+        if tp not in self.held and self._too_far_ahead(stage):
+            self.held.add(tp)
+            self._app.consumer.pause_partitions({tp})
+
+    async def let_go(self) -> None:
+        """Read on, for ever, from partitions that the others have caught up with."""
+        while True:
+            await asyncio.sleep(HOLD_POLL_S)
+            for tp in sorted(self.held):
+                stage = self._stages.get(tp)
+                if stage is None or not self._too_far_ahead(stage):
+                    self.held.discard(tp)
+                    if tp in self._app.consumer.assignment():
+                        self._app.consumer.resume_partitions({tp})
+
+    async def mark_idle(self) -> None:
+        """Let partitions that have nothing to read trail the furthest, by a written mark; for ever."""
+        while True:
+            await asyncio.sleep(IDLE_POLL_S)
+            furthest = max(self._passed(), default=NO_TIME)
+            if furthest == NO_TIME:
+                continue
+            mark = (furthest + 1) * MINUTE_MS - self._gap_ms
+            for tp in sorted(self._app.consumer.assignment()):
+                stage = self._stages.get(tp)
+                if isinstance(stage, AccountStage) and self._idle(tp, stage, mark):
+                    await self._intake.take(tp, stage, partial(stage.mark_idle, mark))
+
+    def _idle(self, tp: TP, stage: AccountStage, mark: int) -> bool:
+        """Whether nothing came for long, though the broker answers, and the mark says something new."""
+        age = self._transport.answer_age_s(tp)
+        quiet = self._silence.lasts_s(tp, stage.last_record, age)
+        if quiet < self._settings.idle_s or stage.accounts.watermark >= mark:
+            return False
+        return not (stage.shut_out or self._transport.unread(tp, stage.next_offset))
+
+    def _passed(self) -> list[int]:
+        """Last tick that each source has closed, as any of our key partitions has heard it."""
+        for stage in self._stages.values():
+            if isinstance(stage, KeyStage):
+                return stage.keys.passed
+        return []
+
+    def _too_far_ahead(self, stage: AccountStage) -> bool:
+        slowest = min(self._passed(), default=NO_TIME)
+        return slowest != NO_TIME and stage.accounts.closed > slowest + MAX_AHEAD_TICKS

@@ -1,0 +1,170 @@
+"""What the documentation says exists, and what exists is in the documentation."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import orjson
+import pytest
+import typer.main
+
+from detectors.config import Config, as_plain, digest_of, load_config
+from detectors.contract.request_event import PROPERTIES
+from detectors.decode.rejects import REASONS
+from streams.cli.main import app
+from streams.observe.metrics import Metrics
+from streams.records.alert_view import ACTIONS
+from streams.settings.settings import Settings, variable
+from streams.topics.plan import PLANS
+from tests.places import ROOT
+
+ROOMS = ("detectors", "streams", "worlds", "tests", "benchmarks", "docs", "deploy")
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(p for r in ROOMS for p in (ROOT / r).glob("*.md")),
+    ]
+)
+VARIABLES = {variable(name) for name in Settings.model_fields}
+COMMANDS = typer.main.get_command(app)
+# Counters are sampled as name_total; what is written is what a query would use.
+METRICS = {
+    name
+    for family in Metrics().registry.collect()
+    for name in (
+        family.name,
+        family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""),
+    )
+}
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+pages = pytest.mark.parametrize("page", PAGES, ids=named)
+
+
+def test_what_is_generated_from_the_code_is_not_behind_it() -> None:
+    stale = [
+        named(path)
+        for path, wanted in generator().outputs().items()
+        if not path.exists() or text_of(path) != wanted
+    ]
+    assert not stale, "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("p", PROPERTIES, ids=lambda p: p.name)
+def test_every_property_of_the_contract_is_documented(p: object) -> None:
+    assert f"| `{p.name}` |" in text_of(ROOT / "docs" / "events.md")  # type: ignore[attr-defined]
+
+
+def test_the_readme_names_every_required_property() -> None:
+    table = (
+        text_of(ROOT / "README.md").partition("These are required:")[2].partition("With these")[0]
+    )
+    assert set(re.findall(r"`(\w+)`", table)) == {p.name for p in PROPERTIES if p.required}
+
+
+def test_every_reason_for_a_dead_letter_is_documented() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", text_of(ROOT / "docs" / "events.md"), re.MULTILINE)
+    assert set(REASONS) <= set(rows)
+
+
+def test_every_variable_is_documented() -> None:
+    assert (
+        set(
+            re.findall(
+                r"^\| `(HYDRAWATCH_\w+)` \|", text_of(ROOT / "docs" / "settings.md"), re.MULTILINE
+            )
+        )
+        == VARIABLES
+    )
+
+
+@pages
+def test_documented_variables_exist(page: Path) -> None:
+    assert set(re.findall(r"HYDRAWATCH_[A-Z_]*[A-Z]", text_of(page))) <= VARIABLES
+
+
+@pages
+def test_documented_metrics_exist(page: Path) -> None:
+    assert set(re.findall(r"\bhydrawatch_[a-z_]+[a-z]", text_of(page))) <= METRICS
+
+
+@pages
+def test_documented_topics_exist(page: Path) -> None:
+    written = set(
+        re.findall(r"hydrawatch[.-][a-z.-]+(?:\.v\d+|handover|evidence|marks)", text_of(page))
+    )
+    modes = (Settings(), Settings(mode="shadow"))
+    assert written <= {plan.name(settings) for settings in modes for plan in PLANS}
+
+
+@pages
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text_of(page))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pages
+def test_documented_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    used = set(re.findall(r"(?:^|`)make ([a-z]+)", text_of(page), re.MULTILINE))
+    assert used <= targets
+
+
+@pages
+def test_documented_commands_and_their_options_exist(page: Path) -> None:
+    for line in re.findall(r"(?:bin/|`)hydrawatch ([a-z][^`|#\n]*)", text_of(page)):
+        command = COMMANDS
+        for word in line.split():
+            if word.startswith("--"):
+                options = [name for p in command.params for name in (*p.opts, *p.secondary_opts)]
+                assert word in options, f"hydrawatch {line}"
+            elif word in getattr(command, "commands", {}):
+                command = command.commands[word]  # type: ignore[attr-defined]
+            else:
+                assert not getattr(command, "commands", {}), f"hydrawatch {line}"
+
+
+def test_the_readme_shows_alerts_and_events_as_the_contracts_have_them() -> None:
+    readme = text_of(ROOT / "README.md")
+    alert = orjson.loads(re.findall(r"```json\n(.*?)```", readme, re.DOTALL)[0])
+    schema = orjson.loads((ROOT / "tests" / "contract" / "alert.v1.schema.json").read_bytes())
+    assert set(schema["required"]) <= set(alert)
+    assert set(alert) <= set(schema["properties"])
+    assert all(f"`{action}`" in readme for action in ACTIONS)
+
+
+def test_the_shipped_detectors_toml_says_every_default() -> None:
+    text = text_of(ROOT / "deploy" / "detectors.toml")
+    assert load_config(text).digest == digest_of(Config())
+    uncommented = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.MULTILINE)
+    loaded = load_config(uncommented)
+    assert loaded.digest == digest_of(Config())
+    keys = [f"{s}.{key}" for s, keys in as_plain(Config()).items() for key in keys]
+    assert [key for key in keys if loaded.origins[key] == "default"] == []
+
+
+@pages
+def test_pages_are_for_whoever_clones_the_repository(page: Path) -> None:
+    foreign = r"/work/|/tmp/|\.\./shared|\bsession of\b|pypi\.|files\.pythonhosted|registry\."
+    assert re.findall(foreign, text_of(page)) == []

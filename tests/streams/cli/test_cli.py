@@ -1,0 +1,246 @@
+"""The command line: exit codes, one clear line per error, data on stdout and nothing else there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import orjson
+import pytest
+
+from tests.launch import INTERRUPTIBLE
+
+COMMANDS = (
+    *("worker", "replay", "simulate", "demo", "topics", "alerts", "check"),
+    *("state", "redrive", "forget", "score"),
+)
+GROUPS = {"topics": "create", "state": "reset"}
+
+
+def run(
+    *arguments: str, stdin: IO[bytes] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from streams.cli.main import main; main()", *arguments],
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean(environment),
+    )
+
+
+def clean(extra: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if "HYDRAWATCH" not in name}
+    return {**kept, "COLUMNS": "200", "NO_COLOR": "1", **extra}
+
+
+def test_help_names_every_command_without_importing_what_is_slow() -> None:
+    script = (
+        "import sys\nfrom streams.cli import main as cli\n"
+        "try:\n    cli.app(['--help'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "slow = {'faust', 'aiokafka', 'kafka', 'numba', 'river', 'numpy', 'pyarrow', 'pydantic'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=clean({})
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "command", [*((name,) for name in COMMANDS if name not in GROUPS), *GROUPS.items()]
+)
+def test_the_help_of_every_command_shows_an_example(command: tuple[str, ...]) -> None:
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert "Example: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong", [["nonsense"], ["simulate", "--days", "x"], ["simulate", "--seed", "-1"], ["replay"]]
+)
+def test_wrong_usage_is_exit_code_2(wrong: list[str]) -> None:
+    done = run(*wrong)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_configuration_is_exit_code_2_and_one_line_for_each_problem() -> None:
+    nearest = "did you mean HYDRAWATCH_BROKER?"
+    done = run("topics", "verify", HYDRAWATCH_BROKRE="x", HYDRAWATCH_METRICS_PORT="-1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"hydrawatch: HYDRAWATCH_BROKRE is no setting of hydrawatch; {nearest}",
+        "hydrawatch: HYDRAWATCH_METRICS_PORT = '-1': it takes a number from 0 to 65535",
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["simulate"],
+        ["simulate", "--out", "x", "--topic"],
+        ["simulate", "--out", "-", "--end", "soon"],
+        ["simulate", "--out", "-", "--speed-up", "3"],
+        ["simulate", "--out", "missing/../x", "--truth", "x"],
+        ["simulate", "--out", "-", "--accounts", "100000000"],
+        ["simulate", "--out", "-", "--scale", "999", "--preset", "standard"],
+        ["simulate", "--out", "-", "--preset", "large"],
+        ["simulate", "--out", "-", "--world", "nowhere.toml"],
+        ["simulate", "--out", "-", "--world", "x.toml", "--preset", "calm"],
+        ["demo", "--preset", "large"],
+        ["alerts", "--kind", "cluster"],
+        ["alerts", "--min-action", "ban"],
+        ["redrive", "--reason", "typo"],
+        ["redrive", "--since", "yesterday"],
+        ["forget", ""],
+    ],
+)
+def test_options_that_make_no_sense_say_what_would(wrong: list[str]) -> None:
+    done = run(*wrong)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("hydrawatch: ")
+
+
+def test_a_world_goes_to_a_file_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    world = [
+        "simulate",
+        "--scale",
+        "0.01",
+        "--days",
+        "0.5",
+        "--seed",
+        "7",
+        "--end",
+        "1777000000000",
+    ]
+    truth = tmp_path / "truth.json"
+    done = run(*world, "--out", str(tmp_path / "one.jsonl"), "--truth", str(truth), "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress bar where nobody sees it
+    lines = (tmp_path / "one.jsonl").read_bytes().splitlines()
+    assert json.loads(done.stdout)["events"] == len(lines) > 0
+    assert orjson.loads(truth.read_bytes())["accounts"]
+    piped = run(*world, "--out", "-")
+    assert piped.stdout.encode().splitlines() == lines
+    assert orjson.loads(lines[0])["event_id"]
+
+
+def test_a_place_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing" / "world.jsonl")
+    done = run("simulate", "--scale", "0.01", "--days", "0.1", "--out", missing)
+    assert done.returncode == 1
+    assert done.stderr == f"hydrawatch: {missing}: cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("way", ["file", "link", "control", "stdin"])
+def test_no_command_writes_over_what_it_reads(way: str, tmp_path: Path) -> None:
+    same, other, link = tmp_path / "same.jsonl", tmp_path / "other.jsonl", tmp_path / "link.jsonl"
+    same.write_bytes(b"{}\n")
+    other.write_bytes(b"{}\n")
+    link.hardlink_to(same)
+    arguments = {
+        "file": [str(same), "--alerts", str(same)],
+        "link": [str(same), "--alerts", str(link)],
+        "control": [str(other), "--control", str(same), "--alerts", str(same)],
+        "stdin": ["-", "--alerts", str(same)],
+    }[way]
+    with same.open("rb") as stdin:
+        done = run("replay", *arguments, stdin=stdin)
+    assert done.returncode == 2
+    assert done.stderr.endswith("give another file\n")
+    assert same.read_bytes() == b"{}\n"
+
+
+def test_alerts_may_go_where_nothing_is_kept() -> None:
+    assert run("replay", "/dev/null", "--alerts", "/dev/null").returncode == 0
+
+
+def test_a_reader_that_has_enough_ends_the_writer_quietly() -> None:
+    command = (
+        f"{sys.executable} -c 'from streams.cli.main import main; main()' "
+        "simulate --scale 0.15 --days 2 --out - | head -n 1; exit ${PIPESTATUS[0]}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean({}),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_interrupting_is_quiet_and_exit_code_130(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # nobody reads: the writer waits in open()
+    world = ["simulate", "--scale", "0.005", "--days", "0.1", "--out", str(pipe)]
+    process = subprocess.Popen([*INTERRUPTIBLE, *world], stderr=subprocess.PIPE, env=clean({}))
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (130, b"")
+
+
+def test_a_broker_that_is_away_is_one_line_that_says_where_and_what_to_check() -> None:
+    done = run("topics", "verify", HYDRAWATCH_BROKER="127.0.0.1:1")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "no broker answers at 127.0.0.1:1" in done.stderr
+    assert "HYDRAWATCH_BROKER" in done.stderr
+
+
+def test_check_prints_every_value_with_its_origin_and_the_digest(tmp_path: Path) -> None:
+    toml = tmp_path / "detectors.toml"
+    toml.write_text("[engine]\nallowed_lateness_minutes = 7\n")
+    done = run(
+        "check", "--json", HYDRAWATCH_CONFIG=str(toml), HYDRAWATCH_HASH_KEY="a-key-of-our-own-1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["environment"]["HYDRAWATCH_HASH_KEY"]["value"] == "********"
+    assert report["environment"]["HYDRAWATCH_CONFIG"]["origin"] == "environment"
+    assert report["detectors"]["engine.allowed_lateness_minutes"] == {
+        "value": 7,
+        "origin": str(toml),
+    }
+    assert report["digest"].startswith("sha256:")
+    assert report["errors"] == report["warnings"] == []
+
+
+def test_check_finds_errors_before_a_worker_starts(tmp_path: Path) -> None:
+    toml = tmp_path / "detectors.toml"
+    toml.write_text("[engine]\nallowed_latenes_minutes = 7\n")
+    done = run("check", HYDRAWATCH_CONFIG=str(toml))
+    assert done.returncode == 2
+    assert "did you mean 'engine.allowed_lateness_minutes'" in done.stderr
+    assert "HYDRAWATCH_HASH_KEY is the public default" in done.stderr
+
+
+def test_check_reports_broken_settings_as_findings() -> None:
+    done = run("check", "--json", HYDRAWATCH_PARTITIONS="many")
+    assert done.returncode == 2
+    assert "HYDRAWATCH_PARTITIONS = 'many'" in json.loads(done.stdout)["errors"][0]
+
+
+def test_a_replay_of_a_file_in_another_order_says_so(tmp_path: Path) -> None:
+    world = tmp_path / "world.jsonl"
+    made = run("simulate", "--accounts", "40", "--days", "0.5", "--out", str(world))
+    assert made.returncode == 0
+    lines = world.read_bytes().splitlines(keepends=True)
+    for order, warned in ((lines, False), (lines[len(lines) // 2 :] + lines, True)):
+        world.write_bytes(b"".join(order))
+        done = run("replay", str(world), "--alerts", "/dev/null")
+        assert done.returncode == 0
+        assert ("not in order of arrival" in done.stderr) is warned

@@ -1,0 +1,245 @@
+"""What a stage counts is what Prometheus shows, and nothing of a partition stays that moved away."""
+
+import re
+import time
+from dataclasses import replace
+
+import numpy as np
+import orjson
+import pytest
+from prometheus_client import generate_latest
+
+from detectors.accounts.partition import AccountPartition
+from detectors.config import load_config
+from detectors.contract.alert import Trace
+from detectors.decode.decoder import Decoder
+from detectors.exchange.hand_over import watermark_only
+from detectors.networks.partition import KeyPartition
+from detectors.owner.owner import CampaignOwner
+from streams.observe.metrics import Metrics
+from streams.observe.stage_gauges import (
+    LATE_BY,
+    AccountGauges,
+    KeyGauges,
+    OwnerGauges,
+    begin_at_zero,
+)
+from tests.stage_stories import KEY, MINUTE, START, config, request
+
+TICK = START // MINUTE
+
+
+def shown(metrics: Metrics, series: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"hydrawatch_{series}", labels)
+
+
+def outcomes(metrics: Metrics) -> dict[str, int]:
+    return {
+        sample.labels["outcome"]: int(sample.value)
+        for sample in next(iter(metrics.events.collect())).samples
+        if sample.name.endswith("_total")
+    }
+
+
+def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartition:
+    """An account partition that was given these records, and what it shows."""
+    accounts = AccountPartition(config(accounts=room, minute_rows=room), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    decoded = Decoder(KEY).decode(values)
+    accounts.ingest(decoded)
+    gauges.count(decoded)
+    gauges.update(accounts)
+    return accounts
+
+
+def test_what_rules_watch_is_there_from_the_start() -> None:
+    metrics = Metrics()
+    begin_at_zero(metrics)
+    about = {"kind": "account", "severity": "high", "action": "verify", "state": "open"}
+    assert shown(metrics, "alerts_total", **about, mode="live") == 0
+
+
+def test_an_hour_with_a_hole_in_the_input_is_counted() -> None:
+    metrics = Metrics()
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    for tick in range(TICK, TICK + 3 * 1440):
+        accounts.flow.close(tick, 2 if tick < TICK + 2 * 1440 + 60 else 0)
+    gauges.update(accounts)
+    assert shown(metrics, "input_outage_seconds_total") == 3600 * accounts.flow.kept.hours > 0
+    gauges.update(accounts)
+    assert shown(metrics, "input_outage_seconds_total") == 3600 * accounts.flow.kept.hours
+
+
+def test_every_record_read_ends_in_exactly_one_outcome() -> None:
+    metrics = Metrics()
+    # More accounts in one minute than there is room for, none of which may be given up.
+    crowd = [orjson.dumps(request(n, START, f"a-{n}")) for n in range(1500)]
+    repeated, late = crowd[0], orjson.dumps(request(999, START, "a-0"))
+    later = orjson.dumps(request(998, START + 60 * MINUTE, "a-0"))
+    bad = [b"{", orjson.dumps(request(997, 2**62, "a-0")), orjson.dumps(request(996, -1))]
+    told(metrics, *crowd, repeated, later, late, *bad, room=1000)
+    found = outcomes(metrics)
+    assert sum(found.values()) == 1500 + 3 + 3
+    assert found["duplicate"] == found["late"] == 1
+    assert found["rejected"] == 3
+    assert found["refused"] >= 500
+    assert found["refused"] == sum(
+        shown(metrics, "evictions_total", kind=kind) or 0
+        for kind in ("account_refused", "minute_refused")
+    )
+
+
+@pytest.mark.parametrize(("behind", "by"), [(0.5, "1m"), (5, "10m"), (30, "1h"), (600, "1d")])
+def test_late_events_are_shown_by_the_upper_bound_of_their_lateness(behind: float, by: str) -> None:
+    metrics = Metrics()
+    first, second = START + 1500 * MINUTE, START + round((1490 - behind) * MINUTE)
+    told(metrics, orjson.dumps(request(0, first)), orjson.dumps(request(1, second)))
+    assert [
+        label for label in LATE_BY.values() if shown(metrics, "late_events_total", by=label)
+    ] == [by]
+
+
+def test_ticks_are_counted_from_the_first_chunk_on() -> None:
+    metrics = Metrics()
+    told(metrics, orjson.dumps(request(0, START)), orjson.dumps(request(1, START + 50 * MINUTE)))
+    assert shown(metrics, "ticks_closed_total", stage="accounts") == 50
+
+
+def test_accounts_that_expire_are_shown() -> None:
+    metrics = Metrics()
+    days = config().budgets.account_expiry_days + 2
+    told(
+        metrics,
+        orjson.dumps(request(0, START)),
+        orjson.dumps(request(1, START + days * 1440 * MINUTE, "b")),
+    )
+    assert shown(metrics, "expired_total", kind="account") == 1
+
+
+def test_delays_grow_with_the_clock_while_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, now = Metrics(), [START / 1000 + 100.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(0, START))]))
+    gauges.update(accounts)
+    now[0] += 500
+    gauges.update(accounts)
+    assert shown(metrics, "event_lag_seconds", partition="3") == 600
+    assert shown(metrics, "watermark_delay_seconds", stage="accounts", partition="3") == 1200
+
+
+def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others() -> None:
+    metrics = Metrics()
+    accounts, keys = AccountPartition(config(), 0), KeyPartition(config(), 0)
+    accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(0, START))]))
+    keys.receive(watermark_only(0, TICK))
+    keys.advance()
+    of_accounts = AccountGauges(metrics, "requests", 3, accounts)
+    of_keys = KeyGauges(metrics, "handovers", 3, keys)
+    for gauges in (of_accounts, of_keys):
+        gauges.partition.lag(7)
+    of_accounts.update(accounts)
+    of_keys.update(keys)
+
+    def series() -> set[str]:
+        text = generate_latest(metrics.registry).decode()
+        return set(re.findall(r'^(hydrawatch_\S*partition="3"\S*) ', text, re.MULTILINE))
+
+    both = series()
+    of_keys.partition.forget()
+    left = series()
+    assert {name for name in both - left if "handovers" in name or "single_key" in name}
+    assert {'hydrawatch_lag_records{partition="3",topic="requests"}'} < left
+    assert any("watermark_delay_seconds" in name for name in left)
+    assert any('entities{kind="account"' in name for name in left)
+    of_accounts.partition.forget()
+    assert series() == set()
+    of_accounts.update(accounts)  # a task that was under way
+    assert series() == set()
+
+
+def test_what_restored_state_had_counted_is_not_counted_again() -> None:
+    metrics = Metrics()
+    values = [orjson.dumps(request(n, START)) for n in range(20)]
+    accounts = AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+    accounts.ingest(Decoder(KEY).decode(values))
+    gauges.restored(accounts)
+    accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(20, START))]))
+    gauges.update(accounts)
+    assert outcomes(metrics)["accepted"] == 1
+
+
+def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    metrics = Metrics()
+    monkeypatch.setattr(time, "time", lambda: (TICK + 30) * 60.0)
+    loaded = load_config()
+    owner = CampaignOwner(loaded.config, 1, Trace(version="v", config_digest=loaded.digest))
+    gauges = OwnerGauges(metrics, "evidence", owner)
+    gauges.update(owner)
+    gauges.measure(owner)
+    assert shown(metrics, "watermark_delay_seconds", stage="owner", partition="0") is None
+    for tick in (TICK, TICK + 9):
+        gauges.heard(tick)
+        owner.watermark(0, tick)
+    owner.advance()
+    owner.books.names.evicted += 5
+    owner.alerts.held_back += 2
+    owner.alerts.budget.cap()
+    gauges.update(owner)
+    gauges.measure(owner)
+    assert shown(metrics, "ticks_closed_total", stage="owner") == 10
+    assert shown(metrics, "watermark_delay_seconds", stage="owner", partition="0") == 20 * 60
+    assert shown(metrics, "entities", kind="campaign", partition="0") == 0
+    assert shown(metrics, "evictions_total", kind="name") == 5
+    assert shown(metrics, "evictions_total", kind="alert_refused") == 2
+    known = next(iter(metrics.entities.collect())).samples
+    names = {name for name in owner.sizes() if not name.endswith(("_evicted", "_back"))}
+    assert len(known) == len(names - {"largest_campaign"})
+    assert np.isfinite([sample.value for sample in known]).all()
+
+
+def on_trial() -> CampaignOwner:
+    """A live owner with a detector on trial, so with two budgets of advice."""
+    plain = load_config().config
+    rules = replace(plain, births=replace(plain.births, shadow=True))
+    return CampaignOwner(rules, 1, Trace(version="v", config_digest="sha256:0"), mode="live")
+
+
+def test_alerts_capped_and_advice_left_are_told_apart_by_mode() -> None:
+    metrics, owner = Metrics(), on_trial()
+    gauges = OwnerGauges(metrics, "evidence", owner)
+    gauges.measure(owner)
+    budget = load_config().config.alerts.advice_budget_per_hour
+    for mode in ("live", "shadow"):
+        assert shown(metrics, "advice_capped_total", mode=mode) == 0
+        assert shown(metrics, "advice_left", mode=mode, partition="0") == budget
+    owner.alerts.budget.cap()
+    owner.alerts.budget.spend(owner.closed)
+    for _ in range(2):  # the second time nothing is new
+        gauges.measure(owner)
+        assert shown(metrics, "advice_capped_total", mode="live") == 1
+        assert shown(metrics, "advice_left", mode="live", partition="0") == budget - 1
+        assert shown(metrics, "advice_capped_total", mode="shadow") == 0
+        assert shown(metrics, "advice_left", mode="shadow", partition="0") == budget
+
+
+def test_a_worker_that_owns_the_campaigns_no_more_shows_nothing_of_them() -> None:
+    metrics, owner = Metrics(), on_trial()
+    gauges = OwnerGauges(metrics, "evidence", owner)
+    gauges.measure(owner)
+    assert owners(metrics) >= {"advice_left", "largest_campaign_accounts", "entities"}
+    gauges.forget()
+    assert owners(metrics) == set()
+    gauges.measure(owner)  # a task that was under way
+    assert owners(metrics) == set()
+
+
+def owners(metrics: Metrics) -> set[str]:
+    """The gauges shown that only the campaign owner has."""
+    text = generate_latest(metrics.registry).decode()
+    return set(re.findall(r'^hydrawatch_(\w+)\{[^}]*partition="0"', text, re.MULTILINE))
