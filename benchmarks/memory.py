@@ -88,8 +88,8 @@ def case(given: argparse.Namespace) -> dict[str, object]:
         return int(sum(a.state.scalars[name] for a in engine.accounts))
 
     accounts = total(st.ACCOUNTS) - total(st.ACCOUNT_FREE)
-    singles = int(sum(k.state.counters[ks.SINGLES] for k in engine.keys))
-    shared = int(sum(k.state.scalars[ks.SHARED] for k in engine.keys))
+    singles = int(sum(k.state.counters[ks.SINGLES] for k in engine.networks))
+    shared = int(sum(k.state.scalars[ks.SHARED] for k in engine.networks))
     figures: dict[str, object] = {
         "events": events,
         "accounts": accounts,
@@ -99,7 +99,7 @@ def case(given: argparse.Namespace) -> dict[str, object]:
         "resident_mib": after / MIB,
         "bytes_per_account": (after - base) / max(accounts, 1),
         "account_tables": _sum(a.bytes_by_kind() for a in engine.accounts),
-        "key_tables": _sum(k.bytes_by_kind() for k in engine.keys),
+        "key_tables": _sum(k.bytes_by_kind() for k in engine.networks),
         "owner": engine.owner.sizes(),
         "budgets": dataclasses.asdict(budgets),
     }
@@ -113,8 +113,8 @@ def case(given: argparse.Namespace) -> dict[str, object]:
         figures["evicted"] = {
             "accounts": int(sum(a.counters[st.ACCOUNTS_EVICTED] for a in engine.accounts)),
             "sightings": int(sum(a.counters[st.SIGHTING_OVERFLOW] for a in engine.accounts)),
-            "single_keys": int(sum(k.state.counters[ks.SINGLES_EVICTED] for k in engine.keys)),
-            "templates": int(sum(k.state.counters[ks.TEMPLATES_EVICTED] for k in engine.keys)),
+            "single_keys": int(sum(k.state.counters[ks.SINGLES_EVICTED] for k in engine.networks)),
+            "templates": int(sum(k.state.counters[ks.TEMPLATES_EVICTED] for k in engine.networks)),
         }
     return figures
 

@@ -28,7 +28,7 @@ from detectors.exchange import report as reports
 from detectors.exchange.hand_over import watermark_only
 from detectors.exchange.report import Report
 from detectors.kernels.partitioner import partitions_at
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 from worlds import load
 
@@ -72,7 +72,7 @@ def measure(records) -> dict[str, float]:
     bench = Workbench(partitions)
     decoder = Decoder(bytes(16))
     accounts = [AccountPartition(config, p, bench) for p in range(partitions)]
-    keys = [KeyPartition(config, p) for p in range(partitions)]
+    keys = [NetworkPartition(config, p) for p in range(partitions)]
     owner = CampaignOwner(config, 2 * partitions, Trace("bench", loaded.digest))
     spent: Counter[str] = Counter()
     clock = time.perf_counter

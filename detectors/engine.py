@@ -20,7 +20,7 @@ from detectors.decode.decoder import Decoded, Decoder
 from detectors.exchange.hand_over import watermark_only
 from detectors.kernels.partitioner import partition_of, partitions_at
 from detectors.kernels.siphash import fingerprint
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 
 
@@ -36,7 +36,7 @@ class Engine:
         self.decoder = Decoder(hash_key, config.engine.future_minutes * MINUTE_MS)
         bench = Workbench(self.partitions)
         self.accounts = [AccountPartition(config, p, bench) for p in range(self.partitions)]
-        self.keys = [KeyPartition(config, p) for p in range(self.partitions)]
+        self.networks = [NetworkPartition(config, p) for p in range(self.partitions)]
         self.owner = CampaignOwner(
             config,
             sources=2 * self.partitions,
@@ -49,11 +49,11 @@ class Engine:
         """Take a control event; it acts from its tick on."""
         self.owner.control(event)
 
-    def forget(self, account_id: str) -> None:
+    def erase(self, account_id: str) -> None:
         """Erase an account, as of what has been fed."""
         raw = account_id.encode()
         fp = fingerprint(raw, self._hash_key)
-        self.accounts[partition_of(raw, self.partitions)].forget(fp)
+        self.accounts[partition_of(raw, self.partitions)].erase(fp)
 
     def decode(
         self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None
@@ -90,7 +90,7 @@ class Engine:
     def set_aside(self) -> dict[str, int]:
         """How many judgements each detector has raised for; only those that raised are named."""
         volume = self.owner.tally.aside.times + sum(a.tally.aside.times for a in self.accounts)
-        births = sum(k.tally.aside.times for k in self.keys)
+        births = sum(k.tally.aside.times for k in self.networks)
         return {name: n for name, n in (("volume", volume), ("births", births)) if n}
 
     def _feed(
@@ -133,7 +133,7 @@ class Engine:
     def _pass_on(self, source: int, closed: list[ClosedTick]) -> None:
         for tick in closed:
             for target, hand_over in tick.hand_overs.items():
-                self.keys[target].receive(hand_over)
+                self.networks[target].receive(hand_over)
             if tick.names is not None:
                 self.owner.receive_names(source, tick.names)
             if tick.findings is not None:
@@ -144,10 +144,10 @@ class Engine:
             if account.closed == NO_TIME:
                 return []
         for account in self.accounts:
-            for keys in self.keys:
+            for keys in self.networks:
                 keys.receive(watermark_only(account.source, account.closed))
             self.owner.watermark(account.source, account.closed)
-        for keys in self.keys:
+        for keys in self.networks:
             for findings in keys.advance():
                 self.owner.receive(self.partitions + keys.source, findings)
             self.owner.watermark(self.partitions + keys.source, keys.closed)

@@ -19,7 +19,7 @@ class Rest(msgspec.Struct, frozen=True):
 
     days_open: bool
     flow: Flow = msgspec.field(default_factory=Flow)
-    forgotten: list[int] = []  # erased, and not told yet
+    erased: list[int] = []  # erased, and not told yet
 
 
 _decoder = msgspec.msgpack.Decoder(Rest)
@@ -50,7 +50,7 @@ def restoration(fresh: AccountState) -> Restoration:
     return Restoration(fresh, GROWING)
 
 
-def restored(
+def restore(
     filled: AccountState, tables: Mapping[str, Bytes], rest: bytes
 ) -> tuple[AccountState, Rest]:
     """The state whose restoration is complete, and what is in no table."""

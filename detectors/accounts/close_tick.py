@@ -8,7 +8,7 @@ from detectors.accounts import state as st
 from detectors.accounts.close_minute import KeySums, close_minute
 from detectors.accounts.outbox import (
     TABLES,
-    Parcel,
+    Outbox,
     open_table,
     pack_edges,
     pack_sums,
@@ -24,21 +24,21 @@ NO_ROOM = -1
 
 
 @kernel
-def rows_of_tick(state: AccountState, tick: int, parcel: Parcel) -> int:
-    """Put the minutes of a tick into `parcel.order`, by account and keys; NO_ROOM where it is short."""
+def rows_of_tick(state: AccountState, tick: int, outbox: Outbox) -> int:
+    """Put the minutes of a tick into `outbox.order`, by account and keys; NO_ROOM where it is short."""
     at = state.ticks[tick & (state.ticks.size - 1)]
     count = 0
     while at >= 0:
-        if count == parcel.order.size:
+        if count == outbox.order.size:
             return NO_ROOM
-        parcel.keys[count] = state.minutes[at].keyset
-        parcel.order[count] = at
+        outbox.keys[count] = state.minutes[at].keyset
+        outbox.order[count] = at
         count += 1
         at = state.minutes[at].sibling
-    sort_pairs(parcel.keys, parcel.order, count, parcel.spare_keys, parcel.spare)
+    sort_pairs(outbox.keys, outbox.order, count, outbox.spare_keys, outbox.spare)
     for i in range(count):
-        parcel.keys[i] = np.uint64(state.minutes[parcel.order[i]].account)
-    sort_pairs(parcel.keys, parcel.order, count, parcel.spare_keys, parcel.spare)
+        outbox.keys[i] = np.uint64(state.minutes[outbox.order[i]].account)
+    sort_pairs(outbox.keys, outbox.order, count, outbox.spare_keys, outbox.spare)
     return count
 
 
@@ -64,45 +64,45 @@ def newcomers_of(state: AccountState, tick: int) -> int:
 
 @kernel
 def close_tick(
-    state: AccountState, tick: int, scratch: KeySums, parcel: Parcel, new_account_ms: int
+    state: AccountState, tick: int, scratch: KeySums, outbox: Outbox, new_account_ms: int
 ) -> tuple[int, int, int]:
-    """Close a tick's minutes, fill `parcel`: (minutes closed, accounts first seen, rows to send).
+    """Close a tick's minutes, fill `outbox`: (minutes closed, accounts first seen, rows to send).
 
-    NO_ROOM for the first, before anything has happened, where scratch or parcel is too small; the
+    NO_ROOM for the first, before anything has happened, where scratch or outbox is too small; the
     second is then how many minutes the tick holds.
     """
     scalars = state.scalars
-    if scalars[st.EDGES] > parcel.edges.size or scalars[st.NAME_END] > parcel.names.size:
+    if scalars[st.EDGES] > outbox.edges.size or scalars[st.NAME_END] > outbox.names.size:
         return NO_ROOM, count_rows(state, tick), 0
-    if scalars[st.PROMPTS_PENDING] > min(parcel.bands.size // 4, parcel.order.size):
+    if scalars[st.PROMPTS_PENDING] > min(outbox.bands.size // 4, outbox.order.size):
         return NO_ROOM, count_rows(state, tick), 0
-    count = rows_of_tick(state, tick, parcel)
-    if count == NO_ROOM or count * ACCOUNT_KINDS > min(scratch.sums.size, parcel.sums.size):
+    count = rows_of_tick(state, tick, outbox)
+    if count == NO_ROOM or count * ACCOUNT_KINDS > min(scratch.sums.size, outbox.sums.size):
         return NO_ROOM, count_rows(state, tick), 0
     for table in range(TABLES):
-        open_table(parcel, table)
+        open_table(outbox, table)
     if count > 0:
-        used = close_minute(state, tick, parcel.order, count, scratch)
-        pack_sums(parcel, scratch.sums, used)
-        size = prompts_of(state, tick, parcel.keys, parcel.order, parcel.spare_keys, parcel.spare)
+        used = close_minute(state, tick, outbox.order, count, scratch)
+        pack_sums(outbox, scratch.sums, used)
+        size = prompts_of(state, tick, outbox.keys, outbox.order, outbox.spare_keys, outbox.spare)
         if size > 0:
             rows = rows_per_band(
                 state,
-                parcel.keys,
-                parcel.order,
+                outbox.keys,
+                outbox.order,
                 size,
                 new_account_ms,
-                parcel.cursors.shape[1],
-                parcel.bands,
-                parcel.targets,
+                outbox.cursors.shape[1],
+                outbox.bands,
+                outbox.targets,
             )
-            pack_templates(parcel, rows)
+            pack_templates(outbox, rows)
             drop_prompts(state, tick)
             scalars[st.PROMPTS_FULL] = 0
     if scalars[st.EDGES] > 0:
-        pack_edges(state, parcel, tick)
+        pack_edges(state, outbox, tick)
         scalars[st.EDGES_FULL] = 0
     sent = 0
     for table in range(TABLES):
-        sent += parcel.starts[table, parcel.cursors.shape[1]]
+        sent += outbox.starts[table, outbox.cursors.shape[1]]
     return count, newcomers_of(state, tick), sent

@@ -16,7 +16,7 @@ from detectors.accounts.state import AccountState
 from detectors.kernels.compiled import kernel
 
 
-def forget_account(state: AccountState, fp: int) -> AccountState:
+def erase_account(state: AccountState, fp: int) -> AccountState:
     """The state without the account of this fingerprint; as it is where there is none."""
     row = int(find_account(state, np.uint64(fp)))
     if row < 0:
@@ -24,7 +24,7 @@ def forget_account(state: AccountState, fp: int) -> AccountState:
     _drop(state.edges, st.EDGES, "account", np.uint64(fp), state.scalars)
     _drop(state.prompts, st.PROMPTS_PENDING, "account", row, state.scalars)
     _drop(state.newcomers, st.NEWCOMERS, "account", row, state.scalars)
-    _forget_minutes(state, row)
+    _erase_minutes(state, row)
     state.accounts["open_minutes"][row] = 0
     gone = state.accounts[row]
     state.ids[gone["id_at"] : gone["id_at"] + gone["id_len"]] = 0
@@ -43,7 +43,7 @@ def _drop(
 
 
 @kernel
-def _forget_minutes(state: AccountState, row: int) -> None:
+def _erase_minutes(state: AccountState, row: int) -> None:
     """Take an account's open minutes out of their ticks."""
     for slot in range(state.ticks.size):
         before = -1

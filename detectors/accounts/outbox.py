@@ -18,7 +18,7 @@ EDGES, NAMES, SUMS, ONES, TEMPLATES, TABLES = range(6)
 LIGHT = 1 << 32  # tokens from which a single request no longer travels in the light form
 
 
-class Parcel(NamedTuple):
+class Outbox(NamedTuple):
     """Tables of one closing tick by target: of target q, from starts[table, q] to starts[table, q + 1]."""
 
     edges: np.ndarray
@@ -36,11 +36,11 @@ class Parcel(NamedTuple):
     spare: np.ndarray
 
 
-def parcel(partitions: int, keys: int, edges: int, names: int, prompts: int, rows: int) -> Parcel:
+def outbox(partitions: int, keys: int, edges: int, names: int, prompts: int, rows: int) -> Outbox:
     """Scratch with room for so many keys, edges, bytes of names, prompts and minutes."""
     most = max(keys, edges, prompts * BANDS)
     sorted_at_once = max(rows, prompts)
-    return Parcel(
+    return Outbox(
         edges=np.zeros(edges, layout.EDGE),
         names=np.zeros(names, np.uint8),
         sums=np.zeros(keys, layout.SUM),
@@ -57,10 +57,10 @@ def parcel(partitions: int, keys: int, edges: int, names: int, prompts: int, row
     )
 
 
-def hand_overs(parcel: Parcel, source: int, tick: int) -> dict[int, HandOver]:
+def hand_overs(outbox: Outbox, source: int, tick: int) -> dict[int, HandOver]:
     """One hand-over, with tables of its own, per target that has anything to be told."""
-    tables = (parcel.edges, parcel.names, parcel.sums, parcel.ones, parcel.templates)
-    starts = parcel.starts.tolist()
+    tables = (outbox.edges, outbox.names, outbox.sums, outbox.ones, outbox.templates)
+    starts = outbox.starts.tolist()
     # By way of bytes: numpy copies structured arrays field by field, which takes far longer.
     own = [
         np.frombuffer(bytearray(table[: row[-1]].tobytes()), table.dtype)
@@ -95,46 +95,46 @@ def targets_of(keys: np.ndarray, kinds: np.ndarray, partitions: int, targets: np
 
 
 @kernel
-def open_table(parcel: Parcel, table: int) -> None:
+def open_table(outbox: Outbox, table: int) -> None:
     """Forget how many rows each target has."""
-    for target in range(parcel.starts.shape[1]):
-        parcel.starts[table, target] = 0
+    for target in range(outbox.starts.shape[1]):
+        outbox.starts[table, target] = 0
 
 
 @kernel
-def lay_out(parcel: Parcel, table: int) -> None:
+def lay_out(outbox: Outbox, table: int) -> None:
     """From rows per target (in `starts`, one place up) to where each target's rows begin."""
-    starts = parcel.starts[table]
-    for target in range(parcel.cursors.shape[1]):
-        parcel.cursors[table, target] = starts[target]
+    starts = outbox.starts[table]
+    for target in range(outbox.cursors.shape[1]):
+        outbox.cursors[table, target] = starts[target]
         starts[target + 1] += starts[target]
 
 
 @kernel
-def place(parcel: Parcel, table: int, target: int, size: int) -> int:
+def place(outbox: Outbox, table: int, target: int, size: int) -> int:
     """Where a target's next row goes; moves its cursor on by `size`."""
-    at = parcel.cursors[table, target]
-    parcel.cursors[table, target] = at + size
+    at = outbox.cursors[table, target]
+    outbox.cursors[table, target] = at + size
     return at
 
 
 @kernel
-def pack_sums(parcel: Parcel, sums: np.ndarray, used: int) -> None:
+def pack_sums(outbox: Outbox, sums: np.ndarray, used: int) -> None:
     """Cut sums per key by target; those of one request travel in the light form."""
-    partitions = parcel.cursors.shape[1]
+    partitions = outbox.cursors.shape[1]
     for i in range(used):
         row = sums[i]
         target = target_of(row.key, row.kind, partitions)
-        parcel.targets[i] = target
+        outbox.targets[i] = target
         light = row.requests == 1 and row.input < LIGHT and row.output < LIGHT
-        parcel.starts[ONES if light else SUMS, target + 1] += 1
-    lay_out(parcel, ONES)
-    lay_out(parcel, SUMS)
+        outbox.starts[ONES if light else SUMS, target + 1] += 1
+    lay_out(outbox, ONES)
+    lay_out(outbox, SUMS)
     for i in range(used):
         row = sums[i]
-        target = parcel.targets[i]
+        target = outbox.targets[i]
         if row.requests == 1 and row.input < LIGHT and row.output < LIGHT:
-            one = parcel.ones[place(parcel, ONES, target, 1)]
+            one = outbox.ones[place(outbox, ONES, target, 1)]
             one.key = row.key
             one.input = row.input
             one.output = row.output
@@ -145,23 +145,23 @@ def pack_sums(parcel: Parcel, sums: np.ndarray, used: int) -> None:
                     one.capability = c
                     break
         else:
-            parcel.sums[place(parcel, SUMS, target, 1)] = row
+            outbox.sums[place(outbox, SUMS, target, 1)] = row
 
 
 @kernel
-def pack_edges(state: AccountState, parcel: Parcel, tick: int) -> None:
+def pack_edges(state: AccountState, outbox: Outbox, tick: int) -> None:
     """Take the edges of a tick out of the pending ones, with the values they name."""
-    partitions = parcel.cursors.shape[1]
+    partitions = outbox.cursors.shape[1]
     count = state.scalars[st.EDGES]
     for i in range(count):
         edge = state.edges[i]
         if edge.tick == tick:
             target = target_of(edge.key, edge.kind, partitions)
-            parcel.targets[i] = target
-            parcel.starts[EDGES, target + 1] += 1
-            parcel.starts[NAMES, target + 1] += edge.name_len
-    lay_out(parcel, EDGES)
-    lay_out(parcel, NAMES)
+            outbox.targets[i] = target
+            outbox.starts[EDGES, target + 1] += 1
+            outbox.starts[NAMES, target + 1] += edge.name_len
+    lay_out(outbox, EDGES)
+    lay_out(outbox, NAMES)
     left = 0
     for i in range(count):
         edge = state.edges[i]
@@ -170,8 +170,8 @@ def pack_edges(state: AccountState, parcel: Parcel, tick: int) -> None:
                 state.edges[left] = edge
             left += 1
             continue
-        target = parcel.targets[i]
-        own = parcel.edges[place(parcel, EDGES, target, 1)]
+        target = outbox.targets[i]
+        own = outbox.edges[place(outbox, EDGES, target, 1)]
         own.key = edge.key
         own.account = edge.account
         own.org = edge.org
@@ -180,18 +180,18 @@ def pack_edges(state: AccountState, parcel: Parcel, tick: int) -> None:
         own.young = edge.young
         own.ip_class = edge.ip_class
         own.name_len = edge.name_len
-        end = place(parcel, NAMES, target, edge.name_len)
-        own.name_at = end - parcel.starts[NAMES, target]
+        end = place(outbox, NAMES, target, edge.name_len)
+        own.name_at = end - outbox.starts[NAMES, target]
         for b in range(edge.name_len):
-            parcel.names[end + b] = state.names[edge.name_at + b]
+            outbox.names[end + b] = state.names[edge.name_at + b]
     state.scalars[st.EDGES] = left
 
 
 @kernel
-def pack_templates(parcel: Parcel, count: int) -> None:
+def pack_templates(outbox: Outbox, count: int) -> None:
     """Cut template rows (in `bands`, with their `targets`) by target."""
     for i in range(count):
-        parcel.starts[TEMPLATES, parcel.targets[i] + 1] += 1
-    lay_out(parcel, TEMPLATES)
+        outbox.starts[TEMPLATES, outbox.targets[i] + 1] += 1
+    lay_out(outbox, TEMPLATES)
     for i in range(count):
-        parcel.templates[place(parcel, TEMPLATES, parcel.targets[i], 1)] = parcel.bands[i]
+        outbox.templates[place(outbox, TEMPLATES, outbox.targets[i], 1)] = outbox.bands[i]

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restored
+from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
 from detectors.accounts.close_tick import NO_ROOM, close_tick
-from detectors.accounts.erase import forget_account
+from detectors.accounts.erase import erase_account
 from detectors.accounts.eviction import SLICE, evict, least_wanted
 from detectors.accounts.hours import HourBook, cohort_sums, with_loads
 from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
@@ -60,7 +60,7 @@ class AccountPartition:
         self._bench = bench or Workbench(config.engine.partitions)
         self._days_open = False
         self.flow = InputFlow(config.engine)
-        self._forgotten: list[int] = []  # erased here; the next closed tick tells the others
+        self._erased: list[int] = []  # erased here; the next closed tick tells the others
         self.tally = Tally()
         self._book = HourBook(config, source, self.tally.aside)
 
@@ -84,16 +84,16 @@ class AccountPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        return checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._forgotten))
+        return checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._erased))
 
     def restoration(self) -> Restoration:
-        """What fills this partition, still fresh, from kept pages; `restored` ends it."""
+        """What fills this partition, still fresh, from kept pages; `restore` ends it."""
         return restoration(self.state)
 
-    def restored(self, kept: Restoration, rest: bytes) -> None:
+    def restore(self, kept: Restoration, rest: bytes) -> None:
         """Go on from the kept state."""
-        self.state, loose = restored(self.state, kept.tables(), rest)
-        self._days_open, self._forgotten = loose.days_open, loose.forgotten
+        self.state, loose = restore(self.state, kept.tables(), rest)
+        self._days_open, self._erased = loose.days_open, loose.erased
         self.flow.kept = loose.flow
 
     def bytes_by_kind(self) -> dict[str, int]:
@@ -153,14 +153,14 @@ class AccountPartition:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
 
-    def forget(self, fp: int) -> None:
+    def erase(self, fp: int) -> None:
         """Erase an account, by its fingerprint; with the next closed tick all stages follow.
 
         What comes of it afterwards is of an account never seen before.
         """
-        self.state = forget_account(self.state, fp)
-        if fp not in self._forgotten:
-            self._forgotten.append(fp)
+        self.state = erase_account(self.state, fp)
+        if fp not in self._erased:
+            self._erased.append(fp)
 
     def drain(self) -> list[ClosedTick]:
         """Close everything that is open, as if time went on; for the end of a file, on request."""
@@ -200,21 +200,21 @@ class AccountPartition:
             and edges == 0
             and newcomers == 0
             and not self._days_open
-            and not self._forgotten
+            and not self._erased
         )
 
     def _close(self, tick: int) -> ClosedTick | None:
         state, bench, new = self.state, self._bench, self._new_account
-        count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.parcel, new)
+        count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.outbox, new)
         while count == NO_ROOM:
             bench.enlarge(first_seen, *state.scalars[st.SCRATCH_COUNTS].tolist())
-            count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.parcel, new)
+            count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.outbox, new)
         if count:
             self._days_open = True
             self.tally.windows["minute"] += count
         self.flow.close(tick, count)
         names = newcomers(state, self.source, tick) if first_seen else None
-        sent = hand_overs(bench.parcel, self.source, tick) if sent_rows else {}
+        sent = hand_overs(bench.outbox, self.source, tick) if sent_rows else {}
         findings = None
         if (tick + 1) % 60 == 0:
             state = self.state = give_back(state)
@@ -238,24 +238,24 @@ class AccountPartition:
                 target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)
                 for target in range(self.config.engine.partitions)
             }
-        if self._forgotten:
-            sent, findings = self._tell_forgotten(tick, sent, findings)
+        if self._erased:
+            sent, findings = self._tell_erased(tick, sent, findings)
         if not sent and findings is None and names is None:
             return None
         return ClosedTick(tick, sent, findings, names)
 
-    def _tell_forgotten(
+    def _tell_erased(
         self, tick: int, sent: dict[int, HandOver], findings: TickFindings | None
     ) -> tuple[dict[int, HandOver], TickFindings]:
         """Let all key partitions and the owner know whom to erase."""
-        gone = np.array(sorted(self._forgotten), np.uint64)
-        self._forgotten = []
+        gone = np.array(sorted(self._erased), np.uint64)
+        self._erased = []
         told = {
-            target: sent.get(target, watermark_only(self.source, tick))._replace(forgotten=gone)
+            target: sent.get(target, watermark_only(self.source, tick))._replace(erased=gone)
             for target in range(self.config.engine.partitions)
         }
         findings = findings or TickFindings(tick)
-        return told, msgspec.structs.replace(findings, forgotten=tuple(gone.tolist()))
+        return told, msgspec.structs.replace(findings, erased=tuple(gone.tolist()))
 
     def _evict(self) -> None:
         """Give up a sixteenth of the table; where nearly nobody may go, newcomers are refused for a tick."""

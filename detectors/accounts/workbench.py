@@ -7,18 +7,18 @@ as much memory as tens of thousands of accounts.
 from __future__ import annotations
 
 from detectors.accounts.close_minute import KeySums, key_sums
-from detectors.accounts.outbox import Parcel, parcel
+from detectors.accounts.outbox import Outbox, outbox
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 
 
 class Workbench:
-    """Key sums and a parcel that grow to the largest tick seen and never shrink."""
+    """Key sums and a outbox that grow to the largest tick seen and never shrink."""
 
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
         self._sizes = (0, 0, 0, 0)
         self.scratch: KeySums = key_sums(0)
-        self.parcel: Parcel = parcel(partitions, 0, 0, 0, 0, 0)
+        self.outbox: Outbox = outbox(partitions, 0, 0, 0, 0, 0)
         self.enlarge(0, 0, 0, 0)
 
     def enlarge(self, minutes: int, edges: int, names: int, prompts: int) -> None:
@@ -30,4 +30,4 @@ class Workbench:
         )
         self._sizes = (rows, edges, names, prompts)
         self.scratch = key_sums(rows * ACCOUNT_KINDS)
-        self.parcel = parcel(self._partitions, rows * ACCOUNT_KINDS, edges, names, prompts, rows)
+        self.outbox = outbox(self._partitions, rows * ACCOUNT_KINDS, edges, names, prompts, rows)

@@ -35,7 +35,7 @@ class AlertBook:
         self.held_back = 0  # alerts not opened for lack of room
         self.budget = AdviceBudget(rules)
 
-    def take_back(
+    def restore(
         self,
         accounts: dict[int, LiveAlert],
         networks: dict[str, LiveAlert],
@@ -103,14 +103,14 @@ class AlertBook:
             self.concerned.add(alert.campaign_id)
         return alert
 
-    def forget(self, account: int, tick: int) -> Alert | None:
+    def erase(self, account: int, tick: int) -> Alert | None:
         """Erase an account's alert; gives its last revision, so that nobody acts on it any more."""
         live = self.accounts.get(account)
         if live is None:
             return None
         self._leave(account, live)
         del self.accounts[account]
-        return self._writer.forgotten(live.last, tick)
+        return self._writer.erased(live.last, tick)
 
     def _within_budget(
         self, live: LiveAlert | None, now: Standing, case: Case, tick: int

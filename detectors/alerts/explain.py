@@ -63,9 +63,9 @@ def account(
     return _joined([opening, *own, *shared, why, _against(counter)])
 
 
-def ended(state: str, merged_into: str | None = None, *, forgotten: bool = False) -> str:
+def ended(state: str, merged_into: str | None = None, *, erased: bool = False) -> str:
     """Explain the end of an alert."""
-    if forgotten:
+    if erased:
         return "Resolved: the account was erased on request, and with it what this alert rested on."
     if merged_into:
         return "This network has become one with another, under whose alert it goes on."

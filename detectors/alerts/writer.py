@@ -157,7 +157,7 @@ class Writer:
             trace=self.trace,
         )
 
-    def forgotten(self, last: Alert, tick: int) -> Alert:
+    def erased(self, last: Alert, tick: int) -> Alert:
         """The last revision of an alert whose account was erased."""
         end = self.ended(last, None, Decision("resolved"), tick)
         return replace(
@@ -165,7 +165,7 @@ class Writer:
             campaign_id=None,
             role=None,
             exposure=UNSET,
-            explanation=explain.ended("resolved", forgotten=True),
+            explanation=explain.ended("resolved", erased=True),
         )
 
     def ended(

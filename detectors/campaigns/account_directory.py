@@ -30,7 +30,7 @@ class Name(NamedTuple):
     created: int
 
 
-class NameBook:
+class AccountDirectory:
     """Names of accounts, bounded; of two names for one account the one given later holds."""
 
     def __init__(self, capacity: int) -> None:
@@ -78,7 +78,7 @@ class NameBook:
         """Names that wait to be merged: when they are decides when a full book evicts."""
         return self._pending
 
-    def take_back(
+    def restore(
         self, tables: Mapping[str, NDArray[np.uint8]], pending: dict[int, Name], evicted: int
     ) -> None:
         """Go on from the columns that `tables` gave, as bytes, and the names that waited."""
@@ -113,7 +113,7 @@ class NameBook:
             names.ids.tobytes(),
         )
 
-    def forget(self, accounts: set[int]) -> None:
+    def erase(self, accounts: set[int]) -> None:
         """Erase the names of some accounts."""
         for account in accounts & self._pending.keys():
             del self._pending[account]

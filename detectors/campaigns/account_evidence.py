@@ -28,7 +28,7 @@ class OwnEvidence(msgspec.Struct, frozen=True):
     cost_micro: int
 
 
-class OwnBook:
+class AccountEvidence:
     """Fresh evidence by account, the longest-lasting last."""
 
     def __init__(self, rules: Fusion) -> None:

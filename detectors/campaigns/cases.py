@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from detectors.campaigns.account_directory import NameBook
-from detectors.campaigns.account_evidence import OwnBook, OwnEvidence
+from detectors.campaigns.account_directory import AccountDirectory
+from detectors.campaigns.account_evidence import AccountEvidence, OwnEvidence
 from detectors.campaigns.clusters import Campaign, CampaignBook
 from detectors.campaigns.controls import ControlBook
 from detectors.campaigns.flagged_values import FlaggedKey, FlaggedKeys
@@ -43,9 +43,9 @@ class Books:
     rules: Fusion
     flagged: FlaggedKeys
     campaigns: CampaignBook
-    own: OwnBook
+    own: AccountEvidence
     control: ControlBook
-    names: NameBook
+    names: AccountDirectory
 
     def covered(self, account: int, family: Family) -> bool:
         """Whether an allowance covers this family of signals for this account."""

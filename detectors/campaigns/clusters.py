@@ -59,7 +59,7 @@ class CampaignBook:
         self.campaigns: dict[str, Campaign] = {}
         self.belongs: dict[int, set[str]] = {}
 
-    def take_back(self, campaigns: list[Campaign]) -> None:
+    def restore(self, campaigns: list[Campaign]) -> None:
         """Go on from the campaigns that stood."""
         for campaign in campaigns:
             self.campaigns[campaign.id] = campaign
@@ -76,7 +76,7 @@ class CampaignBook:
             key=lambda c: (c.members[account] != "core", -len(c.groups), -len(c.members), c.id),
         )
 
-    def forget(self, account: int) -> set[str]:
+    def erase(self, account: int) -> set[str]:
         """Erase a member, before its keys are grouped anew; gives the campaigns it was in."""
         homes = self.belongs.pop(account, set())
         for home in homes:

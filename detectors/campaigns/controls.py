@@ -53,7 +53,7 @@ class ControlBook:
         self.releases: tuple[tuple[int, str], ...] = ()  # (at, model), those in effect
         self.counts: dict[str, int] = {}  # valid events by kind
 
-    def restore(self, log: Iterable[Written]) -> None:
+    def restore_log(self, log: Iterable[Written]) -> None:
         """Take back the log of an earlier run: events read again take effect at the same ticks."""
         for line in log:
             if line[:2] not in self._written:
@@ -64,7 +64,7 @@ class ControlBook:
         """Everything that is kept, as plain data."""
         return KeptControls(self._kept, self.log, self.counts)
 
-    def take_back(self, kept: KeptControls, closed: int) -> None:
+    def restore(self, kept: KeptControls, closed: int) -> None:
         """Go on from what was kept when `closed` was the last closed tick."""
         self._kept, self.log, self.counts = kept.events, kept.log, kept.counts
         self._written = {(line[0], line[1]): line[2] for line in self.log}
@@ -90,7 +90,7 @@ class ControlBook:
             return ()
         decided = self.effect(event, open_tick)
         if decided is not None:
-            self.restore([decided])
+            self.restore_log([decided])
         tick = self._written[event.control_id, event.revision]
         revisions[event.revision] = _Kept(event, tick)
         self.counts[event.kind] = self.counts.get(event.kind, 0) + 1

@@ -90,7 +90,7 @@ class FlaggedKeys:
         self.memberships = 0
         self.evicted = 0
 
-    def take_back(self, keys: list[FlaggedKey], evicted: int) -> None:
+    def restore(self, keys: list[FlaggedKey], evicted: int) -> None:
         """Go on from the keys that were flagged."""
         self.evicted = evicted
         for key in keys:
@@ -212,7 +212,7 @@ class FlaggedKeys:
         self.memberships -= len(key.members)
         return key
 
-    def forget(self, account: int) -> list[KeyId]:
+    def erase(self, account: int) -> list[KeyId]:
         """Erase a member; gives the keys it was a member of."""
         held = list(self.held.pop(account, ()))
         for key_id in held:

@@ -93,4 +93,4 @@ class TickFindings(msgspec.Struct, frozen=True, array_like=True):
     cohorts: tuple[CohortSum, ...] = ()
     keys: tuple[KeyFinding, ...] = ()
     names: tuple[AccountName, ...] = ()
-    forgotten: tuple[int, ...] = ()  # accounts to be erased, before anything else of the tick
+    erased: tuple[int, ...] = ()  # accounts to be erased, before anything else of the tick

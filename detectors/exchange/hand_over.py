@@ -37,7 +37,7 @@ class HandOver(NamedTuple):
     templates: np.ndarray  # layout.TEMPLATE_ROW
     part: int = 0
     last: bool = True
-    forgotten: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
+    erased: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
     holes: int = 0  # hours of its input that were incomplete, since it last said so
 
     @property
@@ -49,7 +49,7 @@ class HandOver(NamedTuple):
             + self.ones.size
             + self.loads.size
             + self.templates.size
-            + self.forgotten.size
+            + self.erased.size
             + self.holes
         )
 
@@ -66,12 +66,12 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     ones: bytes
     loads: bytes
     templates: bytes
-    forgotten: bytes = b""
+    erased: bytes = b""
     holes: int = 0
 
 
 _DTYPES = (layout.EDGE, layout.SUM, layout.ONE, layout.LOAD, layout.TEMPLATE_ROW)
-_COLUMNS = ("edges", "names", "sums", "ones", "loads", "templates", "forgotten")
+_COLUMNS = ("edges", "names", "sums", "ones", "loads", "templates", "erased")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Wire)
 
@@ -105,7 +105,7 @@ def encode(hand_over: HandOver) -> Iterator[bytes]:
                 templates,
                 part,
                 part == parts - 1,
-                hand_over.forgotten if part == 0 else NOBODY,
+                hand_over.erased if part == 0 else NOBODY,
                 hand_over.holes if part == 0 else 0,
             )
         )
@@ -159,7 +159,7 @@ def decode(record: bytes) -> HandOver:
         templates,
         part=wire.part,
         last=wire.last,
-        forgotten=np.frombuffer(wire.forgotten, np.uint64),
+        erased=np.frombuffer(wire.erased, np.uint64),
         holes=wire.holes,
     )
 

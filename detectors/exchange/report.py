@@ -102,13 +102,13 @@ def _pieces(findings: TickFindings) -> Iterator[TickFindings]:
         if len(keys) == ROWS_PER_PART or members > MEMBERS_PER_PART:
             yield TickFindings(findings.tick, keys=tuple(keys))
             keys, members = [], 0
-    if accounts or keys or cohorts or findings.forgotten:
+    if accounts or keys or cohorts or findings.erased:
         yield TickFindings(
             findings.tick,
             tuple(accounts),
             cohorts,
             tuple(keys),
-            forgotten=findings.forgotten,
+            erased=findings.erased,
         )
 
 

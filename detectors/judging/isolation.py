@@ -81,7 +81,7 @@ class Aside:
             del self._last[oldest]
         return len(self._last)
 
-    def forget(self, entities: Iterable[int]) -> None:
+    def erase(self, entities: Iterable[int]) -> None:
         """Remember entities no longer."""
         for entity in entities:
             self._last.pop(entity, None)

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.exchange.hand_over import HandOver
 from detectors.kernels.compiled import kernel
 from detectors.networks.members import apply_edges
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 from detectors.networks.templates import apply_templates
 from detectors.networks.windows import apply_ones, apply_sums
 
@@ -52,7 +52,7 @@ def joined_rows(parts: list[np.ndarray]) -> np.ndarray:
 
 @kernel
 def apply_tick(
-    state: KeyState,
+    state: NetworkState,
     tables: Tables,
     tick: int,
     end_ms: int,

@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.exchange.hand_over import HandOver, decode, packed_part
 from detectors.networks import state as ks
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 from detectors.state.checkpoint import Bytes, Checkpoint, used_part
 
 WAITING = "waiting"  # hand-overs of ticks that not all sources have passed, one after another
@@ -28,7 +28,9 @@ class Progress(msgspec.Struct, frozen=True):
 _decoder = msgspec.msgpack.Decoder(Progress)
 
 
-def checkpoint_of(state: KeyState, progress: Progress, waiting: Iterable[HandOver]) -> Checkpoint:
+def checkpoint_of(
+    state: NetworkState, progress: Progress, waiting: Iterable[HandOver]
+) -> Checkpoint:
     """The state as it is; its tables are views."""
     s = state.scalars
     used = {
@@ -46,7 +48,7 @@ def checkpoint_of(state: KeyState, progress: Progress, waiting: Iterable[HandOve
     return Checkpoint(tables, msgspec.msgpack.encode(progress))
 
 
-def restored(tables: Mapping[str, Bytes], rest: bytes) -> tuple[Progress, list[HandOver]]:
+def restore(tables: Mapping[str, Bytes], rest: bytes) -> tuple[Progress, list[HandOver]]:
     """How far it was, and the ticks that wait."""
     progress = _decoder.decode(rest)
     raw = tables[WAITING].tobytes()

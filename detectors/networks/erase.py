@@ -11,10 +11,10 @@ import numpy as np
 from detectors.kernels.compiled import kernel
 from detectors.kernels.seen_table import combine, unsee
 from detectors.networks import state as ks
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 
 
-def forget_member(state: KeyState, account: np.uint64) -> None:
+def erase_member(state: NetworkState, account: np.uint64) -> None:
     """Take an account out of all tables."""
     state.counters[ks.SINGLES] -= _drop(state.singles, account)
     waiting = state.candidates["account"] == account
@@ -23,7 +23,7 @@ def forget_member(state: KeyState, account: np.uint64) -> None:
     for column in ("account", "org", "time", "young"):
         # The template stays: it is what others were compared with.
         state.candidates[column][waiting] = 0
-    _forget_memberships(state, account)
+    _erase_memberships(state, account)
 
 
 def _drop(singles: np.ndarray, account: np.uint64) -> int:
@@ -34,7 +34,7 @@ def _drop(singles: np.ndarray, account: np.uint64) -> int:
 
 
 @kernel
-def _forget_memberships(state: KeyState, account: np.uint64) -> None:
+def _erase_memberships(state: NetworkState, account: np.uint64) -> None:
     scalars = state.scalars
     for row in range(scalars[ks.SHARED]):
         shared = state.shared[row]

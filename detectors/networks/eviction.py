@@ -8,13 +8,13 @@ from detectors.exchange.hand_over import HandOver
 from detectors.interface import columns as layout
 from detectors.networks import state as ks
 from detectors.networks.members import make_hubs
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 from detectors.networks.windows import forget_shared
 
 SLICE = 8  # a full table gives up one value in so many at once
 
 
-def expire_keys(state: KeyState, before_ms: int) -> KeyState:
+def expire_keys(state: NetworkState, before_ms: int) -> NetworkState:
     """Forget the shared values that nobody used since a time."""
     shared = state.shared[: state.scalars[ks.SHARED]]
     gone = np.flatnonzero((shared["used"] == 1) & (shared["last"] < before_ms))
@@ -22,7 +22,7 @@ def expire_keys(state: KeyState, before_ms: int) -> KeyState:
     return _forget(state, gone)
 
 
-def make_key_room(state: KeyState, hand_overs: list[HandOver]) -> KeyState:
+def make_room(state: NetworkState, hand_overs: list[HandOver]) -> NetworkState:
     """Before a tick: if its joins might not fit, give up the longest unused, flagged ones last."""
     joins = sum(h.edges.size + h.templates.size for h in hand_overs)
     _make_member_room(state, joins)
@@ -38,7 +38,7 @@ def make_key_room(state: KeyState, hand_overs: list[HandOver]) -> KeyState:
     return _forget(state, gone)
 
 
-def _make_member_room(state: KeyState, joins: int) -> None:
+def _make_member_room(state: NetworkState, joins: int) -> None:
     """If the member pool might not do, name nobody of the values that most hold, unless flagged."""
     scalars, members = state.scalars, state.members
     free = members.size - scalars[ks.MEMBERS] + scalars[ks.MEMBER_FREE]
@@ -52,7 +52,7 @@ def _make_member_room(state: KeyState, joins: int) -> None:
     make_hubs(state, rows[:until].astype(np.int64))
 
 
-def _forget(state: KeyState, rows: np.ndarray) -> KeyState:
+def _forget(state: NetworkState, rows: np.ndarray) -> NetworkState:
     if not rows.size:
         return state
     names = np.zeros_like(state.names)

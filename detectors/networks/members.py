@@ -7,7 +7,7 @@ import numpy as np
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.seen_table import SEEN, combine, mix, see
 from detectors.networks import state as ks
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 
 
 @inlined
@@ -17,7 +17,7 @@ def slot_of(key: np.uint64, kind: int) -> np.uint64:
 
 
 @kernel
-def find_shared(state: KeyState, key: np.uint64, kind: int) -> int:
+def find_shared(state: NetworkState, key: np.uint64, kind: int) -> int:
     """Row of a shared key, or -1."""
     mask = np.uint64(state.slots.size - 1)
     at = slot_of(key, kind) & mask
@@ -31,7 +31,7 @@ def find_shared(state: KeyState, key: np.uint64, kind: int) -> int:
 
 
 @kernel
-def index_shared(state: KeyState, row: int) -> None:
+def index_shared(state: NetworkState, row: int) -> None:
     """Make a row findable."""
     mask = np.uint64(state.slots.size - 1)
     at = slot_of(state.shared[row].key, state.shared[row].kind) & mask
@@ -41,7 +41,7 @@ def index_shared(state: KeyState, row: int) -> None:
 
 
 @kernel
-def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: int) -> int:
+def new_shared(state: NetworkState, key: np.uint64, kind: int, time: int, ip_class: int) -> int:
     """A row for a key that a second account now holds; -1 where the table is full."""
     scalars = state.scalars
     if scalars[ks.SHARED_FREE] > 0:
@@ -68,7 +68,7 @@ def new_shared(state: KeyState, key: np.uint64, kind: int, time: int, ip_class: 
 
 
 @kernel
-def make_hub(state: KeyState, row: int) -> None:
+def make_hub(state: NetworkState, row: int) -> None:
     """A key that too many hold names nobody any more; what was flagged keeps those it named."""
     shared = state.shared[row]
     shared.hub = 1
@@ -78,14 +78,14 @@ def make_hub(state: KeyState, row: int) -> None:
 
 
 @kernel
-def make_hubs(state: KeyState, rows: np.ndarray) -> None:
+def make_hubs(state: NetworkState, rows: np.ndarray) -> None:
     """Make hubs of the keys in `rows`."""
     for row in rows:
         make_hub(state, row)
 
 
 @kernel
-def release_members(state: KeyState, row: int) -> None:
+def release_members(state: NetworkState, row: int) -> None:
     """Empty a key's member list."""
     shared = state.shared[row]
     at = shared.member
@@ -99,7 +99,7 @@ def release_members(state: KeyState, row: int) -> None:
 
 @kernel
 def add_member(
-    state: KeyState,
+    state: NetworkState,
     row: int,
     account: np.uint64,
     org: np.uint64,
@@ -149,7 +149,7 @@ def add_member(
 
 
 @kernel
-def name_shared(state: KeyState, row: int, names: np.ndarray, at: int, length: int) -> None:
+def name_shared(state: NetworkState, row: int, names: np.ndarray, at: int, length: int) -> None:
     """Keep the value itself, once, for the links of an alert."""
     shared = state.shared[row]
     end = state.scalars[ks.NAME_END]
@@ -164,7 +164,7 @@ def name_shared(state: KeyState, row: int, names: np.ndarray, at: int, length: i
 
 @kernel
 def apply_edges(
-    state: KeyState,
+    state: NetworkState,
     edges: np.ndarray,
     names: np.ndarray,
     tick: int,

@@ -22,14 +22,14 @@ from detectors.interface.key_kinds import KINDS, TEMPLATE
 from detectors.judging.counters import Tally
 from detectors.networks import state as ks
 from detectors.networks.apply_tick import apply_tick, joined_rows, joined_tables
-from detectors.networks.checkpoint import Progress, checkpoint_of, restored
-from detectors.networks.erase import forget_member
-from detectors.networks.eviction import expire_keys, make_key_room
-from detectors.networks.state import fresh_key_state
+from detectors.networks.checkpoint import Progress, checkpoint_of, restore
+from detectors.networks.erase import erase_member
+from detectors.networks.eviction import expire_keys, make_room
+from detectors.networks.state import fresh_network_state
 from detectors.networks.windows import (
     apply_loads,
-    close_key_days,
-    close_key_hours,
+    close_days,
+    close_hours,
     joined,
     parties,
 )
@@ -41,13 +41,13 @@ MOST_HOLES = 1_000  # ticks that told of incomplete hours; older ones are taken 
 UNKNOWN_CLASS = IP_CLASSES.index("unknown")
 
 
-class KeyPartition:
+class NetworkPartition:
     """Windows of the shared values of one key partition. `source` is its number."""
 
     def __init__(self, config: Config, source: int) -> None:
         self.source = source
         self.config = config
-        self.state = fresh_key_state(config.budgets)
+        self.state = fresh_network_state(config.budgets)
         self.tally = Tally()
         self._attempt = self.tally.aside.attempt
         sources = config.engine.partitions
@@ -79,12 +79,12 @@ class KeyPartition:
         return checkpoint_of(self.state, progress, waiting)
 
     def restoration(self) -> Restoration:
-        """What fills this partition, still fresh, from kept pages; `restored` ends it."""
+        """What fills this partition, still fresh, from kept pages; `restore` ends it."""
         return Restoration(self.state)
 
-    def restored(self, kept: Restoration, rest: bytes) -> None:
+    def restore(self, kept: Restoration, rest: bytes) -> None:
         """Go on from the kept state."""
-        progress, waiting = restored(kept.tables(), rest)
+        progress, waiting = restore(kept.tables(), rest)
         self._passed, self._applied = progress.passed, progress.applied
         self._closed, self._holes = progress.closed, progress.holes
         for hand_over in waiting:
@@ -153,9 +153,9 @@ class KeyPartition:
             if missed := sum(h.holes for h in hand_overs):
                 self._holes[tick] = missed
                 self._holes = dict(list(self._holes.items())[-MOST_HOLES:])
-            for account in np.unique(np.concatenate([h.forgotten for h in hand_overs])):
-                forget_member(self.state, account)
-            self.state = make_key_room(self.state, hand_overs)
+            for account in np.unique(np.concatenate([h.erased for h in hand_overs])):
+                erase_member(self.state, account)
+            self.state = make_room(self.state, hand_overs)
             apply_tick(
                 self.state,
                 joined_tables(hand_overs),
@@ -167,9 +167,9 @@ class KeyPartition:
             )
         state = self.state
         if hour_ends:
-            self.tally.windows["hour"] += close_key_hours(state)
+            self.tally.windows["hour"] += close_hours(state)
         if day_ends:
-            self.tally.windows["day"] += close_key_days(state)
+            self.tally.windows["day"] += close_days(state)
             if hand_overs:
                 apply_loads(state, joined_rows([h.loads for h in hand_overs]))
         rows: set[int] = set()

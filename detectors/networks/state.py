@@ -31,7 +31,7 @@ TEMPLATE_WAYS = 16
 ) = range(9)
 
 
-class KeyState(NamedTuple):
+class NetworkState(NamedTuple):
     """Columns of one key partition."""
 
     singles: np.ndarray  # set-associative: SINGLE_WAYS rows a set
@@ -50,10 +50,10 @@ class KeyState(NamedTuple):
     counters: np.ndarray
 
 
-def fresh_key_state(budgets: BudgetConfig) -> KeyState:
+def fresh_network_state(budgets: BudgetConfig) -> NetworkState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     shared = budgets.shared_keys
-    return KeyState(
+    return NetworkState(
         singles=np.zeros(budgets.single_keys // SINGLE_WAYS * SINGLE_WAYS, layout.SINGLE),
         shared=np.zeros(shared, layout.SHARED),
         slots=np.zeros(power_of_two(shared * 2), np.int32),

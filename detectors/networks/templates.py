@@ -9,7 +9,7 @@ from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.seen_table import combine, mix
 from detectors.networks import state as ks
 from detectors.networks.members import add_member, find_shared, new_shared
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 
 
 @inlined
@@ -25,7 +25,7 @@ def hamming(one: np.uint64, other: np.uint64) -> int:
 
 @kernel
 def apply_templates(
-    state: KeyState,
+    state: NetworkState,
     rows: np.ndarray,
     tick: int,
     distance: int,

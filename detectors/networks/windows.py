@@ -11,7 +11,7 @@ from detectors.interface import columns as layout
 from detectors.kernels.compiled import kernel
 from detectors.networks import state as ks
 from detectors.networks.members import find_shared, index_shared, release_members
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 
 
 @kernel
@@ -32,7 +32,7 @@ def add_to_open(
 
 
 @kernel
-def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> None:
+def apply_sums(state: NetworkState, sums: np.ndarray, tick: int, end_ms: int) -> None:
     """Add a tick's sums; values that one account alone holds are that account's own windows."""
     for i in range(sums.size):
         total = sums[i]
@@ -46,7 +46,7 @@ def apply_sums(state: KeyState, sums: np.ndarray, tick: int, end_ms: int) -> Non
 
 
 @kernel
-def apply_ones(state: KeyState, ones: np.ndarray, tick: int, end_ms: int) -> None:
+def apply_ones(state: NetworkState, ones: np.ndarray, tick: int, end_ms: int) -> None:
     """Add a tick's single requests."""
     for i in range(ones.size):
         one = ones[i]
@@ -60,7 +60,7 @@ def apply_ones(state: KeyState, ones: np.ndarray, tick: int, end_ms: int) -> Non
 
 
 @kernel
-def apply_loads(state: KeyState, loads: np.ndarray) -> None:
+def apply_loads(state: NetworkState, loads: np.ndarray) -> None:
     """Add a closed day's load over accounts (evenness = requests^2 / (accounts * squares))."""
     for i in range(loads.size):
         load = loads[i]
@@ -73,7 +73,7 @@ def apply_loads(state: KeyState, loads: np.ndarray) -> None:
 
 
 @kernel
-def close_key_hours(state: KeyState) -> int:
+def close_hours(state: NetworkState) -> int:
     """Add every open hour to its day; returns how many were open."""
     closed = 0
     for row in range(state.scalars[ks.SHARED]):
@@ -90,7 +90,7 @@ def close_key_hours(state: KeyState) -> int:
 
 
 @kernel
-def close_key_days(state: KeyState) -> int:
+def close_days(state: NetworkState) -> int:
     """Close every key's day: it becomes the past one; the coming load starts at nothing."""
     closed = 0
     for row in range(state.scalars[ks.SHARED]):
@@ -114,7 +114,12 @@ def close_key_days(state: KeyState) -> int:
 
 @kernel
 def joined(
-    state: KeyState, row: int, since: int, accounts: np.ndarray, times: np.ndarray, orgs: np.ndarray
+    state: NetworkState,
+    row: int,
+    since: int,
+    accounts: np.ndarray,
+    times: np.ndarray,
+    orgs: np.ndarray,
 ) -> int:
     """Accounts that joined a key while new, since a time; newest first. Returns how many."""
     count = 0
@@ -157,7 +162,7 @@ def parties(orgs: np.ndarray) -> tuple[int, np.uint64, int]:
 
 
 @kernel
-def forget_shared(state: KeyState, rows: np.ndarray, names: np.ndarray) -> None:
+def forget_shared(state: NetworkState, rows: np.ndarray, names: np.ndarray) -> None:
     """Give up shared keys and their members; pack the names into `names`; index anew."""
     for row in rows:
         shared = state.shared[row]

@@ -10,13 +10,13 @@ import numpy as np
 
 from detectors.alerts.advice_budget import Spent
 from detectors.alerts.lifecycle import LiveAlert
-from detectors.campaigns.account_directory import Name, NameBook
+from detectors.campaigns.account_directory import AccountDirectory, Name
 from detectors.campaigns.account_evidence import OwnEvidence
 from detectors.campaigns.clusters import Campaign
 from detectors.campaigns.controls import ControlBook, KeptControls
 from detectors.campaigns.flagged_values import FlaggedKey, KeyId
 from detectors.owner.inbox import KeptInbox
-from detectors.owner.variant import Due, Judgement
+from detectors.owner.variant import Due, Variant
 from detectors.state.checkpoint import Bytes, Checkpoint
 
 BOOKS = "books"
@@ -31,8 +31,8 @@ class Agenda(msgspec.Struct, frozen=True):
     cohorts: list[Any]
 
 
-class KeptJudgement(msgspec.Struct, frozen=True):
-    """One judgement's books in order; dicts keep theirs."""
+class KeptVariant(msgspec.Struct, frozen=True):
+    """One variant's books in order; dicts keep theirs."""
 
     due: dict[int, set[Due]]
     key_waits: set[KeyId]
@@ -46,13 +46,13 @@ class KeptJudgement(msgspec.Struct, frozen=True):
     spent: Spent
 
     @classmethod
-    def of(cls, judgement: Judgement) -> KeptJudgement:
-        """A judgement as plain data."""
-        books, alerts = judgement.books, judgement.alerts
+    def of(cls, variant: Variant) -> KeptVariant:
+        """A variant as plain data."""
+        books, alerts = variant.books, variant.alerts
         return cls(
-            due=judgement.due,
-            key_waits=judgement.key_waits,
-            dirty=judgement.dirty,
+            due=variant.due,
+            key_waits=variant.key_waits,
+            dirty=variant.dirty,
             flagged=list(books.flagged.keys.values()),
             campaigns=list(books.campaigns.campaigns.values()),
             own=books.own.accounts,
@@ -62,16 +62,16 @@ class KeptJudgement(msgspec.Struct, frozen=True):
             spent=alerts.budget.spent,
         )
 
-    def fill(self, judgement: Judgement) -> None:
-        """Fill an empty judgement with what was kept."""
-        books = judgement.books
+    def fill(self, variant: Variant) -> None:
+        """Fill an empty variant with what was kept."""
+        books = variant.books
         flagged, own, held_back = self.shed
-        judgement.due, judgement.key_waits = self.due, self.key_waits
-        judgement.dirty = self.dirty
-        books.flagged.take_back(self.flagged, flagged)
-        books.campaigns.take_back(self.campaigns)
+        variant.due, variant.key_waits = self.due, self.key_waits
+        variant.dirty = self.dirty
+        books.flagged.restore(self.flagged, flagged)
+        books.campaigns.restore(self.campaigns)
         books.own.accounts, books.own.evicted = self.own, own
-        judgement.alerts.take_back(self.accounts, self.networks, held_back, self.spent)
+        variant.alerts.restore(self.accounts, self.networks, held_back, self.spent)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ class Kept(msgspec.Struct, frozen=True):
     controls: KeptControls
     names: dict[int, Name]  # those that are in no table yet
     names_evicted: int
-    judgements: dict[str, KeptJudgement]
+    variants: dict[str, KeptVariant]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -89,7 +89,7 @@ _decoder = msgspec.msgpack.Decoder(Kept)
 
 
 def checkpoint_of(
-    agenda: Agenda, names: NameBook, control: ControlBook, judgements: Mapping[str, Judgement]
+    agenda: Agenda, names: AccountDirectory, control: ControlBook, variants: Mapping[str, Variant]
 ) -> Checkpoint:
     """The owner's state as it is."""
     tables = names.tables()
@@ -98,26 +98,26 @@ def checkpoint_of(
         controls=control.kept(),
         names=names.pending,
         names_evicted=names.evicted,
-        judgements={name: KeptJudgement.of(one) for name, one in judgements.items()},
+        variants={name: KeptVariant.of(one) for name, one in variants.items()},
     )
     tables[BOOKS] = np.frombuffer(_encoder.encode(kept), np.uint8)
     return Checkpoint(tables, b"")
 
 
-def restored(
+def restore(
     tables: Mapping[str, Bytes],
-    names: NameBook,
+    names: AccountDirectory,
     control: ControlBook,
-    judgements: Mapping[str, Judgement],
+    variants: Mapping[str, Variant],
 ) -> Agenda:
     """Fill empty books with what was kept; gives the rest for the owner to take.
 
     Raises msgspec.MsgspecError, before anything is filled, for books that another version wrote.
     """
     kept = _decoder.decode(tables[BOOKS].tobytes())
-    control.take_back(kept.controls, kept.agenda.closed)
-    names.take_back(tables, kept.names, kept.names_evicted)
-    for name, judgement in judgements.items():
-        if name in kept.judgements:
-            kept.judgements[name].fill(judgement)
+    control.restore(kept.controls, kept.agenda.closed)
+    names.restore(tables, kept.names, kept.names_evicted)
+    for name, variant in variants.items():
+        if name in kept.variants:
+            kept.variants[name].fill(variant)
     return kept.agenda

@@ -32,7 +32,7 @@ class Content(NamedTuple):
     keys: list[KeyFinding]
     names: list[AccountName]
     batches: list[NameBatch]
-    forgotten: list[int]
+    erased: list[int]
 
 
 class KeptNames(msgspec.Struct, frozen=True, array_like=True):
@@ -79,7 +79,7 @@ class Inbox:
         ]
         return KeptInbox(self._marks, self._findings, names)
 
-    def take_back(self, kept: KeptInbox) -> None:
+    def restore(self, kept: KeptInbox) -> None:
         """Go on from what waited."""
         self._marks, self._findings = kept.marks, kept.findings
         for source, batch in kept.names:
@@ -127,7 +127,7 @@ class Inbox:
             keys=sorted((f for part in parts for f in part.keys), key=_key_order),
             names=sorted((n for part in parts for n in part.names), key=_name_order),
             batches=[batch for _, of_source in batches for batch in of_source],
-            forgotten=sorted({account for part in parts for account in part.forgotten}),
+            erased=sorted({account for part in parts for account in part.erased}),
         )
 
 

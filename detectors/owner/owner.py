@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from detectors.alerts.advice_budget import Advice
 from detectors.alerts.book import AlertBook
 from detectors.alerts.writer import Writer
-from detectors.campaigns.account_directory import NameBook
+from detectors.campaigns.account_directory import AccountDirectory
 from detectors.campaigns.cases import Books
 from detectors.campaigns.controls import ControlBook, Written
 from detectors.config import Config, on_trial
@@ -26,9 +26,9 @@ from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.counters import Tally
-from detectors.owner.checkpoint import Agenda, checkpoint_of, restored
+from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import BEFORE_TIME, Content, Inbox
-from detectors.owner.variant import Judgement, News
+from detectors.owner.variant import News, Variant
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 _DAY_TICKS = 1440
@@ -53,32 +53,32 @@ class CampaignOwner:
         self._cohorts = CohortBook(config.volume)
         self.tally = Tally()
         self._control = ControlBook(hash_key, config.alerts.control_retention_days * _DAY_TICKS)
-        self._names = NameBook(config.alerts.name_budget)
+        self._names = AccountDirectory(config.alerts.name_budget)
         # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
         trial = on_trial(config) if mode != "shadow" else frozenset()
 
-        def judgement(mode: Mode, deaf_to: frozenset[str]) -> Judgement:
+        def variant(mode: Mode, deaf_to: frozenset[str]) -> Variant:
             writer = Writer(mode=mode, trace=trace, ttl_s=config.alerts.action_ttl_s)
-            return Judgement(config, self._names, self._control, writer, deaf_to, self._wake)
+            return Variant(config, self._names, self._control, writer, deaf_to, self._wake)
 
-        self._judgements = {LIVE: judgement(mode, trial)}
+        self._variants = {LIVE: variant(mode, trial)}
         if trial:
-            self._judgements[SHADOW] = judgement("shadow", frozenset())
+            self._variants[SHADOW] = variant("shadow", frozenset())
 
     @property
     def modes(self) -> tuple[Mode, ...]:
         """The modes that alerts may have."""
-        return tuple(one.mode for one in self._judgements.values())
+        return tuple(one.mode for one in self._variants.values())
 
     @property
     def books(self) -> Books:
         """What the live alerts follow from."""
-        return self._judgements[LIVE].books
+        return self._variants[LIVE].books
 
     @property
     def alerts(self) -> AlertBook:
         """The live alerts."""
-        return self._judgements[LIVE].alerts
+        return self._variants[LIVE].alerts
 
     def receive(self, source: int, findings: TickFindings) -> None:
         """Take what one source says about one tick, or a part of it."""
@@ -107,7 +107,7 @@ class CampaignOwner:
 
     def restore_control(self, log: Iterable[Written]) -> None:
         """Take back an earlier run's log, before its control events are read again."""
-        self._control.restore(log)
+        self._control.restore_log(log)
 
     def advance(self) -> list[Alert]:
         """Close every tick that all sources have passed; the alerts are in canonical order.
@@ -128,52 +128,52 @@ class CampaignOwner:
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
         agenda = Agenda(self.closed, self._control_due, self._inbox.kept(), self._cohorts.dump())
-        return checkpoint_of(agenda, self._names, self._control, self._judgements)
+        return checkpoint_of(agenda, self._names, self._control, self._variants)
 
     def restoration(self) -> Restoration:
-        """What fills this owner, still fresh, from kept pages; `restored` ends it."""
+        """What fills this owner, still fresh, from kept pages; `restore` ends it."""
         return Restoration(())
 
-    def restored(self, restoration: Restoration, rest: bytes) -> None:
+    def restore(self, restoration: Restoration, rest: bytes) -> None:
         """Go on from the kept state.
 
         A detector that came on trial meanwhile has a shadow that starts with nothing; one whose trial
         has ended leaves its shadow behind.
         """
         tables = restoration.tables()
-        agenda = restored(tables, self._names, self._control, self._judgements)
-        self._inbox.take_back(agenda.inbox)
+        agenda = restore(tables, self._names, self._control, self._variants)
+        self._inbox.restore(agenda.inbox)
         self._cohorts.restore(agenda.cohorts)
         self.closed, self._control_due = agenda.closed, agenda.control_due
         ticks = self._inbox.ticks | self._control_due
-        for judgement in self._judgements.values():
-            ticks |= judgement.due.keys()
+        for variant in self._variants.values():
+            ticks |= variant.due.keys()
         self._ticks = [t for t in sorted(ticks) if t > self.closed]
 
     def sizes(self) -> dict[str, int]:
-        """Entities held and shed by the live judgement and what it shares, for metrics."""
+        """Entities held and shed by the live variant and what it shares, for metrics."""
         return {
             "names": len(self._names),
             "names_evicted": self._names.evicted,
-            **self._judgements[LIVE].sizes(),
+            **self._variants[LIVE].sizes(),
         }
 
     def advice(self) -> dict[Mode, Advice]:
         """By mode of alerts, how the budget of advice stands, for metrics."""
-        return {one.mode: one.advice(self.closed) for one in self._judgements.values()}
+        return {one.mode: one.advice(self.closed) for one in self._variants.values()}
 
     def _wake(self, tick: int) -> None:
         heapq.heappush(self._ticks, tick)
 
     def _close(self, tick: int) -> list[Alert]:
         news = self._news(tick, self._inbox.take(tick))
-        return [a for j in self._judgements.values() for a in j.close(tick, news)]
+        return [a for j in self._variants.values() for a in j.close(tick, news)]
 
     def _news(self, tick: int, content: Content) -> News:
         """Take a tick's names, control events and cohorts, and say what is left to judge."""
-        if content.forgotten:
-            self._names.forget(set(content.forgotten))
-            self.tally.aside.forget(content.forgotten)
+        if content.erased:
+            self._names.erase(set(content.erased))
+            self.tally.aside.erase(content.erased)
         named: set[int] = set()
         for batch in content.batches:
             self._names.add_many(batch)
@@ -196,5 +196,5 @@ class CampaignOwner:
             odd=tuple((f, evidence) for f, evidence in judged if evidence is not None),
             keys=tuple(content.keys),
             reviewed=reviewed,
-            forgotten=tuple(content.forgotten),
+            erased=tuple(content.erased),
         )

@@ -1,7 +1,7 @@
 """One way of judging what the sources say: its evidence, its campaigns, its alerts and its agenda.
 
 The owner has one, or two where a detector is on trial: the live one, which does not hear what that
-detector says, and the shadow, which hears all. They share what is no judgement: names, control
+detector says, and the shadow, which hears all. They share what is no variant: names, control
 events and cohorts.
 
 Within a tick it works through names, control, what comes due, findings, campaigns, account alerts
@@ -19,8 +19,8 @@ import msgspec
 from detectors.alerts.advice_budget import Advice
 from detectors.alerts.book import AlertBook
 from detectors.alerts.writer import Writer
-from detectors.campaigns.account_directory import NameBook
-from detectors.campaigns.account_evidence import OwnBook
+from detectors.campaigns.account_directory import AccountDirectory
+from detectors.campaigns.account_evidence import AccountEvidence
 from detectors.campaigns.cases import Books
 from detectors.campaigns.clusters import CampaignBook, Change
 from detectors.campaigns.controls import ControlBook
@@ -39,7 +39,7 @@ class News(NamedTuple):
 
     `named` are accounts that came with a batch of names, `renamed` those named one by one; `odd` are
     findings with the evidence that their cohort leaves of them. `reviewed`: control changed;
-    `forgotten`: accounts to be erased before anything else.
+    `erased`: accounts to be erased before anything else.
     """
 
     named: frozenset[int]
@@ -47,7 +47,7 @@ class News(NamedTuple):
     odd: tuple[tuple[AccountFinding, Evidence], ...]
     keys: tuple[KeyFinding, ...]
     reviewed: bool
-    forgotten: tuple[int, ...] = ()
+    erased: tuple[int, ...] = ()
 
 
 class Touched(msgspec.Struct):
@@ -59,13 +59,13 @@ class Touched(msgspec.Struct):
     left: set[str]
 
 
-class Judgement:
+class Variant:
     """Books and alerts that follow from all evidence but that of the `deaf_to` detectors."""
 
     def __init__(
         self,
         config: Config,
-        names: NameBook,
+        names: AccountDirectory,
         control: ControlBook,
         writer: Writer,
         deaf_to: frozenset[str],
@@ -84,7 +84,7 @@ class Judgement:
             rules=rules,
             flagged=flagged,
             campaigns=CampaignBook(rules, flagged),
-            own=OwnBook(rules),
+            own=AccountEvidence(rules),
             control=control,
             names=names,
         )
@@ -93,7 +93,7 @@ class Judgement:
     def close(self, tick: int, news: News) -> list[Alert]:
         """Judge a tick; the names and the control events it brings are in the shared books already."""
         touched = Touched(set(), set(), set(), set())
-        alerts = [a for account in news.forgotten if (a := self._forget(account, tick, touched))]
+        alerts = [a for account in news.erased if (a := self._erase(account, tick, touched))]
         self._hear_names(news, touched)
         withdrawn = self._review_all(touched) if news.reviewed else set()
         self._come_due(tick, touched)
@@ -165,14 +165,14 @@ class Judgement:
         if tick >= 0:
             self._wait(tick, due)
 
-    def _forget(self, account: int, tick: int, touched: Touched) -> Alert | None:
+    def _erase(self, account: int, tick: int, touched: Touched) -> Alert | None:
         """Erase an account; gives the last revision of its alert, if it had one."""
         self.books.own.accounts.pop(account, None)
-        touched.dirty.update(self.books.flagged.forget(account))
-        touched.networks |= self.books.campaigns.forget(account)
+        touched.dirty.update(self.books.flagged.erase(account))
+        touched.networks |= self.books.campaigns.erase(account)
         for waiting in self.due.values():
             waiting -= {("own", account), ("account", account)}
-        alert = self.alerts.forget(account, tick)
+        alert = self.alerts.erase(account, tick)
         if alert is not None:
             touched.networks |= self.alerts.concerned
         return alert

@@ -18,7 +18,7 @@ from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
 from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from detectors.owner.inbox import BEFORE_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.observe.counter_gauges import TallyGauge
@@ -112,9 +112,9 @@ class AccountGauges:
         self._metrics = metrics
         self._tally = TallyGauge(metrics, "accounts", "account", "volume", accounts.tally)
         self._aside = AsideGauge(metrics, self.partition, "accounts", accounts.tally.aside)
-        self.restored(accounts)
+        self.restore(accounts)
 
-    def restored(self, accounts: AccountPartition) -> None:
+    def restore(self, accounts: AccountPartition) -> None:
         """Count from here on: what restored state has counted was shown by whoever kept it."""
         self._seen = accounts.counters.copy()
         self._holes = accounts.flow.kept.hours
@@ -169,21 +169,23 @@ class AccountGauges:
             show.set(metrics.state_bytes, size, kind)
 
 
-class KeyGauges:
+class NetworkGauges:
     """What one key partition shows."""
 
-    def __init__(self, metrics: Metrics, topic: str, partition: int, keys: KeyPartition) -> None:
+    def __init__(
+        self, metrics: Metrics, topic: str, partition: int, keys: NetworkPartition
+    ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
         self._tally = TallyGauge(metrics, "keys", "key", "births", keys.tally)
         self._aside = AsideGauge(metrics, self.partition, "keys", keys.tally.aside)
-        self.restored(keys)
+        self.restore(keys)
 
-    def restored(self, keys: KeyPartition) -> None:
-        """Count from here on; see `AccountGauges.restored`."""
+    def restore(self, keys: NetworkPartition) -> None:
+        """Count from here on; see `AccountGauges.restore`."""
         self._seen = keys.state.counters.copy()
 
-    def update(self, keys: KeyPartition) -> None:
+    def update(self, keys: NetworkPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._tally.update()
@@ -214,10 +216,10 @@ class OwnerGauges:
         self._metrics = metrics
         self._begins = LAST_TICK
         self._capped_in: dict[Mode, int] = {}  # the hour in which the log last spoke of it
-        self.restored(owner)
+        self.restore(owner)
 
-    def restored(self, owner: CampaignOwner) -> None:
-        """Count from here on; see `AccountGauges.restored`."""
+    def restore(self, owner: CampaignOwner) -> None:
+        """Count from here on; see `AccountGauges.restore`."""
         self._shed = owner.sizes()
         self._capped = {mode: advice.capped for mode, advice in owner.advice().items()}
         self._closed = owner.closed

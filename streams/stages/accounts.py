@@ -86,14 +86,14 @@ class AccountStage:
             sorted(id_ for id_, at in self._answered.items() if at == here)
         )
 
-    def went_on(self, kept: Kept) -> None:
+    def restore(self, kept: Kept) -> None:
         """The partition was restored: go on from there."""
         self.next_offset = kept.next_offset
         self._told = self.accounts.closed
         if kept.aside:
             answered = msgspec.msgpack.decode(kept.aside, type=list[str])
             self._answered = dict.fromkeys(answered, kept.next_offset - 1)
-        self._gauges.restored(self.accounts)
+        self._gauges.restore(self.accounts)
 
     async def prepare(self) -> None:
         """Shut out whoever wrote down before, and read it; once."""
@@ -156,7 +156,7 @@ class AccountStage:
             return await self._tell(self.accounts.raise_mark(mark.watermark))
         if mark.id not in self._answered:  # else it is in the state that was restored
             self._answered[mark.id] = mark.offset
-            self.accounts.forget(mark.account)
+            self.accounts.erase(mark.account)
             self._metrics.forgotten.inc()
         return []
 

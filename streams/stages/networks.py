@@ -12,16 +12,16 @@ from detectors.accounts.state import NO_TIME
 from detectors.config import Loaded
 from detectors.exchange.hand_over import decode
 from detectors.exchange.report import Report
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from streams.bulk.chunks import Chunk, next_part
 from streams.observe.metrics import Metrics
-from streams.observe.stage_gauges import KeyGauges, count_evidence
+from streams.observe.stage_gauges import NetworkGauges, count_evidence
 from streams.settings.settings import Settings
 from streams.stages.sink import Outlet, Sent
 from streams.state.changelog import Kept
 
 
-class KeyStage:
+class NetworkStage:
     """One partition of hand-overs: key networks in, findings out."""
 
     name = "keys"
@@ -32,13 +32,13 @@ class KeyStage:
     ) -> None:
         self.partition = partition
         self.next_offset = 0
-        self.keys = self.part = KeyPartition(loaded.config, partition)
+        self.networks = self.part = NetworkPartition(loaded.config, partition)
         self.busy = asyncio.Lock()
         self._source = loaded.config.engine.partitions + partition
         self._outlet = outlet
         self._metrics = metrics
         self._told = NO_TIME
-        self._gauges = KeyGauges(metrics, settings.handover_topic, partition, self.keys)
+        self._gauges = NetworkGauges(metrics, settings.handover_topic, partition, self.networks)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
@@ -47,17 +47,17 @@ class KeyStage:
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""
         self._gauges.partition.lag(lag)
-        self._gauges.update(self.keys)
+        self._gauges.update(self.networks)
 
     def aside(self) -> bytes:
         """Nothing: all that is told has been told when the stage is not busy."""
         return b""
 
-    def went_on(self, kept: Kept) -> None:
+    def restore(self, kept: Kept) -> None:
         """The partition was restored: go on from there."""
         self.next_offset = kept.next_offset
-        self._told = self.keys.closed
-        self._gauges.restored(self.keys)
+        self._told = self.networks.closed
+        self._gauges.restore(self.networks)
 
     async def prepare(self) -> None:
         """Nothing is needed."""
@@ -70,18 +70,18 @@ class KeyStage:
         started = time.perf_counter()
         for value in part.values:
             if value is not None:
-                self.keys.receive(decode(value))
+                self.networks.receive(decode(value))
         self.next_offset = part.ends
         sent: Sent = []
         told = self._told
-        for findings in self.keys.advance():
+        for findings in self.networks.advance():
             count_evidence(self._metrics, findings)
             sent += await self._outlet.report(Report(self._source, findings.tick, findings))
             told = findings.tick
-        if self.keys.closed > self._told:
-            if told < self.keys.closed:
-                sent += await self._outlet.report(Report(self._source, self.keys.closed))
-            self._told = self.keys.closed
+        if self.networks.closed > self._told:
+            if told < self.networks.closed:
+                sent += await self._outlet.report(Report(self._source, self.networks.closed))
+            self._told = self.networks.closed
         self._metrics.batch.labels("keys").observe(time.perf_counter() - started)
-        self._gauges.update(self.keys)
+        self._gauges.update(self.networks)
         return sent

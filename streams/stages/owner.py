@@ -79,11 +79,11 @@ class OwnerStage:
         """How far each source was heard."""
         return msgspec.msgpack.encode(self._applied)
 
-    def went_on(self, kept: Kept) -> None:
+    def restore(self, kept: Kept) -> None:
         """The owner was restored: go on from there."""
         self.next_offset = kept.next_offset
         self._applied = msgspec.msgpack.decode(kept.aside, type=dict[int, tuple[int, int]])
-        self._gauges.restored(self.owner)
+        self._gauges.restore(self.owner)
 
     async def prepare(self) -> None:
         """Know what was sent, and have all control events in force."""

@@ -110,7 +110,7 @@ class StateLog:
         if self._pages.adopt(seal.number, seal.since, kept.tables()) != seal.digest:
             raise StateError(f"{self.where}: the kept state is damaged; {records.MEND}")
         with records.of_this_version(self.where):
-            part.restored(kept, seal.rest)
+            part.restore(kept, seal.rest)
         self._firsts = {n: at for n, at in reading.firsts.items() if n >= seal.since}
         self.bytes = sum(size for _, size in self._firsts.values())
         return Kept(seal.next_offset, seal.aside, seal.input_id)

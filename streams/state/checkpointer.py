@@ -61,7 +61,7 @@ class Stage(Taking, Protocol):
         """What the stage keeps around its part."""
         ...
 
-    def went_on(self, kept: Kept) -> None:
+    def restore(self, kept: Kept) -> None:
         """Its part was restored: go on from there."""
         ...
 
@@ -124,7 +124,7 @@ class Keeper:
         if kept is not None:
             self._inputs.refuse_replaced(tp.topic, kept.input_id)
             with of_this_version(state.where):
-                stage.went_on(kept)
+                stage.restore(kept)
         self._turns.kept(tp, stage.next_offset)
         self._metrics.recovery_seconds.labels(stage.name).inc(time.monotonic() - started)
 

@@ -21,7 +21,7 @@ class Part(Protocol):
         """What fills the part, still fresh, from kept pages."""
         ...
 
-    def restored(self, kept: Restoration, rest: bytes) -> None:
+    def restore(self, kept: Restoration, rest: bytes) -> None:
         """Go on from the kept state."""
         ...
 

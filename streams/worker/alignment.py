@@ -15,7 +15,7 @@ from streams.bulk.driver import BulkTransport
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
-from streams.stages.networks import KeyStage
+from streams.stages.networks import NetworkStage
 from streams.worker.idleness import Silence
 
 IDLE_POLL_S = 0.5
@@ -85,8 +85,8 @@ class Pace:
     def _passed(self) -> list[int]:
         """Last tick that each source has closed, as any of our key partitions has heard it."""
         for stage in self._stages.values():
-            if isinstance(stage, KeyStage):
-                return stage.keys.passed
+            if isinstance(stage, NetworkStage):
+                return stage.networks.passed
         return []
 
     def _too_far_ahead(self, stage: AccountStage) -> bool:

@@ -18,7 +18,7 @@ from detectors.decode.decoder import Decoder
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.errors import ConfigError
 from detectors.exchange.hand_over import decode, encode, watermark_only
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 
 START_MS = 1_767_571_200_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -54,7 +54,7 @@ def warm_up() -> bool:
 def _run_small() -> None:
     config = replace(Config(), engine=EngineConfig(partitions=1), budgets=SMALL)
     decoder = Decoder(b"warm-up warm-up ", config.engine.future_minutes * 60_000)
-    accounts, keys = AccountPartition(config, 0), KeyPartition(config, 0)
+    accounts, keys = AccountPartition(config, 0), NetworkPartition(config, 0)
     values = list(_events())
     for at in range(0, len(values), 100):
         _hand_over(accounts.ingest(decoder.decode(values[at : at + 100])), keys)
@@ -65,7 +65,7 @@ def _run_small() -> None:
     keys.advance()
 
 
-def _hand_over(closed: list[ClosedTick], keys: KeyPartition) -> None:
+def _hand_over(closed: list[ClosedTick], keys: NetworkPartition) -> None:
     # As bytes: arrays read from a record are read-only, which is another type to the compiler.
     for tick in closed:
         for hand_over in tick.hand_overs.values():

@@ -33,7 +33,7 @@ from streams.stages.accounts import AccountStage
 from streams.stages.erasure import Erasures
 from streams.stages.in_flight import UnderWay
 from streams.stages.intake import Intake
-from streams.stages.networks import KeyStage
+from streams.stages.networks import NetworkStage
 from streams.stages.owner import OwnerStage
 from streams.stages.sink import Outlet
 from streams.state.checkpointer import Keeper
@@ -167,7 +167,7 @@ class Worker:
         if tp.topic == settings.requests_topic:
             return AccountStage(settings, self.loaded, tp.partition, *common, self._bench)
         if tp.topic == settings.handover_topic:
-            return KeyStage(settings, self.loaded, tp.partition, *common)
+            return NetworkStage(settings, self.loaded, tp.partition, *common)
         return OwnerStage(settings, self.loaded, *common)
 
     # -- partitions come and go ---------------------------------------------------------------

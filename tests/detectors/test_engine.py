@@ -95,7 +95,7 @@ def test_a_prefix_of_the_records_gives_a_prefix_of_the_alerts(
 def test_a_drain_closes_everything_at_every_stage(world: list[bytes], partitions: int) -> None:
     engine = _engine(partitions)
     _run(engine, world[:3000])
-    ends = {a.closed for a in engine.accounts} | {k.closed for k in engine.keys}
+    ends = {a.closed for a in engine.accounts} | {k.closed for k in engine.networks}
     ends.add(engine.owner.closed)
     assert len(ends) == 1
     assert (ends.pop() + 1) % 1440 == 0

@@ -48,7 +48,7 @@ def traces(engine: Engine, account: str) -> list[str]:
     fp = fingerprint(account.encode(), KEY)
     marks = {account.encode(), fp.to_bytes(8, "little"), fp.to_bytes(8, "big")}
     found = []
-    for stage in (*engine.accounts, *engine.keys, engine.owner):
+    for stage in (*engine.accounts, *engine.networks, engine.owner):
         kept = stage.checkpoint()
         parts: dict[str, bytes] = {name: rows.tobytes() for name, rows in kept.tables.items()}
         parts["rest"] = kept.rest
@@ -81,10 +81,10 @@ def test_nothing_of_an_erased_account_is_left_in_any_stage(world: list[bytes]) -
     before = traces(engine, account)
     assert {name.partition(".")[0] for name in before} == {
         "AccountPartition",
-        "KeyPartition",
+        "NetworkPartition",
         "CampaignOwner",
     }
-    engine.forget(account)
+    engine.erase(account)
     told = engine.feed(later(world, account, 30))
     assert traces(engine, account) == []
     (last,) = (a for a in told if a.account_id == account)
@@ -102,7 +102,7 @@ def test_open_windows_and_pending_edges_are_erased_at_once(world: list[bytes]) -
     assert any("minutes" in name or "ids" in name for name in traces(engine, busy))
     (partition,) = (p for p in engine.accounts if _holds(p, busy))
     taken = int(partition.state.accounts["open_minutes"].sum())
-    engine.forget(busy)
+    engine.erase(busy)
     assert not _holds(partition, busy)
     assert int(partition.state.accounts["open_minutes"].sum()) < taken
     open_rows = partition.state.minutes["requests"] > 0
@@ -118,7 +118,7 @@ def test_others_are_judged_as_before(world: list[bytes]) -> None:
     plain, erased = engine_of(), engine_of()
     expected = feed(plain, world[:half])
     assert feed(erased, world[:half]) == expected
-    erased.forget("never seen")
+    erased.erase("never seen")
     assert feed(erased, world[half:]) + erased.drain() == feed(plain, world[half:]) + plain.drain()
 
 
@@ -128,23 +128,23 @@ def test_batches_and_restarts_do_not_show_in_what_follows(world: list[bytes], si
     engine = engine_of()
     first = feed(engine, world[:cut])
     account = advised(first)
-    engine.forget(account)
+    engine.erase(account)
     expected = first + feed(engine, world[cut:]) + engine.drain()
 
     other = engine_of()
     found = feed(other, world[:cut], size)
-    other.forget(account)
+    other.erase(account)
     successor = engine_of()
     stages = zip(
-        (*other.accounts, *other.keys, other.owner),
-        (*successor.accounts, *successor.keys, successor.owner),
+        (*other.accounts, *other.networks, other.owner),
+        (*successor.accounts, *successor.networks, successor.owner),
         strict=True,
     )
     for stage, fresh in stages:
         log = Log()
         log.keep(stage.checkpoint())
         kept = fresh.restoration()
-        fresh.restored(kept, log.read_into(kept))
+        fresh.restore(kept, log.read_into(kept))
     assert found + feed(successor, world[cut:], size) + successor.drain() == expected
     again = [a for a in expected if a.account_id == account]
     assert len({a.alert_id for a in again}) >= 1
@@ -153,12 +153,12 @@ def test_batches_and_restarts_do_not_show_in_what_follows(world: list[bytes], si
 
 def test_who_is_erased_crosses_the_topics_whole() -> None:
     gone = np.array([3, 2**63 + 1], np.uint64)
-    (record,) = handover.encode(watermark_only(1, 7)._replace(forgotten=gone))
-    assert handover.decode(record).forgotten.tolist() == gone.tolist()
-    (raw,) = reports.encode(Report(0, 7, TickFindings(7, forgotten=tuple(gone.tolist()))))
+    (record,) = handover.encode(watermark_only(1, 7)._replace(erased=gone))
+    assert handover.decode(record).erased.tolist() == gone.tolist()
+    (raw,) = reports.encode(Report(0, 7, TickFindings(7, erased=tuple(gone.tolist()))))
     findings = reports.decode(raw).findings
     assert findings is not None
-    assert list(findings.forgotten) == gone.tolist()
+    assert list(findings.erased) == gone.tolist()
 
 
 def test_who_comes_back_is_a_new_member_of_what_it_holds_once() -> None:
@@ -171,7 +171,7 @@ def test_who_comes_back_is_a_new_member_of_what_it_holds_once() -> None:
         ]
 
     def members() -> list[int]:
-        state = engine.keys[0].state
+        state = engine.networks[0].state
         (row,) = np.flatnonzero((state.shared["used"] == 1) & (state.shared["kind"] == 0))
         found, at = [], int(state.shared["member"][row])
         while at >= 0:
@@ -183,7 +183,7 @@ def test_who_comes_back_is_a_new_member_of_what_it_holds_once() -> None:
     everyone = sorted(fingerprint(a.encode(), KEY) for a in "abc")
     engine.feed(decoded(hours(0, "abc")))
     assert members() == everyone
-    engine.forget("a")
+    engine.erase("a")
     engine.feed(decoded(hours(60, "bc")))
     assert members() == sorted(set(everyone) - {fingerprint(b"a", KEY)})
     engine.feed(decoded(hours(100, "abc")))

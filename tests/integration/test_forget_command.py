@@ -68,7 +68,7 @@ def as_replayed(
     found = []
     for number, batch in enumerate(world):
         if number == cut:
-            engine.forget(account)
+            engine.erase(account)
         found += engine.feed(engine.decode(batch.values, batch.timestamps))
     return [body(alert) for alert in found]
 

@@ -40,7 +40,7 @@ class Part:
     def restoration(self) -> Restoration:
         return Restoration(Columns(self.rows))
 
-    def restored(self, kept: Restoration, rest: bytes) -> None:
+    def restore(self, kept: Restoration, rest: bytes) -> None:
         assert rest == b"rest"
 
 
@@ -62,7 +62,7 @@ class Counting:
     def aside(self) -> bytes:
         return b"aside"
 
-    def went_on(self, kept: Kept) -> None:
+    def restore(self, kept: Kept) -> None:
         self.next_offset = kept.next_offset
 
 

@@ -12,7 +12,7 @@ from detectors.config import Loaded
 from detectors.decode.decoder import Decoder
 from detectors.engine import Engine
 from detectors.networks import state as ks
-from detectors.networks.state import KeyState
+from detectors.networks.state import NetworkState
 from tests.stage_stories import (
     DAY,
     HOUR,
@@ -40,7 +40,7 @@ TINY = {
 BUFFERS = {"edges", "names", "newcomers", "prompts"}
 
 
-def _sizes(state: AccountState | KeyState) -> dict[str, int]:
+def _sizes(state: AccountState | NetworkState) -> dict[str, int]:
     return {n: getattr(state, n).nbytes for n in state._fields if n not in BUFFERS}
 
 
@@ -60,12 +60,12 @@ def _with_a_past(partition: AccountPartition, count: int) -> list[str]:
 def test_a_spray_of_fresh_values_grows_no_table(per_second: float, partitions: int) -> None:
     loaded = Loaded(config(partitions=partitions, **TINY), {}, "sha256:0")
     engine = Engine(loaded, KEY)
-    before = [_sizes(s.state) for s in (*engine.accounts, *engine.keys)]
+    before = [_sizes(s.state) for s in (*engine.accounts, *engine.networks)]
     for records in spray(20_000, START, per_second):
         for first in range(0, len(records.values), 5_000):
             engine.feed(engine.decode(records.values[first : first + 5_000]))
     engine.drain()
-    assert [_sizes(s.state) for s in (*engine.accounts, *engine.keys)] == before
+    assert [_sizes(s.state) for s in (*engine.accounts, *engine.networks)] == before
     counters = sum(a.counters for a in engine.accounts)
     refused = counters[[st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]].sum()
     assert counters[st.ACCEPTED] + refused == 20_000
@@ -218,7 +218,7 @@ def test_keys_give_up_the_longest_unused_and_hubs_free_their_members() -> None:
         )
     engine.feed(decoded(events))
     engine.drain()
-    (keys,) = engine.keys
+    (keys,) = engine.networks
     assert keys.state.counters[ks.SHARED_EVICTED] > 500
     assert keys.state.counters[ks.HUBS] >= 1
     used = int((keys.state.shared["used"] == 1).sum())

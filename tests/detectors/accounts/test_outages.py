@@ -16,7 +16,7 @@ from detectors.accounts.partition import AccountPartition, ClosedTick
 from detectors.config import Config
 from detectors.engine_config import EngineConfig
 from detectors.exchange.hand_over import decode, encode
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from tests.detectors.state.test_checkpoint import Log
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, request, row_of
 
@@ -189,7 +189,7 @@ def test_batches_and_a_restart_do_not_change_what_a_hole_does() -> None:
     log.keep(first.checkpoint())
     fresh = AccountPartition(config(), 0)
     kept = fresh.restoration()
-    fresh.restored(kept, log.read_into(kept))
+    fresh.restore(kept, log.read_into(kept))
     feed(fresh, events[middle:])
     assert fresh.flow.kept == one.flow.kept
     assert (fresh.state.accounts == one.state.accounts).all()
@@ -197,7 +197,7 @@ def test_batches_and_a_restart_do_not_change_what_a_hole_does() -> None:
 
 def test_a_keys_own_past_is_shorter_by_the_hours_that_were_missed() -> None:
     _, told = run(traffic(4.2, hole=(55, 67)))
-    keys = KeyPartition(config(), 0)
+    keys = NetworkPartition(config(), 0)
     for tick in told:
         for record in encode(tick.hand_overs[0]) if 0 in tick.hand_overs else ():
             keys.receive(decode(record))
@@ -208,8 +208,8 @@ def test_a_keys_own_past_is_shorter_by_the_hours_that_were_missed() -> None:
     assert keys._watched_days(stop, START) == 0
     log = Log()
     log.keep(keys.checkpoint())
-    fresh = KeyPartition(config(), 0)
+    fresh = NetworkPartition(config(), 0)
     kept = fresh.restoration()
-    fresh.restored(kept, log.read_into(kept))
+    fresh.restore(kept, log.read_into(kept))
     assert fresh._watched_days(START, stop) == keys._watched_days(START, stop)
     assert np.isfinite(fresh._watched_days(START, stop))

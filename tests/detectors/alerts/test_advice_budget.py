@@ -103,7 +103,7 @@ def test_what_was_spent_is_part_of_the_kept_state() -> None:
                 log.keep(owner.checkpoint())
                 owner = owner_of(config)
                 kept = owner.restoration()
-                owner.restored(kept, log.read_into(kept))
+                owner.restore(kept, log.read_into(kept))
         assert canonical(alerts) == canonical(story.tell(config))
 
 

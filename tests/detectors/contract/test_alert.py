@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.campaigns.account_directory import NameBook
+from detectors.campaigns.account_directory import AccountDirectory
 from detectors.contract import alert as alerts
 from detectors.contract.alert import Alert, as_of, body, encode, in_contract_words
 from detectors.exchange.findings import AccountName
@@ -92,7 +92,7 @@ def fp(number: int) -> int:
 
 
 def test_names_are_found_by_fingerprint_single_or_in_bulk_and_the_later_holds() -> None:
-    book = NameBook(100_000)
+    book = AccountDirectory(100_000)
     book.add_many(batch(1, 50_000))
     book.add(AccountName(fp(7), "renamed", 9, None, 5_000_000, 4_000_000))
     book.add(AccountName(fp(60_000), "später", 0, None, 1_000, -1))
@@ -106,7 +106,7 @@ def test_names_are_found_by_fingerprint_single_or_in_bulk_and_the_later_holds() 
 
 
 def test_a_full_name_book_lets_the_oldest_go_and_keeps_the_rest_readable() -> None:
-    book = NameBook(1_000)
+    book = AccountDirectory(1_000)
     for first in range(0, 5_000, 500):
         book.add_many(batch(first, 500))
         assert len(book) <= 1_000
@@ -118,7 +118,7 @@ def test_a_full_name_book_lets_the_oldest_go_and_keeps_the_rest_readable() -> No
 
 
 def test_a_million_names_fit_in_eighty_bytes_each() -> None:
-    book = NameBook(2_000_000)
+    book = AccountDirectory(2_000_000)
     for first in range(0, 1_000_000, 250_000):
         book.add_many(batch(first, 250_000))
     assert book.nbytes <= 80 * len(book)

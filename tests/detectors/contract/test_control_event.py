@@ -124,7 +124,7 @@ def test_an_event_holds_from_the_first_tick_after_both_its_times_and_never_backw
 
 def test_a_restart_takes_the_tick_that_was_written_down() -> None:
     book = ControlBook(HASH_KEY, 1000)
-    book.restore([Written("c", 1, 42)])
+    book.restore_log([Written("c", 1, 42)])
     book.accept(allow(1, 5, 900), open_tick=300)
     assert book.log == [Written("c", 1, 42)]
     book.refresh(42)

@@ -127,7 +127,7 @@ def test_who_is_set_aside_survives_a_restart_at_any_place(expected: list[bytes])
         engine = Engine(poisoned(LOADED), KEY)
         for stage, log in zip(stages(engine), logs, strict=True):
             kept = stage.restoration()
-            stage.restored(kept, log.read_into(kept))
+            stage.restore(kept, log.read_into(kept))
     alerts += engine.drain()
     assert [body(a) for a in alerts] == expected
 
@@ -177,7 +177,7 @@ def test_an_entity_is_aside_for_a_day_after_the_last_time_and_few_are_remembered
     assert aside.entities(20 + LASTS_TICKS) == 0
     aside.raised(30, range(REMEMBERED + 9), "ValueError")
     assert aside.entities(30) == REMEMBERED
-    aside.forget(range(REMEMBERED, REMEMBERED + 9))
+    aside.erase(range(REMEMBERED, REMEMBERED + 9))
     assert aside.entities(30) == REMEMBERED - 9
 
 

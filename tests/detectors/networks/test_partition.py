@@ -17,7 +17,7 @@ from detectors.interface import columns as layout
 from detectors.interface.key_kinds import DEVICE, PAYMENT, PREFIX, TEMPLATE
 from detectors.networks import state as ks
 from detectors.networks.members import find_shared
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from detectors.networks.windows import parties
 from tests.stage_stories import DAY, MINUTE, START, config, shared_values
 
@@ -47,16 +47,16 @@ def _edge(account: int, key: int = 77, kind: int = PAYMENT, **more: Any) -> dict
     return {"key": key, "account": account, "kind": kind, "time": START, "young": 1, **more}
 
 
-def _keys(**values: int) -> KeyPartition:
-    return KeyPartition(config(**values), 0)
+def _keys(**values: int) -> NetworkPartition:
+    return NetworkPartition(config(**values), 0)
 
 
-def _shared(keys: KeyPartition, key: int = 77, kind: int = PAYMENT) -> np.void | None:
+def _shared(keys: NetworkPartition, key: int = 77, kind: int = PAYMENT) -> np.void | None:
     row = find_shared(keys.state, np.uint64(key), kind)
     return keys.state.shared[row] if row >= 0 else None
 
 
-def _members(keys: KeyPartition, key: int = 77, kind: int = PAYMENT) -> list[int]:
+def _members(keys: NetworkPartition, key: int = 77, kind: int = PAYMENT) -> list[int]:
     shared = _shared(keys, key, kind)
     assert shared is not None
     at, found = int(shared["member"]), []
@@ -66,7 +66,7 @@ def _members(keys: KeyPartition, key: int = 77, kind: int = PAYMENT) -> list[int
     return found[::-1]
 
 
-def _close(keys: KeyPartition, *hand_overs: HandOver, until: int | None = None) -> list[Any]:
+def _close(keys: NetworkPartition, *hand_overs: HandOver, until: int | None = None) -> list[Any]:
     for hand_over in hand_overs:
         keys.receive(hand_over)
     if until is not None:
@@ -235,7 +235,7 @@ def test_the_order_in_which_sources_arrive_changes_nothing(random: Any) -> None:
     told = shared_values(2)
     results = []
     for mixed in (False, True):
-        keys = KeyPartition(config(partitions=2), 0)
+        keys = NetworkPartition(config(partitions=2), 0)
         rows = [iter(own) for own in told]
         order = [s for s, own in enumerate(told) for _ in own]
         if mixed:

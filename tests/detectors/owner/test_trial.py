@@ -88,7 +88,7 @@ def test_the_shadows_books_are_part_of_the_kept_state() -> None:
                 log.keep(owner.checkpoint())
                 owner = owner_of(after)
                 kept = owner.restoration()
-                owner.restored(kept, log.read_into(kept))
+                owner.restore(kept, log.read_into(kept))
         whole = story.tell(VOLUME)
         assert bodies(alerts, "replay") == bodies(whole, "replay")
         if after is VOLUME:

@@ -44,7 +44,7 @@ class Log:
 
 
 def stages(engine: Engine) -> list[Any]:
-    return [*engine.accounts, *engine.keys, engine.owner]
+    return [*engine.accounts, *engine.networks, engine.owner]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_successor_that_reads_the_log_back_says_what_the_first_would_have_said
             engine = Engine(load_config("[engine]\npartitions = 2\n"), KEY)
             for stage, log in zip(stages(engine), logs, strict=True):
                 kept = stage.restoration()
-                stage.restored(kept, log.read_into(kept))
+                stage.restore(kept, log.read_into(kept))
     assert alerts + engine.drain() == expected
 
 

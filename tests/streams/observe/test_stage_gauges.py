@@ -14,13 +14,13 @@ from detectors.config import load_config
 from detectors.contract.alert import Trace
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import (
     LATE_BY,
     AccountGauges,
-    KeyGauges,
+    NetworkGauges,
     OwnerGauges,
     begin_at_zero,
 )
@@ -132,12 +132,12 @@ def test_delays_grow_with_the_clock_while_nothing_is_read(monkeypatch: pytest.Mo
 
 def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others() -> None:
     metrics = Metrics()
-    accounts, keys = AccountPartition(config(), 0), KeyPartition(config(), 0)
+    accounts, keys = AccountPartition(config(), 0), NetworkPartition(config(), 0)
     accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(0, START))]))
     keys.receive(watermark_only(0, TICK))
     keys.advance()
     of_accounts = AccountGauges(metrics, "requests", 3, accounts)
-    of_keys = KeyGauges(metrics, "handovers", 3, keys)
+    of_keys = NetworkGauges(metrics, "handovers", 3, keys)
     for gauges in (of_accounts, of_keys):
         gauges.partition.lag(7)
     of_accounts.update(accounts)
@@ -166,7 +166,7 @@ def test_what_restored_state_had_counted_is_not_counted_again() -> None:
     accounts = AccountPartition(config(), 0)
     gauges = AccountGauges(metrics, "requests", 3, accounts)
     accounts.ingest(Decoder(KEY).decode(values))
-    gauges.restored(accounts)
+    gauges.restore(accounts)
     accounts.ingest(Decoder(KEY).decode([orjson.dumps(request(20, START))]))
     gauges.update(accounts)
     assert outcomes(metrics)["accepted"] == 1

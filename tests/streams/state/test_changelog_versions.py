@@ -11,7 +11,7 @@ import pytest
 
 from detectors.accounts.partition import AccountPartition
 from detectors.errors import StateError
-from detectors.networks.partition import KeyPartition
+from detectors.networks.partition import NetworkPartition
 from detectors.owner.checkpoint import BOOKS
 from detectors.state.checkpoint import Checkpoint
 from streams.settings.settings import Settings
@@ -59,7 +59,7 @@ def with_other_books(owner: Part) -> Kept:
     ("fresh", "written"),
     [
         (lambda: AccountPartition(config(), 0), with_other_rest),
-        (lambda: KeyPartition(config(), 0), with_other_rest),
+        (lambda: NetworkPartition(config(), 0), with_other_rest),
         (owner_of, with_other_books),
     ],
     ids=["accounts", "keys", "owner"],

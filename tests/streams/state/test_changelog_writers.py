@@ -37,7 +37,7 @@ class Part:
     def restoration(self) -> Restoration:
         return Restoration(Columns(self.rows))
 
-    def restored(self, kept: Restoration, rest: bytes) -> None:
+    def restore(self, kept: Restoration, rest: bytes) -> None:
         assert rest == b"rest"
 
 
