@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from detectors.interface.clock import WEEK_MS
 from detectors.interface.detector import Card, Context, Evidence, Window
 from detectors.interface.key_kinds import (
     ASN,
@@ -35,7 +36,6 @@ from detectors.interface.tunable import switch, tunable
 
 IP_CLASSES = 8
 RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)
-_WEEK_MS = 7 * 86_400_000
 _STEADY_SHAPE = 4.0  # however long its past, a value's daily births still vary by half
 _MAX_WEIGHT = 12.0  # ln of 160,000: rarer cannot be told apart from few data
 
@@ -232,7 +232,7 @@ class KeyBirths:
         surprise, expected = births_surprise(day, week, float(mean), float(shape), *own)
         if week < self.min_parties or surprise < self.min_surprise:
             return ()
-        start = window.end - _WEEK_MS
+        start = window.end - WEEK_MS
         return (self.evidence(int(kind), week, expected, surprise, start, window.end),)
 
     def evidence(

@@ -11,13 +11,13 @@ import numpy as np
 
 from detectors.accounts.idleness import idle_marks
 from detectors.accounts.partition import AccountPartition, ClosedTick
-from detectors.accounts.state import MINUTE_MS, NO_TIME
 from detectors.accounts.workbench import Workbench
 from detectors.config import VERSION, Loaded
 from detectors.contract.alert import Alert, Mode, Trace
 from detectors.decode.control_events import ControlEvent
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.exchange.hand_over import watermark_only
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.kernels.partitioner import partition_of, partitions_at
 from detectors.kernels.siphash import fingerprint
 from detectors.networks.partition import NetworkPartition

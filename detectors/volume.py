@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from numba import njit
 from river import stats
 
+from detectors.interface.clock import DAY_MS
 from detectors.interface.detector import Card, Context, Evidence, Window
 from detectors.interface.surprise import student_surprise
 from detectors.interface.tunable import switch, tunable
 
 MAX_DAYS = 65_535  # what the columnar state can count
-_DAY_MS = 86_400_000
 _MEMORY_VERSION = 1
 _SEED = 1e-300  # River takes its first value for the mean; see VolumeMemory
 
@@ -225,7 +225,7 @@ class AccountVolume:
             expected=float(expected),
             unit="requests",
             surprise=float(surprise),
-            window_start=end - _DAY_MS,
+            window_start=end - DAY_MS,
             window_end=end,
         )
 

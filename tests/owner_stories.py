@@ -20,9 +20,10 @@ from jsonschema import Draft202012Validator
 
 from detectors.campaigns.fusion import Fusion
 from detectors.config import Config
-from detectors.contract.alert import TICK_MS, Alert, Trace, encode
+from detectors.contract.alert import Alert, Trace, encode
 from detectors.decode.control_events import ControlEvent
 from detectors.exchange.findings import AccountFinding, AccountName, KeyFinding, TickFindings
+from detectors.interface.clock import MINUTE_MS
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS
 from detectors.kernels.siphash import fingerprint
@@ -56,7 +57,7 @@ def key_finding(
 ) -> KeyFinding:
     members = tuple(account(n) for n in numbers)
     kind = FIELDS[field]
-    end = (BASE + tick + 1) * TICK_MS
+    end = (BASE + tick + 1) * MINUTE_MS
     evidence = Evidence(
         "births.v1",
         kind.family,
@@ -82,7 +83,7 @@ def key_finding(
         weight=6.0,
         dominant_org=org(1) if colleagues else 0,
         in_dominant_org=colleagues,
-        first_seen=BASE * TICK_MS,
+        first_seen=BASE * MINUTE_MS,
         last_seen=end - 1,
         requests=25 * len(members),
         output_tokens=9_000 * len(members),
@@ -91,7 +92,7 @@ def key_finding(
 
 
 def volume(tick: int, number: int, deviation: float = 3.0) -> AccountFinding:
-    end = (BASE + tick + 1) * TICK_MS
+    end = (BASE + tick + 1) * MINUTE_MS
     evidence = Evidence(
         "volume.own_past.v1", "volume", "requests in 1 hour", 400.0, 20.0, "requests", 0.0,
         end - 3_600_000, end,
@@ -103,7 +104,7 @@ def volume(tick: int, number: int, deviation: float = 3.0) -> AccountFinding:
         spread=0.2,
         windows=60,
         evidence=evidence,
-        first_seen=BASE * TICK_MS,
+        first_seen=BASE * MINUTE_MS,
         last_seen=end - 1,
         requests=400,
         output_tokens=90_000,
@@ -113,7 +114,7 @@ def volume(tick: int, number: int, deviation: float = 3.0) -> AccountFinding:
 
 def name(number: int, organisation: int = 0) -> AccountName:
     return AccountName(
-        account(number), f"a{number}", org(organisation), f"o{organisation}", BASE * TICK_MS, -1
+        account(number), f"a{number}", org(organisation), f"o{organisation}", BASE * MINUTE_MS, -1
     )
 
 
@@ -121,16 +122,16 @@ def allowance(tick: int, until: int, families: Iterable[str], **who: str) -> Con
     return ControlEvent(
         control_id=f"allow-{tick}-{sorted(who.items())}",
         kind="allowance",
-        at=(BASE + tick) * TICK_MS,
-        recorded_at=(BASE + tick) * TICK_MS,
-        until=(BASE + until) * TICK_MS,
+        at=(BASE + tick) * MINUTE_MS,
+        recorded_at=(BASE + tick) * MINUTE_MS,
+        until=(BASE + until) * MINUTE_MS,
         families=tuple(families),  # type: ignore[arg-type]
         **who,  # type: ignore[arg-type]
     )
 
 
 def release(tick: int) -> ControlEvent:
-    at = (BASE + tick) * TICK_MS
+    at = (BASE + tick) * MINUTE_MS
     return ControlEvent("release", "model_release", at, at, model="large-5")
 
 
@@ -239,7 +240,7 @@ def _line(alert: Alert, campaigns: dict[str, str]) -> str:
             return "-"
         return campaigns.setdefault(campaign, chr(ord("A") + len(campaigns)))
 
-    tick = alert.as_of // TICK_MS - 1 - BASE
+    tick = alert.as_of // MINUTE_MS - 1 - BASE
     words = [f"{tick:>5} {alert.kind} {called(alert.campaign_id)} r{alert.revision} {alert.state}"]
     words.append(f"{alert.action} {alert.severity} {alert.confidence:.4f}")
     words.append("+".join(alert.families) or "none")

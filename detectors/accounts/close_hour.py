@@ -11,6 +11,7 @@ from detectors.accounts.close_minute import KeySums, release, sum_row
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import clear, merge
 from detectors.interface import columns as layout
+from detectors.interface.clock import DAY_TICKS, HOUR_TICKS
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.volume import VolumeParams, learn, score
@@ -98,7 +99,7 @@ def close_hour(
     not judged; the first of them are in `failed`. Profiles learn if `learning`.
     `shifts` (COHORTS x 3) receives each cohort's count, sum and squares of deviations in 1e-6.
     """
-    hour = tick // 60
+    hour = tick // HOUR_TICKS
     count = 0
     failures = 0
     for at in range(state.scalars[st.HOUR_TOP]):
@@ -174,7 +175,7 @@ def close_day(
     stay as they were; the first of them are in `failed`. Baselines and profiles learn if `learning`.
     `levels` (COHORTS x 3) receives each cohort's count, sum and squares of log volume in 1e-6.
     """
-    weekday = (tick // 1440 + 3) % 7  # day 0 of the epoch was a Thursday
+    weekday = (tick // DAY_TICKS + 3) % 7  # day 0 of the epoch was a Thursday
     used = 0
     closed = 0
     failures = 0

@@ -10,11 +10,10 @@ from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import add_gaps, clear, merge
 from detectors.interface import columns as layout
+from detectors.interface.clock import HOUR_TICKS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
 from detectors.kernels.seen_table import combine, mix
-
-HOUR_MS = 3_600_000
 
 
 class KeySums(NamedTuple):
@@ -138,12 +137,12 @@ def close_minute(
 ) -> int:
     """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed."""
     used = 0
-    hour_bit = np.uint32(1) << np.uint32((tick // 60) % 24)
+    hour_bit = np.uint32(1) << np.uint32((tick // HOUR_TICKS) % 24)
     start = 0
     while start < count:
         row = state.minutes[rows[start]].account
         stop = start
-        first = np.int64(1 << 62)
+        first = np.int64(-NO_TIME)
         last = np.int64(0)
         seconds = np.uint64(0)
         requests = 0

@@ -8,6 +8,7 @@ from detectors.accounts import state as st
 from detectors.accounts.rows import LONGEST_NAME, copy_name, write_number
 from detectors.accounts.state import AccountState
 from detectors.interface import columns as layout
+from detectors.interface.clock import HOUR_MS
 from detectors.interface.key_kinds import (
     ACCOUNT_KINDS,
     ASN,
@@ -22,8 +23,6 @@ from detectors.interface.key_kinds import (
 )
 from detectors.kernels.compiled import kernel
 from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, combine, mix, see
-
-HOUR_MS = 3_600_000
 
 
 @kernel

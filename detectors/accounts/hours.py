@@ -12,11 +12,12 @@ from detectors.accounts.close_minute import key_sums
 from detectors.accounts.eviction import evict, expired
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import targets_of
-from detectors.accounts.state import DAY_MS, MINUTE_MS, AccountState
+from detectors.accounts.state import AccountState
 from detectors.config import Config
 from detectors.exchange.findings import AccountFinding, CohortSum
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.interface import columns as layout
+from detectors.interface.clock import DAY_MS, MINUTE_MS
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.isolation import REMEMBERED, Aside, error_of
 from detectors.volume import learn, score

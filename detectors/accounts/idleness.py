@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.accounts.state import MOST_TIME, NO_TIME
+from detectors.accounts.state import MOST_TIME
+from detectors.interface.clock import NO_TIME
 from detectors.kernels.compiled import kernel
 
 

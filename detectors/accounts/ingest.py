@@ -15,13 +15,12 @@ from detectors.accounts.minutes import add_to_minute, counted, find_minute
 from detectors.accounts.rows import LONGEST_NAME, admit_account, find_account, name_again
 from detectors.accounts.state import AccountState
 from detectors.interface import columns as layout
+from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
 
 DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
 
 
 @inlined
@@ -34,7 +33,7 @@ def count_late(counters: np.ndarray, behind_ms: int) -> None:
         counters[st.LATE_TEN] += 1
     elif behind_ms < HOUR_MS:
         counters[st.LATE_HOUR] += 1
-    elif behind_ms < 24 * HOUR_MS:
+    elif behind_ms < DAY_MS:
         counters[st.LATE_DAY] += 1
     else:
         counters[st.LATE_LONGER] += 1
@@ -129,13 +128,13 @@ def ingest(
         if time > st.MOST_TIME:
             counters[st.BEYOND] += 1
             continue
-        if scalars[st.STARTED] == st.NO_TIME:
+        if scalars[st.STARTED] == NO_TIME:
             scalars[st.STARTED] = time
         if time > scalars[st.MAX_TIME]:
             scalars[st.MAX_TIME] = time
             # The watermark tick: the last tick that ends at or before the watermark.
             passed = (time - lateness_ms) // MINUTE_MS - 1
-            if scalars[st.CLOSED] == st.NO_TIME:
+            if scalars[st.CLOSED] == NO_TIME:
                 scalars[st.CLOSED] = passed
             elif passed > scalars[st.CLOSED]:
                 return at, TICK_PASSED

@@ -7,13 +7,12 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
 from detectors.interface import columns as layout
+from detectors.interface.clock import DAY_TICKS, MINUTE_MS, NO_TIME, SECOND_MS
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.distinct_counts import set_double, set_single
 from detectors.kernels.seen_table import combine, mix
 
-MINUTE_MS = 60_000
-DAY_TICKS = 1440
 # No request has two billion tokens or costs 2,147 dollars: with at most 2^32 requests a window,
 # whatever a producer writes, sums stay below 2^63.
 MOST_COUNTED = 2**31 - 1
@@ -48,8 +47,8 @@ def find_minute(
     minute.account = row
     minute.tick = tick
     minute.keyset = keyset
-    minute.first = np.int64(1 << 62)
-    minute.last = np.int64(-(1 << 62))
+    minute.first = np.int64(-NO_TIME)
+    minute.last = np.int64(NO_TIME)
     for kind in range(ACCOUNT_KINDS):
         minute.keys[kind] = keys[kind]
     minute.chain = heads[bucket]
@@ -133,5 +132,5 @@ def add_to_minute(state: AccountState, event: layout.Row, at: int) -> None:
         slot = np.int64(mix(event.lang) & np.uint64(layout.LANGUAGE_SLOTS - 1))
         if minute.language[slot] < 65535:
             minute.language[slot] += 1
-    second = (event.event_time % MINUTE_MS) // 1000
+    second = (event.event_time % MINUTE_MS) // SECOND_MS
     minute.seconds |= np.uint64(1) << np.uint64(second)

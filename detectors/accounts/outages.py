@@ -13,8 +13,8 @@ from __future__ import annotations
 import msgspec
 
 from detectors.engine_config import EngineConfig
+from detectors.interface.clock import DAY_TICKS, HOUR_TICKS
 
-_HOUR, _DAY = 60, 1440
 _CELLS = 48
 _SCALE = 1024  # cells are whole numbers, in 1/1024 account-minutes an hour
 _SHARE = 8  # a cell moves an eighth of the way to each new hour
@@ -51,20 +51,20 @@ class InputFlow:
         """A tick closed with so many account-minutes."""
         flow = self.kept
         expected = max(flow.cells[kind_of(tick)], 0)
-        if tick % _DAY == 0:
+        if tick % DAY_TICKS == 0:
             flow.day = True
         if minutes:
             flow.run = 0
         else:
-            flow.run += expected // _HOUR
+            flow.run += expected // HOUR_TICKS
             flow.hole = flow.hole or flow.run >= self._rules.outage_nats * _SCALE
         flow.count += minutes
-        if (tick + 1) % _HOUR == 0:
+        if (tick + 1) % HOUR_TICKS == 0:
             self._end_hour(tick, expected)
 
     def skip(self, closed: int, target: int) -> None:
         """Ticks after `closed` up to `target` closed with nothing in them."""
-        longest = (self._rules.outage_hours + 24) * _HOUR
+        longest = (self._rules.outage_hours + 24) * HOUR_TICKS
         if target - closed > longest:
             self.kept.cells = [-1] * _CELLS
             closed = target - longest
@@ -97,5 +97,5 @@ class InputFlow:
 
 def kind_of(tick: int) -> int:
     """Which kind of hour a tick is in: 0 to 23 on working days, 24 to 47 on weekends (UTC)."""
-    weekday = (tick // _DAY + 3) % 7  # day 0 of the epoch was a Thursday
-    return tick // _HOUR % 24 + (24 if weekday >= 5 else 0)
+    weekday = (tick // DAY_TICKS + 3) % 7  # day 0 of the epoch was a Thursday
+    return tick // HOUR_TICKS % 24 + (24 if weekday >= 5 else 0)

@@ -22,7 +22,6 @@ from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PA
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import hand_overs
 from detectors.accounts.pending import give_back, make_room
-from detectors.accounts.state import DAY_MS, MINUTE_MS, NO_TIME
 from detectors.accounts.workbench import Workbench
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
@@ -30,11 +29,10 @@ from detectors.exchange.findings import TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch, newcomers
 from detectors.interface import columns as layout
+from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.counters import Tally
 from detectors.state.checkpoint import Checkpoint, Restoration
-
-DAY_TICKS = 1440
 
 
 class ClosedTick(NamedTuple):
@@ -216,7 +214,7 @@ class AccountPartition:
         names = newcomers(state, self.source, tick) if first_seen else None
         sent = hand_overs(bench.outbox, self.source, tick) if sent_rows else {}
         findings = None
-        if (tick + 1) % 60 == 0:
+        if (tick + 1) % HOUR_TICKS == 0:
             state = self.state = give_back(state)
             scalars = state.scalars
             self.tally.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])

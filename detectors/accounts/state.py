@@ -9,12 +9,10 @@ import numpy as np
 from detectors.contract.request_event import LATEST_MS
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.interface import columns as layout
+from detectors.interface.clock import NO_TIME
 from detectors.kernels import seen_table as recency
 
-NO_TIME = -(1 << 62)
 MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts sooner
-MINUTE_MS = 60_000
-DAY_MS = 86_400_000
 MOST_TIME = LATEST_MS  # a kernel's own bound: no other way in may wrap a tick
 PENDING_PER_MINUTE_ROW = 4  # edges and prompts of the open ticks; one event brings up to nine edges
 NAME_BYTES_PER_EDGE = 64

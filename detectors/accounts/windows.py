@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.interface import columns as layout
+from detectors.interface.clock import SECOND_MS
 from detectors.kernels.compiled import inlined, kernel
 
-MOST_GAP_MS = 1000 << 25  # a year: longer than any account is kept, and its square has room
+MOST_GAP_MS = SECOND_MS << 25  # a year: longer than any account is kept, and its square has room
 
 
 @inlined
@@ -65,7 +66,7 @@ def merge(window: layout.Row, other: layout.Row) -> None:
 def add_gap(window: layout.Row, milliseconds: int, times: int) -> None:
     """Count `times` gaps of one length."""
     milliseconds = min(milliseconds, MOST_GAP_MS)
-    seconds = milliseconds // 1000
+    seconds = milliseconds // SECOND_MS
     window.gap_sum += milliseconds * times
     window.gap_squares += seconds * seconds * times
     place = gap_bin(seconds)
@@ -88,7 +89,7 @@ def add_gaps(
     for second in range(60):
         if (seconds >> np.uint64(second)) & np.uint64(1) != np.uint64(0):
             if previous >= 0:
-                add_gap(window, (second - previous) * 1000, 1)
+                add_gap(window, (second - previous) * SECOND_MS, 1)
             previous = second
             occupied += 1
     if requests > occupied:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from detectors.alerts.lifecycle import HOUR_TICKS, Lifecycle
+from detectors.alerts.lifecycle import Lifecycle
 from detectors.contract.alert import ACTIONS
+from detectors.interface.clock import HOUR_TICKS
 
 
 class Spent(msgspec.Struct, frozen=True):

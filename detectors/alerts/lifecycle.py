@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import msgspec
 
 from detectors.contract.alert import OBSERVE, THROTTLE, Alert, Role, State
+from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.key_kinds import Family
 from detectors.interface.tunable import tunable
 
 _NEVER = -1
 _TICK_S = 60
-HOUR_TICKS = 60
 
 
 class Standing(msgspec.Struct, frozen=True):

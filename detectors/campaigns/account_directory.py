@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from detectors.exchange.findings import AccountName
 from detectors.exchange.names import NameBatch, packed
+from detectors.interface.clock import SECOND_MS
 
 _PENDING = 16_384  # names merged at once: merging into a million takes a fifth of a second
 _ID_BYTES = 64  # of arena per name, on average; longer ids evict sooner
-_SECOND_MS = 1000
 
 
 class Name(NamedTuple):
@@ -134,8 +134,8 @@ class AccountDirectory:
         return Name(
             text,
             self._org_values[int(self._orgs[row])],
-            int(self._seen[row]) * _SECOND_MS or -1,
-            int(self._created[row]) * _SECOND_MS or -1,
+            int(self._seen[row]) * SECOND_MS or -1,
+            int(self._created[row]) * SECOND_MS or -1,
         )
 
     def _org_codes(self, orgs: NDArray[np.uint64]) -> NDArray[np.uint32]:
@@ -212,9 +212,9 @@ class AccountDirectory:
 
 
 def _whole(ms: int) -> int:
-    return ms // _SECOND_MS * _SECOND_MS if ms >= _SECOND_MS else -1
+    return ms // SECOND_MS * SECOND_MS if ms >= SECOND_MS else -1
 
 
 def _seconds(ms: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Whole seconds since epoch in 4 bytes, good until 2106; 0 is "not known"."""
-    return np.clip(ms // _SECOND_MS, 0, 0xFFFFFFFF).astype(np.uint32)
+    return np.clip(ms // SECOND_MS, 0, 0xFFFFFFFF).astype(np.uint32)

@@ -10,10 +10,10 @@ import msgspec
 
 from detectors.campaigns.fusion import Fusion
 from detectors.exchange.findings import AccountFinding
+from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.detector import Evidence
 
 _PER_ACCOUNT = 8
-_HOUR_TICKS = 60
 
 
 class OwnEvidence(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class AccountEvidence:
 
     def __init__(self, rules: Fusion) -> None:
         self._rules = rules
-        self._ttl = max(1, round(rules.own_ttl_hours * _HOUR_TICKS))
+        self._ttl = max(1, round(rules.own_ttl_hours * HOUR_TICKS))
         self.accounts: dict[int, list[OwnEvidence]] = {}
         self.evicted = 0
 

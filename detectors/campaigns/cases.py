@@ -17,11 +17,11 @@ from detectors.campaigns.clusters import Campaign, CampaignBook
 from detectors.campaigns.controls import ControlBook
 from detectors.campaigns.flagged_values import FlaggedKey, FlaggedKeys
 from detectors.campaigns.fusion import Fusion, Signal, Verdict
+from detectors.interface.clock import HOUR_MS
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS, Family
 
 _ORG_SAMPLE = 200  # members asked for their organisation: fingerprints are random, so is the sample
-_HOUR_MS = 3_600_000
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -127,7 +127,7 @@ class Books:
         """Whether a release explains this volume: its window reaches into the release window."""
         if evidence.family != "volume":
             return False
-        length = round(self.rules.release_hours * _HOUR_MS)
+        length = round(self.rules.release_hours * HOUR_MS)
         return any(
             evidence.window_end > at and evidence.window_start < at + length
             for at, _ in self.control.releases

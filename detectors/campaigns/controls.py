@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from detectors.contract.alert import TICK_MS
 from detectors.decode.control_events import ControlEvent
+from detectors.interface.clock import MINUTE_MS
 from detectors.interface.key_kinds import Family
 from detectors.kernels.siphash import fingerprint
 
@@ -159,4 +159,4 @@ class ControlBook:
 
 def tick_after(ms: int) -> int:
     """The first tick that begins at `ms` or later."""
-    return -(-ms // TICK_MS)
+    return -(-ms // MINUTE_MS)

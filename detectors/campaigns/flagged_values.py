@@ -13,12 +13,12 @@ import msgspec
 
 from detectors.campaigns.fusion import Fusion
 from detectors.exchange.findings import KeyFinding
+from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS, ORG, TEMPLATE, Family
 
 KeyId = tuple[int, int]  # kind, fingerprint
 Covered = Callable[[int, Family], bool]  # does an allowance cover this family for this account?
-HOUR_TICKS = 60
 
 
 class FlaggedKey(msgspec.Struct):

@@ -13,10 +13,10 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from detectors.interface.clock import MINUTE_MS
 from detectors.interface.detector import SURPRISE_CAP, Evidence
 from detectors.interface.key_kinds import Family
 
-TICK_MS = 60_000
 MAX_EVIDENCE = 20
 MAX_LINKS = 20
 MAX_COUNTER = 10
@@ -152,7 +152,7 @@ def alert_id(kind: AlertKind, subject: str, tick: int) -> str:
 
 def as_of(tick: int) -> int:
     """The end of a tick, ms since epoch."""
-    return (tick + 1) * TICK_MS
+    return (tick + 1) * MINUTE_MS
 
 
 def in_contract_words(evidence: Evidence) -> AlertEvidence:

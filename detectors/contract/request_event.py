@@ -11,6 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from detectors.interface.clock import MINUTE_MS
+
 TIERS = ("free", "trial", "paid", "enterprise", "program")
 SIGNUPS = ("self", "edu", "startup", "research", "partner", "cloud")
 IP_CLASSES = ("residential", "mobile", "hosting", "vpn", "tor", "corp", "edu", "unknown")
@@ -33,7 +35,7 @@ NOT_LISTED: Final = 255  # an enumeration's code for "not known"
 TEXT, CHOICE, COUNTRY, TEMPLATE, WHOLE, SHORT, REAL, MONEY, FLAG, VERSION = range(10)
 
 INT64_MAX = 2**63 - 1
-LATEST_MS = (2**31 - 1) * 60_000  # ticks are 32-bit: the year 6053
+LATEST_MS = (2**31 - 1) * MINUTE_MS  # ticks are 32-bit: the year 6053
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 MICRO = 1_000_000
 INFINITE = float("inf")

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, ParamSpec, TypeVar
 
+from detectors.interface.clock import DAY_TICKS
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 REMEMBERED = 1_000  # entities; who raises more than that is counted all the same
 WHOLE = 10  # from so many judgements on, a tick in which all raise says that the detector is broken
-LASTS_TICKS = 1440  # an entity is aside for a day of event time after the last time
+LASTS_TICKS = DAY_TICKS  # an entity is aside for a day of event time after the last time
 
 
 class Fault(NamedTuple):

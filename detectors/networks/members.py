@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from detectors.interface.clock import MINUTE_MS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.seen_table import SEEN, combine, mix, see
 from detectors.networks import state as ks
@@ -208,7 +209,7 @@ def apply_edges(
                         row,
                         single.account,
                         single.org,
-                        np.int64(single.tick) * 60000,
+                        np.int64(single.tick) * MINUTE_MS,
                         single.young != 0,
                         period,
                         cap,

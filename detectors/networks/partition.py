@@ -11,13 +11,13 @@ from collections import defaultdict
 
 import numpy as np
 
-from detectors.accounts.state import MINUTE_MS, NO_TIME
 from detectors.births import births_surprise, rarity_weight
 from detectors.config import Config
 from detectors.contract.request_event import IP_CLASSES
 from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
 from detectors.interface import columns as layout
+from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME, WEEK_MS
 from detectors.interface.key_kinds import KINDS, TEMPLATE
 from detectors.judging.counters import Tally
 from detectors.networks import state as ks
@@ -35,7 +35,6 @@ from detectors.networks.windows import (
 )
 from detectors.state.checkpoint import Checkpoint, Restoration
 
-WEEK_MS, DAY_MS, HOUR_MS = 7 * 86_400_000, 86_400_000, 3_600_000
 REPORT_HOURS = 6  # a flagged value still in use is reported again this often
 MOST_HOLES = 1_000  # ticks that told of incomplete hours; older ones are taken for whole
 UNKNOWN_CLASS = IP_CLASSES.index("unknown")
@@ -140,13 +139,13 @@ class NetworkPartition:
         scalars = self.state.scalars
         if scalars[ks.SHARED] > scalars[ks.SHARED_FREE]:
             after = self._closed + 1
-            return min(coming, after + (59 - after) % 60)
+            return min(coming, after + (HOUR_TICKS - 1 - after) % HOUR_TICKS)
         return coming
 
     def _close(self, tick: int) -> list[KeyFinding]:
         budgets = self.config.budgets
         end = (tick + 1) * MINUTE_MS
-        hour_ends, day_ends = (tick + 1) % 60 == 0, (tick + 1) % 1440 == 0
+        hour_ends, day_ends = (tick + 1) % HOUR_TICKS == 0, (tick + 1) % DAY_TICKS == 0
         hand_overs = self._waiting.pop(tick, [])
         if hand_overs:
             hand_overs.sort(key=lambda h: (h.source, h.part))
@@ -161,7 +160,7 @@ class NetworkPartition:
                 joined_tables(hand_overs),
                 tick,
                 end,
-                budgets.key_expiry_days * 1440,
+                budgets.key_expiry_days * DAY_TICKS,
                 budgets.member_cap,
                 self.config.births.template_distance,
             )
@@ -181,7 +180,7 @@ class NetworkPartition:
             rows = {row for row in touched if self._attempt(tick, row, self._judge, row, end)}
             self.tally.aside.judged(len(touched), raised)
             self.tally.detector_seconds += self.tally.clock() - started
-        if hour_ends and (tick + 1) // 60 % REPORT_HOURS == 0:
+        if hour_ends and (tick + 1) // HOUR_TICKS % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)
         findings = [
             f for row in sorted(rows) if (f := self._attempt(tick, row, self._finding, row, end))

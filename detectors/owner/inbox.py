@@ -20,8 +20,7 @@ from detectors.exchange.findings import (
     TickFindings,
 )
 from detectors.exchange.names import COLUMN_TYPES, NameBatch
-
-BEFORE_TIME = -(1 << 62)
+from detectors.interface.clock import NO_TIME
 
 
 class Content(NamedTuple):
@@ -65,7 +64,7 @@ class Inbox:
     """Findings and names by tick and source, and how far each source is."""
 
     def __init__(self, sources: int) -> None:
-        self._marks = [BEFORE_TIME] * sources
+        self._marks = [NO_TIME] * sources
         self._findings: dict[int, dict[int, list[TickFindings]]] = {}
         self._names: dict[int, dict[int, list[NameBatch]]] = {}
 

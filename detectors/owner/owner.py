@@ -24,14 +24,14 @@ from detectors.contract.alert import Alert, Mode, Trace
 from detectors.decode.control_events import ControlEvent
 from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
+from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.counters import Tally
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
-from detectors.owner.inbox import BEFORE_TIME, Content, Inbox
+from detectors.owner.inbox import Content, Inbox
 from detectors.owner.variant import News, Variant
 from detectors.state.checkpoint import Checkpoint, Restoration
 
-_DAY_TICKS = 1440
 LIVE, SHADOW = "live", "shadow"
 
 
@@ -49,10 +49,10 @@ class CampaignOwner:
         self._inbox = Inbox(sources)
         self._ticks: list[int] = []  # heap of ticks with something to do
         self._control_due: set[int] = set()  # ticks in which control events begin or end
-        self.closed = BEFORE_TIME
+        self.closed = NO_TIME
         self._cohorts = CohortBook(config.volume)
         self.tally = Tally()
-        self._control = ControlBook(hash_key, config.alerts.control_retention_days * _DAY_TICKS)
+        self._control = ControlBook(hash_key, config.alerts.control_retention_days * DAY_TICKS)
         self._names = AccountDirectory(config.alerts.name_budget)
         # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
         trial = on_trial(config) if mode != "shadow" else frozenset()

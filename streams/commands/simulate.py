@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from detectors.errors import ConfigError, HydrawatchError
+from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.records.event_files import overwrites
 from streams.records.produce import produce
 from streams.settings.settings import Settings
 from streams.topics import create as topics
-from streams.topics.plan import DAY_MS, PLANS
+from streams.topics.plan import PLANS
 from worlds.catalogue import PIECES
 from worlds.composition import CompositionError, of_allowed_size, read_composition
 from worlds.presets import PRESETS, preset
@@ -29,8 +30,7 @@ from worlds.spec import WorldSpec
 from worlds.world import opened
 from worlds.write import Lines
 
-MINUTE_MS = 60_000
-FILE_SLICE_MS = 60 * MINUTE_MS
+FILE_SLICE_MS = HOUR_MS
 PACED_SLICE_MS = MINUTE_MS  # progress that moves, when records go out slowly
 
 

@@ -8,10 +8,11 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from detectors.interface.clock import DAY_MS
 from streams.settings.settings import Settings
 from streams.topics import create as topics
 from streams.topics import status as topic_sight
-from streams.topics.plan import DAY_MS, PLANS
+from streams.topics.plan import PLANS
 
 
 def create(

@@ -9,17 +9,15 @@ import structlog
 
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
-from detectors.accounts.state import MINUTE_MS, NO_TIME
-from detectors.alerts.lifecycle import HOUR_TICKS
 from detectors.contract.alert import ACTIONS, SEVERITIES, Mode
 from detectors.contract.request_event import OPTIONAL
 from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
+from detectors.interface.clock import HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
-from detectors.owner.inbox import BEFORE_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.observe.counter_gauges import TallyGauge
 from streams.observe.isolation import DETECTORS, AsideGauge
@@ -226,14 +224,14 @@ class OwnerGauges:
 
     def heard(self, tick: int) -> None:
         """A source spoke of a tick: before the first one closes, that says where time begins."""
-        if self._closed == BEFORE_TIME:
+        if self._closed == NO_TIME:
             self._begins = min(self._begins, tick)
 
     def update(self, owner: CampaignOwner) -> None:
         """After a chunk: ticks closed, and how far behind decisions are."""
-        if owner.closed == BEFORE_TIME:
+        if owner.closed == NO_TIME:
             return
-        before = self._begins - 1 if self._closed == BEFORE_TIME else self._closed
+        before = self._begins - 1 if self._closed == NO_TIME else self._closed
         self._aside.update(owner.closed)
         self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
         self._closed = owner.closed

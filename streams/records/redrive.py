@@ -21,12 +21,12 @@ from detectors.config import Loaded
 from detectors.decode.control_events import ControlEvent, decode_control
 from detectors.decode.decoder import Decoder
 from detectors.errors import ConfigError
+from detectors.interface.clock import MINUTE_MS
 from streams.kafka.connection import client_options, explained
 from streams.kafka.reader import read_all
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import HEADER
 
-MINUTE_MS = 60_000
 BATCH = 1_000  # letters decoded at once
 REQUEST_BYTES = 8 << 20  # a letter may be as large as its topic takes
 

@@ -14,12 +14,12 @@ from collections import deque
 import msgspec
 
 from detectors.accounts.partition import AccountPartition, ClosedTick
-from detectors.accounts.state import NO_TIME
 from detectors.accounts.workbench import Workbench
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only
 from detectors.exchange.report import Report
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from streams.bulk.chunks import Chunk, next_part, split_at
 from streams.decisions.log import Forget, Forgotten, Mark, Marks
 from streams.observe.metrics import Metrics
@@ -54,7 +54,7 @@ class AccountStage:
         self._outlet = outlet
         self._metrics = metrics
         self._decoder = Decoder(
-            settings.hash_key_bytes(), loaded.config.engine.future_minutes * 60_000
+            settings.hash_key_bytes(), loaded.config.engine.future_minutes * MINUTE_MS
         )
         self._marks = Marks(settings, "accounts", partition, outlet)
         self._due: deque[Mark | Forgotten] | None = None  # written down earlier, by their place

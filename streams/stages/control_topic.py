@@ -12,10 +12,9 @@ from typing import Any
 
 import structlog
 
-from detectors.accounts.state import MINUTE_MS
 from detectors.campaigns.controls import Written
 from detectors.decode.control_events import ControlEvent, decode_control
-from detectors.owner.inbox import BEFORE_TIME
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.decisions.log import ControlMark, Marks
 from streams.kafka.reader import reader
@@ -53,7 +52,7 @@ class ControlFollower:
         # close, with the event in force or without it, before it is written down that it is.
         self._deciding = deciding
         self.marks = Marks(settings, "owner", OWNER_PARTITION, outlet)
-        self.said_up_to = BEFORE_TIME  # the last tick of which an alert is published
+        self.said_up_to = NO_TIME  # the last tick of which an alert is published
         self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from detectors.accounts.state import NO_TIME
 from detectors.config import Loaded
 from detectors.exchange.hand_over import decode
 from detectors.exchange.report import Report
+from detectors.interface.clock import NO_TIME
 from detectors.networks.partition import NetworkPartition
 from streams.bulk.chunks import Chunk, next_part
 from streams.observe.metrics import Metrics

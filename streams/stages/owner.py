@@ -11,10 +11,10 @@ import time
 
 import msgspec
 
-from detectors.accounts.state import MINUTE_MS, NO_TIME
 from detectors.config import VERSION, Loaded
 from detectors.contract.alert import Alert, Trace
 from detectors.exchange.report import Report, decode
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.bulk.chunks import Chunk, next_part
 from streams.decisions.log import Saying

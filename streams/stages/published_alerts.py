@@ -5,13 +5,12 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from detectors.accounts.state import MINUTE_MS
 from detectors.contract.alert import Alert
-from detectors.owner.inbox import BEFORE_TIME
+from detectors.interface.clock import DAY_MS, MINUTE_MS, NO_TIME
 from streams.kafka.reader import read_all
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
-from streams.topics.plan import DAY_MS, PLANS
+from streams.topics.plan import PLANS
 
 log = structlog.get_logger()
 
@@ -46,9 +45,9 @@ class Published:
 
     @property
     def last_tick(self) -> int:
-        """The last tick of which something is there; `BEFORE_TIME` where nothing is."""
+        """The last tick of which something is there; `NO_TIME` where nothing is."""
         if not self._last:
-            return BEFORE_TIME
+            return NO_TIME
         return max(as_of for _, as_of in self._last.values()) // MINUTE_MS - 1
 
     def __len__(self) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from detectors.interface.clock import DAY_MS
 from streams.settings.settings import Settings
 
-DAY_MS = 86_400_000
 MIB = 1024 * 1024
 # From this many replicas on one may be lost without losing an acknowledged record.
 SAFE_REPLICATION = 3

@@ -9,8 +9,8 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from detectors.accounts.state import MINUTE_MS, NO_TIME
 from detectors.config import Loaded
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from streams.bulk.driver import BulkTransport
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage

@@ -18,10 +18,10 @@ from detectors.decode.decoder import Decoder
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.errors import ConfigError
 from detectors.exchange.hand_over import decode, encode, watermark_only
+from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from detectors.networks.partition import NetworkPartition
 
 START_MS = 1_767_571_200_000
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 HOURS, ACCOUNTS = 75, 8
 SMALL = BudgetConfig(
     accounts=1_000,
@@ -53,7 +53,7 @@ def warm_up() -> bool:
 
 def _run_small() -> None:
     config = replace(Config(), engine=EngineConfig(partitions=1), budgets=SMALL)
-    decoder = Decoder(b"warm-up warm-up ", config.engine.future_minutes * 60_000)
+    decoder = Decoder(b"warm-up warm-up ", config.engine.future_minutes * MINUTE_MS)
     accounts, keys = AccountPartition(config, 0), NetworkPartition(config, 0)
     values = list(_events())
     for at in range(0, len(values), 100):

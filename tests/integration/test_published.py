@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from detectors.interface.clock import DAY_MS
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.published_alerts import Known, Published, read_published
 from streams.topics import create as topics
-from streams.topics.plan import DAY_MS, PLANS
+from streams.topics.plan import PLANS
 
 pytestmark = pytest.mark.broker
 

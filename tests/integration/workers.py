@@ -20,6 +20,7 @@ from detectors.config import Loaded
 from detectors.contract.alert import body, decode
 from detectors.decode.control_events import ControlEvent, decode_control
 from detectors.engine import Engine
+from detectors.interface.clock import DAY_MS
 from streams.commands.alerts import values
 from streams.records.produce import produce
 from streams.settings.detectors_toml import configured
@@ -31,7 +32,6 @@ from worlds.world import build
 
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 120.0
-DAY_MS = 86_400_000
 # Midnight: a broker deletes by the time of records, so that they must be recent.
 END_MS = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
 

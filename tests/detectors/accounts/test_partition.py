@@ -13,9 +13,9 @@ from hypothesis import strategies as hs
 from detectors.accounts import state as st
 from detectors.accounts.close_hour import trailing_day
 from detectors.accounts.partition import AccountPartition
-from detectors.accounts.state import NO_TIME
 from detectors.decode.decoder import Decoder
 from detectors.interface import columns as layout
+from detectors.interface.clock import NO_TIME
 from detectors.interface.detector import Context, Window
 from detectors.interface.key_kinds import DEVICE, PAYMENT
 from tests.stage_stories import (

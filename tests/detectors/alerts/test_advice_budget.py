@@ -13,7 +13,8 @@ from detectors.alerts.advice_budget import Advice
 from detectors.alerts.lifecycle import Lifecycle
 from detectors.campaigns.fusion import Fusion
 from detectors.config import Config
-from detectors.contract.alert import TICK_MS, Alert
+from detectors.contract.alert import Alert
+from detectors.interface.clock import MINUTE_MS
 from tests.detectors.state.test_checkpoint import Log
 from tests.owner_stories import BASE, Story, canonical, owner_of
 
@@ -35,7 +36,7 @@ def rises(alerts: list[Alert]) -> Counter[int]:
         if alert.kind == "account":
             before = standing.get(alert.alert_id, "observe")
             if RANK.index(alert.action) > RANK.index(before):
-                found[(alert.as_of // TICK_MS - 1) // 60] += 1
+                found[(alert.as_of // MINUTE_MS - 1) // 60] += 1
             standing[alert.alert_id] = alert.action
     return found
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from detectors.campaigns.controls import ControlBook, Written
-from detectors.contract.alert import TICK_MS
 from detectors.decode.control_events import ControlEvent, RejectedControl, decode_control
 from detectors.decode.rejects import REASONS
+from detectors.interface.clock import MINUTE_MS
 from tests.owner_stories import HASH_KEY, account, org
 from tests.places import CONTRACT
 
@@ -102,7 +102,7 @@ def test_an_event_without_recorded_at_takes_the_records_time_and_in_a_replay_its
 
 def allow(revision: int, at: int, until: int, **who: str) -> ControlEvent:
     return ControlEvent(
-        "c", "allowance", at * TICK_MS, at * TICK_MS, revision, until * TICK_MS,
+        "c", "allowance", at * MINUTE_MS, at * MINUTE_MS, revision, until * MINUTE_MS,
         families=("identity",), **(who or {"account_id": "a1"}),
     )  # type: ignore[arg-type]  # fmt: skip
 
@@ -115,9 +115,9 @@ def book_of(*events_: ControlEvent, open_tick: int = 0) -> ControlBook:
 
 
 def test_an_event_holds_from_the_first_tick_after_both_its_times_and_never_backwards() -> None:
-    late = ControlEvent("c", "model_release", 10 * TICK_MS + 1, 20 * TICK_MS, model="m")
+    late = ControlEvent("c", "model_release", 10 * MINUTE_MS + 1, 20 * MINUTE_MS, model="m")
     assert book_of(late).log == [Written("c", 1, 20)]
-    early = ControlEvent("c", "model_release", 10 * TICK_MS + 1, 0, model="m")
+    early = ControlEvent("c", "model_release", 10 * MINUTE_MS + 1, 0, model="m")
     assert book_of(early).log == [Written("c", 1, 11)]
     assert book_of(early, open_tick=500).log == [Written("c", 1, 500)]
 

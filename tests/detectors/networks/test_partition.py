@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as hs
 
-from detectors.accounts.state import NO_TIME
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.interface import columns as layout
+from detectors.interface.clock import NO_TIME
 from detectors.interface.key_kinds import DEVICE, PAYMENT, PREFIX, TEMPLATE
 from detectors.networks import state as ks
 from detectors.networks.members import find_shared
