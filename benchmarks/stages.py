@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from detectors.accounts.outbox import Workbench
 from detectors.accounts.partition import AccountPartition
-from detectors.accounts.workbench import Workbench
 from detectors.config import load_config
 from detectors.contract.alert import Trace
 from detectors.decode.decoder import Decoder

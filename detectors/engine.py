@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from detectors.accounts.idleness import idle_marks
+from detectors.accounts.outbox import Workbench
 from detectors.accounts.partition import AccountPartition, ClosedTick
-from detectors.accounts.workbench import Workbench
 from detectors.config import VERSION, Loaded
 from detectors.contract.alert import Alert, Mode, Trace
-from detectors.decode.control_events import ControlEvent
+from detectors.contract.control_event import ControlEvent
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.exchange.hand_over import watermark_only
 from detectors.interface.clock import MINUTE_MS, NO_TIME

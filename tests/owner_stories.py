@@ -21,7 +21,7 @@ from jsonschema import Draft202012Validator
 from detectors.campaigns.fusion import Fusion
 from detectors.config import Config
 from detectors.contract.alert import Alert, Trace, encode
-from detectors.decode.control_events import ControlEvent
+from detectors.contract.control_event import ControlEvent
 from detectors.exchange.findings import AccountFinding, AccountName, KeyFinding, TickFindings
 from detectors.interface.clock import MINUTE_MS
 from detectors.interface.detector import Evidence

@@ -18,7 +18,8 @@ from benchmarks.baselines.trees import AccountTrees
 from benchmarks.baselines.volume import OwnPast, RateLimit
 from detectors.config import load_config
 from detectors.contract.alert import Alert
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.engine import Engine
 from streams.worker.warm_up import warm_up
 

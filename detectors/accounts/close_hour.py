@@ -10,8 +10,8 @@ from detectors.accounts import state as st
 from detectors.accounts.close_minute import KeySums, release, sum_row
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import clear, merge
-from detectors.interface import columns as layout
 from detectors.interface.clock import DAY_TICKS, HOUR_TICKS
+from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.volume import VolumeParams, learn, score
@@ -42,7 +42,7 @@ FAILED = np.dtype([("volume", "<f8"), ("account", "<i4"), ("spare", "<i4")])
 
 
 @kernel
-def trailing_day(account: layout.Row, hour: int, requests: int) -> int:
+def trailing_day(account: Row, hour: int, requests: int) -> int:
     """Move an account's 24-hour ring to `hour`, put the hour in, and return the day's sum."""
     gap = hour - account.last_hour
     if gap >= 24 or gap < 0:

@@ -9,11 +9,13 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import add_gaps, clear, merge
-from detectors.interface import columns as layout
+from detectors.exchange.rows import LOAD, SUM
 from detectors.interface.clock import HOUR_TICKS, NO_TIME
+from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
-from detectors.kernels.seen_table import combine, mix
+from detectors.kernels.hashing import combine, mix
+from detectors.kernels.pool import power_of_two
 
 
 class KeySums(NamedTuple):
@@ -21,18 +23,18 @@ class KeySums(NamedTuple):
 
     slots: np.ndarray  # row + 1, 0 empty; cleared after use
     places: np.ndarray  # the slot that each row sits in
-    sums: np.ndarray  # layout.SUM
-    loads: np.ndarray  # layout.LOAD
+    sums: np.ndarray  # SUM
+    loads: np.ndarray  # LOAD
     last: np.ndarray  # last account added to each row, + 1
 
 
 def key_sums(rows: int) -> KeySums:
     """Scratch with room for `rows` keys."""
     return KeySums(
-        slots=np.zeros(st.power_of_two(rows * 2), np.int32),
+        slots=np.zeros(power_of_two(rows * 2), np.int32),
         places=np.zeros(rows, np.int32),
-        sums=np.zeros(rows, layout.SUM),
-        loads=np.zeros(rows, layout.LOAD),
+        sums=np.zeros(rows, SUM),
+        loads=np.zeros(rows, LOAD),
         last=np.zeros(rows, np.int32),
     )
 
@@ -101,7 +103,7 @@ def hour_of(state: AccountState, row: int) -> int:
 
 
 @kernel
-def add_to_keys(scratch: KeySums, used: int, minute: layout.Row, account: int) -> int:
+def add_to_keys(scratch: KeySums, used: int, minute: Row, account: int) -> int:
     """Add one minute to the sums of each of its keys; returns the rows then used."""
     for kind in range(ACCOUNT_KINDS):
         key = minute.keys[kind]
@@ -117,7 +119,7 @@ def add_to_keys(scratch: KeySums, used: int, minute: layout.Row, account: int) -
             total.input = minute.input
             total.output = minute.output
             total.accounts = 1
-            for i in range(layout.CAPABILITY_SLOTS):
+            for i in range(CAPABILITY_SLOTS):
                 total.capability[i] = minute.capability[i]
         else:
             total.requests += minute.requests
@@ -125,7 +127,7 @@ def add_to_keys(scratch: KeySums, used: int, minute: layout.Row, account: int) -
             total.output += minute.output
             if scratch.last[at] != account + 1:
                 total.accounts += 1
-            for i in range(layout.CAPABILITY_SLOTS):
+            for i in range(CAPABILITY_SLOTS):
                 total.capability[i] += minute.capability[i]
         scratch.last[at] = account + 1
     return used

@@ -7,8 +7,8 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.rows import LONGEST_NAME, copy_name, write_number
 from detectors.accounts.state import AccountState
-from detectors.interface import columns as layout
 from detectors.interface.clock import HOUR_MS
+from detectors.interface.columns import Row
 from detectors.interface.key_kinds import (
     ACCOUNT_KINDS,
     ASN,
@@ -22,11 +22,12 @@ from detectors.interface.key_kinds import (
     TLS,
 )
 from detectors.kernels.compiled import kernel
-from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, combine, mix, see
+from detectors.kernels.hashing import combine, mix
+from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
 
 
 @kernel
-def fill_keys(event: layout.Row, account: layout.Row, keys: np.ndarray) -> np.uint64:
+def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
     """The event's key of each kind (0 not known), and one fingerprint of them all."""
     zero = np.uint64(0)
     keys[PAYMENT] = event.payment
@@ -51,7 +52,7 @@ def fill_keys(event: layout.Row, account: layout.Row, keys: np.ndarray) -> np.ui
 
 
 @kernel
-def value_of(event: layout.Row, kind: int) -> tuple[int, int]:
+def value_of(event: Row, kind: int) -> tuple[int, int]:
     """Where the value itself stands in the buffer, and its length; 0 where a kind has none."""
     if kind == PAYMENT:
         return event.payment_at, event.payment_len
@@ -73,7 +74,7 @@ def value_of(event: layout.Row, kind: int) -> tuple[int, int]:
 @kernel
 def announce(
     state: AccountState,
-    event: layout.Row,
+    event: Row,
     buffer: np.ndarray,
     row: int,
     keys: np.ndarray,

@@ -16,7 +16,7 @@ from detectors.accounts.state import AccountState
 from detectors.config import Config
 from detectors.exchange.findings import AccountFinding, CohortSum
 from detectors.exchange.hand_over import HandOver, watermark_only
-from detectors.interface import columns as layout
+from detectors.exchange.rows import LOAD
 from detectors.interface.clock import DAY_MS, MINUTE_MS
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.isolation import REMEMBERED, Aside, error_of
@@ -175,6 +175,6 @@ def with_loads(
     merged = dict(sent)
     for target, rows in loads.items():
         merged[target] = merged.get(target, watermark_only(source, tick))._replace(
-            loads=rows.astype(layout.LOAD)
+            loads=rows.astype(LOAD)
         )
     return dict(sorted(merged.items()))

@@ -14,8 +14,8 @@ from detectors.accounts.first_sightings import announce, fill_keys
 from detectors.accounts.minutes import add_to_minute, counted, find_minute
 from detectors.accounts.rows import LONGEST_NAME, admit_account, find_account, name_again
 from detectors.accounts.state import AccountState
-from detectors.interface import columns as layout
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
+from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
@@ -61,7 +61,7 @@ def buffers_full(state: AccountState) -> bool:
 
 
 @kernel
-def add_prompt(state: AccountState, event: layout.Row, row: int, tick: int) -> None:
+def add_prompt(state: AccountState, event: Row, row: int, tick: int) -> None:
     """Keep an event's template until its tick closes."""
     scalars = state.scalars
     if scalars[st.PROMPTS_PENDING] >= state.prompts.size:
@@ -77,7 +77,7 @@ def add_prompt(state: AccountState, event: layout.Row, row: int, tick: int) -> N
 
 
 @inlined
-def is_young(account: layout.Row, time: int, started: int, new_account_ms: int) -> bool:
+def is_young(account: Row, time: int, started: int, new_account_ms: int) -> bool:
     """Whether an account is new at a time.
 
     Without a date the first sighting stands for it, once we have watched long enough.
@@ -88,7 +88,7 @@ def is_young(account: layout.Row, time: int, started: int, new_account_ms: int) 
 
 
 @inlined
-def add_to_account(account: layout.Row, event: layout.Row) -> None:
+def add_to_account(account: Row, event: Row) -> None:
     """Count one event in its account's lifetime."""
     if event.created >= 0:
         account.created = event.created

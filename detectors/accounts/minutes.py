@@ -6,12 +6,23 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
-from detectors.interface import columns as layout
 from detectors.interface.clock import DAY_TICKS, MINUTE_MS, NO_TIME, SECOND_MS
+from detectors.interface.columns import (
+    ASNS,
+    CAPABILITY_SLOTS,
+    DEVICES,
+    LANGUAGE_SLOTS,
+    MODEL_SLOTS,
+    PREFIXES,
+    PROMPTS,
+    SESSIONS,
+    TEMPLATES,
+    Row,
+)
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.distinct_counts import set_double, set_single
-from detectors.kernels.seen_table import combine, mix
+from detectors.kernels.hashing import combine, mix
 
 # No request has two billion tokens or costs 2,147 dollars: with at most 2^32 requests a window,
 # whatever a producer writes, sums stay below 2^63.
@@ -61,7 +72,7 @@ def find_minute(
 
 
 @kernel
-def find_model(state: AccountState, event: layout.Row) -> int:
+def find_model(state: AccountState, event: Row) -> int:
     """Place of an event's model among the known ones, -1 where there is none for it.
 
     A model becomes known, and the newest, by its first answer: a misspelt name is answered with an
@@ -97,7 +108,7 @@ def counted(amount: int) -> int:
 
 
 @kernel
-def add_to_minute(state: AccountState, event: layout.Row, at: int) -> None:
+def add_to_minute(state: AccountState, event: Row, at: int) -> None:
     """Count one event in its minute."""
     minute = state.minutes[at]
     minute.requests += 1
@@ -112,24 +123,24 @@ def add_to_minute(state: AccountState, event: layout.Row, at: int) -> None:
         if event.status == 429:
             minute.throttled += 1
     words = minute.distinct
-    set_single(words, layout.PREFIXES, event.prefix)
+    set_single(words, PREFIXES, event.prefix)
     if event.asn >= 0:
-        set_single(words, layout.ASNS, np.uint64(event.asn + 1))
-    set_single(words, layout.DEVICES, event.device)
-    set_double(words, layout.SESSIONS, event.session)
+        set_single(words, ASNS, np.uint64(event.asn + 1))
+    set_single(words, DEVICES, event.device)
+    set_double(words, SESSIONS, event.session)
     if event.has_template:
-        set_double(words, layout.TEMPLATES, event.template | np.uint64(1))
-    set_double(words, layout.PROMPTS, event.prompt)
-    if event.capability < layout.CAPABILITY_SLOTS and minute.capability[event.capability] < 65535:
+        set_double(words, TEMPLATES, event.template | np.uint64(1))
+    set_double(words, PROMPTS, event.prompt)
+    if event.capability < CAPABILITY_SLOTS and minute.capability[event.capability] < 65535:
         minute.capability[event.capability] += 1
     place = find_model(state, event)
     if place >= 0 and place == state.scalars[st.NEWEST]:
         minute.newest += 1
-    slot = place if 0 <= place < layout.MODEL_SLOTS - 1 else layout.MODEL_SLOTS - 1
+    slot = place if 0 <= place < MODEL_SLOTS - 1 else MODEL_SLOTS - 1
     if minute.model[slot] < 65535:
         minute.model[slot] += 1
     if event.lang != np.uint64(0):
-        slot = np.int64(mix(event.lang) & np.uint64(layout.LANGUAGE_SLOTS - 1))
+        slot = np.int64(mix(event.lang) & np.uint64(LANGUAGE_SLOTS - 1))
         if minute.language[slot] < 65535:
             minute.language[slot] += 1
     second = (event.event_time % MINUTE_MS) // SECOND_MS

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.close_minute import KeySums, key_sums
 from detectors.accounts.state import AccountState
 from detectors.accounts.templates import BANDS
 from detectors.exchange.hand_over import HandOver
-from detectors.interface import columns as layout
+from detectors.exchange.rows import EDGE, LOAD, ONE, SUM, TEMPLATE_ROW
+from detectors.interface.columns import CAPABILITY_SLOTS
+from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
-from detectors.kernels.seen_table import mix
+from detectors.kernels.hashing import mix
 
 EDGES, NAMES, SUMS, ONES, TEMPLATES, TABLES = range(6)
 LIGHT = 1 << 32  # tokens from which a single request no longer travels in the light form
@@ -29,7 +32,7 @@ class Outbox(NamedTuple):
     starts: np.ndarray  # (TABLES, partitions + 1)
     cursors: np.ndarray  # (TABLES, partitions)
     targets: np.ndarray
-    bands: np.ndarray  # layout.TEMPLATE_ROW before they are cut by target
+    bands: np.ndarray  # TEMPLATE_ROW before they are cut by target
     keys: np.ndarray  # to sort by, with what is sorted, and as much to spare
     order: np.ndarray
     spare_keys: np.ndarray
@@ -41,15 +44,15 @@ def outbox(partitions: int, keys: int, edges: int, names: int, prompts: int, row
     most = max(keys, edges, prompts * BANDS)
     sorted_at_once = max(rows, prompts)
     return Outbox(
-        edges=np.zeros(edges, layout.EDGE),
+        edges=np.zeros(edges, EDGE),
         names=np.zeros(names, np.uint8),
-        sums=np.zeros(keys, layout.SUM),
-        ones=np.zeros(keys, layout.ONE),
-        templates=np.zeros(prompts * BANDS, layout.TEMPLATE_ROW),
+        sums=np.zeros(keys, SUM),
+        ones=np.zeros(keys, ONE),
+        templates=np.zeros(prompts * BANDS, TEMPLATE_ROW),
         starts=np.zeros((TABLES, partitions + 1), np.int64),
         cursors=np.zeros((TABLES, partitions), np.int64),
         targets=np.zeros(most, np.int64),
-        bands=np.zeros(prompts * BANDS, layout.TEMPLATE_ROW),
+        bands=np.zeros(prompts * BANDS, TEMPLATE_ROW),
         keys=np.zeros(sorted_at_once, np.uint64),
         order=np.zeros(sorted_at_once, np.int64),
         spare_keys=np.zeros(sorted_at_once, np.uint64),
@@ -66,7 +69,7 @@ def hand_overs(outbox: Outbox, source: int, tick: int) -> dict[int, HandOver]:
         np.frombuffer(bytearray(table[: row[-1]].tobytes()), table.dtype)
         for table, row in zip(tables, starts, strict=True)
     ]
-    loads = np.zeros(0, layout.LOAD)
+    loads = np.zeros(0, LOAD)
     made = {}
     for target in range(len(starts[0]) - 1):
         stop = target + 1
@@ -140,7 +143,7 @@ def pack_sums(outbox: Outbox, sums: np.ndarray, used: int) -> None:
             one.output = row.output
             one.kind = row.kind
             one.capability = 255
-            for c in range(layout.CAPABILITY_SLOTS):
+            for c in range(CAPABILITY_SLOTS):
                 if row.capability[c] > 0:
                     one.capability = c
                     break
@@ -195,3 +198,25 @@ def pack_templates(outbox: Outbox, count: int) -> None:
     lay_out(outbox, TEMPLATES)
     for i in range(count):
         outbox.templates[place(outbox, TEMPLATES, outbox.targets[i], 1)] = outbox.bands[i]
+
+
+class Workbench:
+    """Key sums and a outbox that grow to the largest tick seen and never shrink."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._sizes = (0, 0, 0, 0)
+        self.scratch: KeySums = key_sums(0)
+        self.outbox: Outbox = outbox(partitions, 0, 0, 0, 0, 0)
+        self.enlarge(0, 0, 0, 0)
+
+    def enlarge(self, minutes: int, edges: int, names: int, prompts: int) -> None:
+        """Make room for a tick of so many minutes and all that is pending, and half as much again."""
+        least = (64, 64, 4096, 64)
+        wanted = zip((minutes, edges, names, prompts), self._sizes, least, strict=True)
+        rows, edges, names, prompts = (
+            size if size >= need and size else max(need * 3 // 2, low) for need, size, low in wanted
+        )
+        self._sizes = (rows, edges, names, prompts)
+        self.scratch = key_sums(rows * ACCOUNT_KINDS)
+        self.outbox = outbox(self._partitions, rows * ACCOUNT_KINDS, edges, names, prompts, rows)

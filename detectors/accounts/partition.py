@@ -19,16 +19,16 @@ from detectors.accounts.erase import erase_account
 from detectors.accounts.eviction import SLICE, evict, least_wanted
 from detectors.accounts.hours import HourBook, cohort_sums, with_loads
 from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
+from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
-from detectors.accounts.outbox import hand_overs
+from detectors.accounts.outbox import Workbench, hand_overs
 from detectors.accounts.pending import give_back, make_room
-from detectors.accounts.workbench import Workbench
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
 from detectors.exchange.findings import TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
-from detectors.exchange.names import NameBatch, newcomers
-from detectors.interface import columns as layout
+from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.counters import Tally
@@ -98,12 +98,11 @@ class AccountPartition:
         """Bytes of state that are in use, by table."""
         state, s = self.state, self.state.scalars
         return {
-            "accounts": int(s[st.ACCOUNTS]) * (layout.ACCOUNT.itemsize + layout.WINDOW.itemsize)
+            "accounts": int(s[st.ACCOUNTS]) * (ACCOUNT.itemsize + WINDOW.itemsize)
             + int(s[st.ID_END])
             + state.slots.nbytes,
-            "account_hours": int(s[st.HOUR_TOP]) * layout.WINDOW.itemsize,
-            "account_minutes": int(s[st.MINUTE_TOP]) * layout.MINUTE.itemsize
-            + state.minute_heads.nbytes,
+            "account_hours": int(s[st.HOUR_TOP]) * WINDOW.itemsize,
+            "account_minutes": int(s[st.MINUTE_TOP]) * MINUTE.itemsize + state.minute_heads.nbytes,
             "pending": state.edges.nbytes
             + state.names.nbytes
             + state.newcomers.nbytes

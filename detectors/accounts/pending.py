@@ -17,8 +17,9 @@ from detectors.accounts.state import (
     AccountState,
 )
 from detectors.exchange.hand_over import with_own_names
-from detectors.interface import columns as layout
+from detectors.exchange.rows import EDGE
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.pool import power_of_two
 
 GROWTH_EDGES, GROWTH_NAMES = ACCOUNT_KINDS, (ACCOUNT_KINDS + 1) * LONGEST_NAME  # of one event
 
@@ -55,7 +56,7 @@ def give_back(state: AccountState) -> AccountState:
     ):
         rows = getattr(state, name)
         if rows.size > LEAST_ROWS and state.scalars[used] * 8 < rows.size:
-            wanted = st.power_of_two(max(LEAST_ROWS, int(state.scalars[used]) * 2))
+            wanted = power_of_two(max(LEAST_ROWS, int(state.scalars[used]) * 2))
             state = state._replace(**{name: rows[:wanted].copy()})
     return state
 
@@ -66,7 +67,7 @@ def pack_names(state: AccountState) -> None:
     edges = state.edges[: scalars[st.EDGES]]
     newcomers = state.newcomers[: scalars[st.NEWCOMERS]]
     named, names = with_own_names(edges, state.names)
-    named_after = np.zeros(newcomers.size, layout.EDGE)
+    named_after = np.zeros(newcomers.size, EDGE)
     named_after["name_at"], named_after["name_len"] = newcomers["org_at"], newcomers["org_len"]
     named_after, orgs = with_own_names(named_after, state.names)
     edges["name_at"] = named["name_at"]

@@ -6,9 +6,9 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
-from detectors.interface import columns as layout
+from detectors.interface.columns import Row
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.seen_table import mix
+from detectors.kernels.hashing import mix
 
 LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
 
@@ -66,7 +66,7 @@ MOST_RENAMED = 4096  # pending names beyond which known accounts wait
 
 
 @kernel
-def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, tick: int) -> int:
+def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int) -> int:
     """A row for an account never seen; -1 where the table or the id arena is full."""
     scalars = state.scalars
     if scalars[st.ID_END] + event.account_len > state.ids.size:
@@ -99,9 +99,7 @@ def admit_account(state: AccountState, event: layout.Row, buffer: np.ndarray, ti
 
 
 @kernel
-def name_again(
-    state: AccountState, event: layout.Row, buffer: np.ndarray, row: int, tick: int
-) -> None:
+def name_again(state: AccountState, event: Row, buffer: np.ndarray, row: int, tick: int) -> None:
     """Have the owner told of an account's other organisation: allowances are by organisation.
 
     Where much is pending it is left unremembered, so that a later event tells it; else an account
@@ -115,7 +113,7 @@ def name_again(
 
 
 @kernel
-def _name(state: AccountState, event: layout.Row, buffer: np.ndarray, row: int, tick: int) -> None:
+def _name(state: AccountState, event: Row, buffer: np.ndarray, row: int, tick: int) -> None:
     scalars = state.scalars
     at = scalars[st.NEWCOMERS]
     newcomer = state.newcomers[at]

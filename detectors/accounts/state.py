@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
 from detectors.contract.request_event import LATEST_MS
 from detectors.engine_config import BudgetConfig, EngineConfig
-from detectors.interface import columns as layout
+from detectors.exchange.rows import EDGE
 from detectors.interface.clock import NO_TIME
-from detectors.kernels import seen_table as recency
+from detectors.interface.columns import MODELS_KNOWN
+from detectors.kernels.pool import power_of_two
+from detectors.kernels.seen_table import table as seen_table
 
 MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts sooner
 MOST_TIME = LATEST_MS  # a kernel's own bound: no other way in may wrap a tick
@@ -67,7 +70,7 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     COUNTERS,
 ) = range(18)
 
-PENDING_EDGE = np.dtype([*layout.EDGE.descr, ("tick", "<i8")])
+PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
     [
         ("template", "<u8"),
@@ -111,11 +114,6 @@ class AccountState(NamedTuple):
     counters: np.ndarray
 
 
-def power_of_two(least: int) -> int:
-    """The smallest power of two that is at least `least`."""
-    return 1 << max(least - 1, 1).bit_length()
-
-
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
@@ -125,21 +123,21 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     heads = np.full(power_of_two(minutes), -1, np.int32)
     ring = power_of_two(engine.allowed_lateness_minutes + 64)
     return AccountState(
-        accounts=np.zeros(accounts, layout.ACCOUNT),
+        accounts=np.zeros(accounts, ACCOUNT),
         slots=np.zeros(power_of_two(accounts * 2), np.int32),
         free=np.zeros(accounts, np.int32),
         ids=np.zeros(accounts * MEAN_ID_BYTES, np.uint8),
-        hours=np.zeros(accounts, layout.WINDOW),
+        hours=np.zeros(accounts, WINDOW),
         hour_free=np.zeros(accounts, np.int32),
-        days=np.zeros(accounts, layout.WINDOW),
-        minutes=np.zeros(minutes, layout.MINUTE),
+        days=np.zeros(accounts, WINDOW),
+        minutes=np.zeros(minutes, MINUTE),
         minute_heads=heads,
         minute_free=np.zeros(minutes, np.int32),
         ticks=np.full(ring, -1, np.int32),
-        dedupe=recency.table(budgets.dedupe_entries),
-        sightings=recency.table(budgets.sightings),
-        models=np.zeros(layout.MODELS_KNOWN, np.uint64),
-        model_used=np.zeros(layout.MODELS_KNOWN, np.int64),
+        dedupe=seen_table(budgets.dedupe_entries),
+        sightings=seen_table(budgets.sightings),
+        models=np.zeros(MODELS_KNOWN, np.uint64),
+        model_used=np.zeros(MODELS_KNOWN, np.int64),
         edges=np.zeros(4096, PENDING_EDGE),
         names=np.zeros(1 << 18, np.uint8),
         newcomers=np.zeros(1024, PENDING_NAME),

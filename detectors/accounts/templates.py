@@ -13,7 +13,7 @@ from detectors.accounts import state as st
 from detectors.accounts.ingest import is_young
 from detectors.accounts.state import AccountState
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.seen_table import combine, mix
+from detectors.kernels.hashing import combine, mix
 from detectors.kernels.sorting import sort_pairs
 
 BANDS = 4

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.interface import columns as layout
 from detectors.interface.clock import SECOND_MS
+from detectors.interface.columns import (
+    CAPABILITY_SLOTS,
+    DISTINCT_WORDS,
+    GAP_BINS,
+    LANGUAGE_SLOTS,
+    MODEL_SLOTS,
+    Row,
+)
 from detectors.kernels.compiled import inlined, kernel
 
 MOST_GAP_MS = SECOND_MS << 25  # a year: longer than any account is kept, and its square has room
@@ -20,7 +27,7 @@ def gap_bin(seconds: int) -> int:
     """Bin of an inter-arrival time: powers of four from one second to an hour and eight minutes."""
     place = 0
     edge = 1
-    while place < layout.GAP_BINS - 1 and seconds >= edge:
+    while place < GAP_BINS - 1 and seconds >= edge:
         place += 1
         edge *= 4
     return place
@@ -35,7 +42,7 @@ def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
 
 
 @kernel
-def merge(window: layout.Row, other: layout.Row) -> None:
+def merge(window: Row, other: Row) -> None:
     """Add `other` (a minute or an hour) to `window` (an hour or a day) of the same account."""
     if window.requests == 0:
         window.first = other.first
@@ -54,7 +61,7 @@ def merge(window: layout.Row, other: layout.Row) -> None:
     window.gap_sum += other.gap_sum
     window.gap_squares += other.gap_squares
     window.active |= other.active
-    for i in range(layout.DISTINCT_WORDS):
+    for i in range(DISTINCT_WORDS):
         window.distinct[i] |= other.distinct[i]
     add_capped(window.capability, other.capability)
     add_capped(window.model, other.model)
@@ -63,7 +70,7 @@ def merge(window: layout.Row, other: layout.Row) -> None:
 
 
 @kernel
-def add_gap(window: layout.Row, milliseconds: int, times: int) -> None:
+def add_gap(window: Row, milliseconds: int, times: int) -> None:
     """Count `times` gaps of one length."""
     milliseconds = min(milliseconds, MOST_GAP_MS)
     seconds = milliseconds // SECOND_MS
@@ -74,9 +81,7 @@ def add_gap(window: layout.Row, milliseconds: int, times: int) -> None:
 
 
 @kernel
-def add_gaps(
-    window: layout.Row, before: int, first: int, seconds: np.uint64, requests: int
-) -> None:
+def add_gaps(window: Row, before: int, first: int, seconds: np.uint64, requests: int) -> None:
     """Gaps of one minute: from the last event before it, then between its occupied seconds.
 
     Gaps inside a minute are to the second (they come from a bitmap, so that arrival order cannot
@@ -113,13 +118,13 @@ def clear(windows: np.ndarray, row: int) -> None:
     window.throttled = 0
     window.newest = 0
     window.active = 0
-    for i in range(layout.DISTINCT_WORDS):
+    for i in range(DISTINCT_WORDS):
         window.distinct[i] = 0
-    for i in range(layout.CAPABILITY_SLOTS):
+    for i in range(CAPABILITY_SLOTS):
         window.capability[i] = 0
-    for i in range(layout.MODEL_SLOTS):
+    for i in range(MODEL_SLOTS):
         window.model[i] = 0
-    for i in range(layout.LANGUAGE_SLOTS):
+    for i in range(LANGUAGE_SLOTS):
         window.language[i] = 0
-    for i in range(layout.GAP_BINS):
+    for i in range(GAP_BINS):
         window.gaps[i] = 0

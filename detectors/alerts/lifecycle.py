@@ -14,7 +14,7 @@ import msgspec
 
 from detectors.contract.alert import OBSERVE, THROTTLE, Alert, Role, State
 from detectors.interface.clock import HOUR_TICKS
-from detectors.interface.key_kinds import Family
+from detectors.interface.family import Family
 from detectors.interface.tunable import tunable
 
 _NEVER = -1

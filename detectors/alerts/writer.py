@@ -33,7 +33,8 @@ from detectors.contract.alert import (
     rounded,
 )
 from detectors.contract.request_event import CAPABILITIES
-from detectors.interface.key_kinds import KINDS, Family
+from detectors.interface.family import Family
+from detectors.interface.key_kinds import KINDS
 
 _MICRO = 1_000_000
 _NOTABLE = 0.1  # a capability with this share of the requests is worth naming

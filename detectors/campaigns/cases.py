@@ -19,7 +19,8 @@ from detectors.campaigns.flagged_values import FlaggedKey, FlaggedKeys
 from detectors.campaigns.fusion import Fusion, Signal, Verdict
 from detectors.interface.clock import HOUR_MS
 from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import KINDS, Family
+from detectors.interface.family import Family
+from detectors.interface.key_kinds import KINDS
 
 _ORG_SAMPLE = 200  # members asked for their organisation: fingerprints are random, so is the sample
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from detectors.decode.control_events import ControlEvent
+from detectors.contract.control_event import ControlEvent
 from detectors.interface.clock import MINUTE_MS
-from detectors.interface.key_kinds import Family
+from detectors.interface.family import Family
 from detectors.kernels.siphash import fingerprint
 
 

@@ -15,7 +15,8 @@ from detectors.campaigns.fusion import Fusion
 from detectors.exchange.findings import KeyFinding
 from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import KINDS, ORG, TEMPLATE, Family
+from detectors.interface.family import Family
+from detectors.interface.key_kinds import KINDS, ORG, TEMPLATE
 
 KeyId = tuple[int, int]  # kind, fingerprint
 Covered = Callable[[int, Family], bool]  # does an allowance cover this family for this account?

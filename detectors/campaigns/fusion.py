@@ -20,7 +20,8 @@ import msgspec
 
 from detectors.contract.alert import OBSERVE, RESTRICT, SEVERITIES, SUSPEND, THROTTLE, VERIFY
 from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import COHORT, KINDS, Family
+from detectors.interface.family import Family
+from detectors.interface.key_kinds import COHORT, KINDS
 from detectors.interface.tunable import tunable
 
 OWN = -1  # kind of evidence that rests on the account's own windows, not on a shared value

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from detectors.interface.clock import MINUTE_MS
 from detectors.interface.detector import SURPRISE_CAP, Evidence
-from detectors.interface.key_kinds import Family
+from detectors.interface.family import Family
 
 MAX_EVIDENCE = 20
 MAX_LINKS = 20

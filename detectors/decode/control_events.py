@@ -5,10 +5,11 @@ A bad event is a value (`RejectedControl`), never an exception: a stream goes on
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
+from detectors.contract.control_event import ControlEvent, ControlKind
 from detectors.decode.rejects import (
     DECODER_FAILED,
     MISSING_PROPERTY,
@@ -18,17 +19,7 @@ from detectors.decode.rejects import (
     failed,
 )
 from detectors.decode.slow import parse_object
-from detectors.interface.key_kinds import Family
-
-ControlKind = Literal[
-    "enforcement",
-    "model_release",
-    "allowance",
-    "feedback",
-    "indicator",
-    "key_rotation",
-    "suppression",
-]
+from detectors.interface.family import Family
 
 _KINDS: Final = ControlKind.__args__  # type: ignore[attr-defined]
 _FAMILIES: Final = Family.__args__  # type: ignore[attr-defined]
@@ -52,31 +43,6 @@ _NEEDS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
     "key_rotation": (("from_epoch", False), ("to_epoch", False)),
     "suppression": (("until", False),),
 }
-
-
-class ControlEvent(msgspec.Struct, frozen=True):
-    """One valid control event; times in ms since epoch. `recorded_at` is filled in when missing."""
-
-    control_id: str
-    kind: ControlKind
-    at: int
-    recorded_at: int
-    revision: int = 1
-    until: int | None = None
-    account_id: str | None = None
-    org_id: str | None = None
-    campaign_id: str | None = None
-    alert_id: str | None = None
-    action: str | None = None
-    model: str | None = None
-    families: tuple[Family, ...] = ()
-    verdict: str | None = None
-    field: str | None = None
-    value_fp: str | None = None
-    confidence: float | None = None
-    from_epoch: int | None = None
-    to_epoch: int | None = None
-    note: str | None = None
 
 
 class RejectedControl(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from detectors.errors import ContractError
-from detectors.interface import columns as layout
+from detectors.exchange.rows import EDGE, LOAD, ONE, SUM, TEMPLATE_ROW
 from detectors.kernels.compiled import kernel
 
 FORMAT = 1
@@ -29,12 +29,12 @@ class HandOver(NamedTuple):
 
     source: int
     tick: int
-    edges: np.ndarray  # layout.EDGE
+    edges: np.ndarray  # EDGE
     names: np.ndarray  # uint8
-    sums: np.ndarray  # layout.SUM
-    ones: np.ndarray  # layout.ONE
-    loads: np.ndarray  # layout.LOAD
-    templates: np.ndarray  # layout.TEMPLATE_ROW
+    sums: np.ndarray  # SUM
+    ones: np.ndarray  # ONE
+    loads: np.ndarray  # LOAD
+    templates: np.ndarray  # TEMPLATE_ROW
     part: int = 0
     last: bool = True
     erased: np.ndarray = NOBODY  # accounts to be erased, before anything else of the tick
@@ -70,7 +70,7 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     holes: int = 0
 
 
-_DTYPES = (layout.EDGE, layout.SUM, layout.ONE, layout.LOAD, layout.TEMPLATE_ROW)
+_DTYPES = (EDGE, SUM, ONE, LOAD, TEMPLATE_ROW)
 _COLUMNS = ("edges", "names", "sums", "ones", "loads", "templates", "erased")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Wire)
@@ -129,7 +129,7 @@ def packed_part(part: HandOver) -> bytes:
 
 def _cut_edges(edges: np.ndarray, parts: int) -> list[np.ndarray]:
     """Edges in `parts` of about as many bytes, because names differ in length."""
-    ends = np.cumsum(edges["name_len"].astype(np.int64) + layout.EDGE.itemsize)
+    ends = np.cumsum(edges["name_len"].astype(np.int64) + EDGE.itemsize)
     total = int(ends[-1]) if edges.size else 0
     return np.split(edges, np.searchsorted(ends, [total * p // parts for p in range(1, parts)]))
 

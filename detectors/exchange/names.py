@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.accounts import state as st
-from detectors.accounts.state import AccountState
 from detectors.kernels.compiled import kernel
 
 
@@ -60,34 +58,6 @@ COLUMN_TYPES = (
     *(np.uint64, np.uint64, np.int64, np.int64),
     *(np.uint16, np.uint8, np.uint16, np.uint8),
 )  # of a batch's columns, in order
-
-
-def newcomers(state: AccountState, source: int, tick: int) -> NameBatch:
-    """Take the accounts first seen in a tick out of the pending ones, with what they are called."""
-    scalars = state.scalars
-    pending = state.newcomers[: scalars[st.NEWCOMERS]]
-    mine = pending["tick"] == tick
-    due, rest = pending[mine], pending[~mine]
-    accounts = state.accounts[due["account"]]
-    batch = NameBatch.gather(
-        source,
-        tick,
-        accounts["fp"],
-        accounts["org"],
-        accounts["first"],
-        accounts["created"],
-        accounts["id_at"],
-        accounts["id_len"],
-        state.ids,
-        due["org_at"],
-        due["org_len"],
-        state.names,
-    )
-    state.newcomers[: rest.size] = rest
-    scalars[st.NEWCOMERS] = rest.size
-    if rest.size == 0 and scalars[st.EDGES] == 0:
-        scalars[st.NAME_END] = 0
-    return batch
 
 
 def packed(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray) -> np.ndarray:

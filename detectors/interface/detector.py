@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
-from detectors.interface.key_kinds import Family
+from detectors.interface.family import Family
 
 SURPRISE_CAP = 100.0
 

@@ -7,19 +7,8 @@ the state format: append, never reorder.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Family = Literal[
-    "volume",
-    "drift",
-    "timing",
-    "content",
-    "capability",
-    "identity",
-    "infrastructure",
-    "lifecycle",
-    "indicator",
-]
+from detectors.interface.family import Family
 
 
 @dataclass(frozen=True, slots=True)

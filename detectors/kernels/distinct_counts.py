@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.seen_table import mix
+from detectors.kernels.hashing import mix
 
 BITS = 64
 SAMPLING = 16

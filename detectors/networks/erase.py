@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.kernels.compiled import kernel
-from detectors.kernels.seen_table import combine, unsee
+from detectors.kernels.hashing import combine
+from detectors.kernels.seen_table import unsee
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
 

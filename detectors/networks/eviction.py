@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.exchange.hand_over import HandOver
-from detectors.interface import columns as layout
+from detectors.networks import layout
 from detectors.networks import state as ks
 from detectors.networks.members import make_hubs
 from detectors.networks.state import NetworkState

@@ -6,7 +6,8 @@ import numpy as np
 
 from detectors.interface.clock import MINUTE_MS
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.seen_table import SEEN, combine, mix, see
+from detectors.kernels.hashing import combine, mix
+from detectors.kernels.seen_table import SEEN, see
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
 

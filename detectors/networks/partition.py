@@ -16,10 +16,10 @@ from detectors.config import Config
 from detectors.contract.request_event import IP_CLASSES
 from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
-from detectors.interface import columns as layout
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME, WEEK_MS
 from detectors.interface.key_kinds import KINDS, TEMPLATE
 from detectors.judging.counters import Tally
+from detectors.networks import layout
 from detectors.networks import state as ks
 from detectors.networks.apply_tick import apply_tick, joined_rows, joined_tables
 from detectors.networks.checkpoint import Progress, checkpoint_of, restore

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.accounts.state import power_of_two
 from detectors.engine_config import BudgetConfig
-from detectors.interface import columns as layout
 from detectors.interface.key_kinds import KINDS
-from detectors.kernels import seen_table as recency
+from detectors.kernels.pool import power_of_two
+from detectors.kernels.seen_table import table as seen_table
+from detectors.networks import layout
 
 MEMBERS_PER_KEY = 8  # mean members per shared value that the member pool allows for
 MEAN_NAME_BYTES = 24
@@ -62,7 +62,7 @@ def fresh_network_state(budgets: BudgetConfig) -> NetworkState:
         member_free=np.zeros(shared * MEMBERS_PER_KEY, np.int32),
         names=np.zeros(shared * MEAN_NAME_BYTES, np.uint8),
         candidates=np.zeros(power_of_two(budgets.templates), layout.CANDIDATE),
-        pairs=recency.table(shared * 4),
+        pairs=seen_table(shared * 4),
         touched=np.zeros(shared, np.int32),
         announced=np.zeros(len(KINDS), np.int64),
         by_kind=np.zeros(len(KINDS), np.int64),

@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.interface.key_kinds import TEMPLATE
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.seen_table import combine, mix
+from detectors.kernels.hashing import combine, mix
 from detectors.networks import state as ks
 from detectors.networks.members import add_member, find_shared, new_shared
 from detectors.networks.state import NetworkState

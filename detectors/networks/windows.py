@@ -7,7 +7,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from detectors.interface import columns as layout
+from detectors.interface.columns import CAPABILITY_SLOTS
 from detectors.kernels.compiled import kernel
 from detectors.networks import state as ks
 from detectors.networks.members import find_shared, index_shared, release_members
@@ -41,7 +41,7 @@ def apply_sums(state: NetworkState, sums: np.ndarray, tick: int, end_ms: int) ->
             continue
         shared = state.shared[row]
         add_to_open(shared, total, total.requests, total.accounts, tick, end_ms)
-        for c in range(layout.CAPABILITY_SLOTS):
+        for c in range(CAPABILITY_SLOTS):
             shared.capability[c] += total.capability[c]
 
 
@@ -55,7 +55,7 @@ def apply_ones(state: NetworkState, ones: np.ndarray, tick: int, end_ms: int) ->
             continue
         shared = state.shared[row]
         add_to_open(shared, one, 1, 1, tick, end_ms)
-        if one.capability < layout.CAPABILITY_SLOTS:
+        if one.capability < CAPABILITY_SLOTS:
             shared.capability[one.capability] += 1
 
 
@@ -106,7 +106,7 @@ def close_days(state: NetworkState) -> int:
         shared.load_accounts = 0
         shared.load_requests = 0
         shared.load_squares = 0
-        for c in range(layout.CAPABILITY_SLOTS):
+        for c in range(CAPABILITY_SLOTS):
             shared.past_capability[c] = shared.capability[c]
             shared.capability[c] = 0
     return closed

@@ -21,7 +21,7 @@ from detectors.campaigns.cases import Books
 from detectors.campaigns.controls import ControlBook, Written
 from detectors.config import Config, on_trial
 from detectors.contract.alert import Alert, Mode, Trace
-from detectors.decode.control_events import ControlEvent
+from detectors.contract.control_event import ControlEvent
 from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME

@@ -15,7 +15,7 @@ from typing import Any, get_args
 import msgspec
 
 from detectors.interface.detector import SURPRISE_CAP, Context, Detector, Window
-from detectors.interface.key_kinds import Family
+from detectors.interface.family import Family
 from detectors.testing.sandbox import ForbiddenError, world_forbidden
 from detectors.testing.scenarios import Outcome, Scenario, part, run, steps, without
 

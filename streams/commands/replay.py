@@ -16,7 +16,8 @@ from rich.console import Console
 
 from detectors.accounts import state as st
 from detectors.contract.alert import Alert, encode
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.records.event_files import overwrites, read_chunks

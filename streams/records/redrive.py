@@ -18,7 +18,8 @@ import numpy as np
 from aiokafka import AIOKafkaProducer
 
 from detectors.config import Loaded
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.decode.decoder import Decoder
 from detectors.errors import ConfigError
 from detectors.interface.clock import MINUTE_MS

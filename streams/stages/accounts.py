@@ -13,8 +13,8 @@ from collections import deque
 
 import msgspec
 
+from detectors.accounts.outbox import Workbench
 from detectors.accounts.partition import AccountPartition, ClosedTick
-from detectors.accounts.workbench import Workbench
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only

@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 
 from detectors.campaigns.controls import Written
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.decisions.log import ControlMark, Marks

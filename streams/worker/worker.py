@@ -16,7 +16,7 @@ import faust
 import structlog
 from faust.types import TP
 
-from detectors.accounts.workbench import Workbench
+from detectors.accounts.outbox import Workbench
 from detectors.config import VERSION, Loaded
 from detectors.errors import ConfigError
 from streams.bulk.chunks import Chunk

@@ -10,7 +10,8 @@ import pytest
 
 from detectors.config import load_config
 from detectors.contract.alert import Alert
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.engine import Engine
 from tests.owner_stories import ALERT_SCHEMA
 from tests.stage_stories import DAY, HOUR, KEY, MINUTE, START, request

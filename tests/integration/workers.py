@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from detectors.config import Loaded
 from detectors.contract.alert import body, decode
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.engine import Engine
 from detectors.interface.clock import DAY_MS
 from streams.commands.alerts import values

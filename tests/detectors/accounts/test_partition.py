@@ -12,9 +12,9 @@ from hypothesis import strategies as hs
 
 from detectors.accounts import state as st
 from detectors.accounts.close_hour import trailing_day
+from detectors.accounts.layout import ACCOUNT
 from detectors.accounts.partition import AccountPartition
 from detectors.decode.decoder import Decoder
-from detectors.interface import columns as layout
 from detectors.interface.clock import NO_TIME
 from detectors.interface.detector import Context, Window
 from detectors.interface.key_kinds import DEVICE, PAYMENT
@@ -221,7 +221,7 @@ def test_a_jump_of_centuries_is_quick_and_forgets_who_was_silent() -> None:
 @settings(max_examples=100)
 @given(hs.lists(hs.tuples(hs.integers(0, 60), hs.integers(1, 500)), min_size=1, max_size=40))
 def test_the_trailing_day_is_the_sum_of_the_last_24_hours(gaps: list[tuple[int, int]]) -> None:
-    account = np.zeros(1, layout.ACCOUNT)
+    account = np.zeros(1, ACCOUNT)
     hours: dict[int, int] = {}
     hour = 500_000
     for gap, requests in gaps:

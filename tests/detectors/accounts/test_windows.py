@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 from detectors.accounts import state as st
+from detectors.accounts.layout import WINDOW
 from detectors.accounts.minutes import MOST_COUNTED
 from detectors.accounts.partition import AccountPartition
 from detectors.contract.request_event import CAPABILITIES
-from detectors.interface import columns as layout
+from detectors.interface.columns import ASNS, DEVICES, MODELS_KNOWN, PREFIXES, SESSIONS, TEMPLATES
 from detectors.kernels.distinct_counts import count_double, count_single
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, decoded, feed, request, row_of
 
@@ -110,11 +111,11 @@ def _kept(window: np.void) -> dict[str, Any]:
         "model": sorted(n for n in window["model"].tolist() if n),
         "language": sorted(n for n in window["language"].tolist() if n),
         "distinct": {
-            "prefixes": count_single(words[layout.PREFIXES]),
-            "asns": count_single(words[layout.ASNS]),
-            "devices": count_single(words[layout.DEVICES]),
-            "sessions": count_double(words[layout.SESSIONS], words[layout.SESSIONS + 1]),
-            "templates": count_double(words[layout.TEMPLATES], words[layout.TEMPLATES + 1]),
+            "prefixes": count_single(words[PREFIXES]),
+            "asns": count_single(words[ASNS]),
+            "devices": count_single(words[DEVICES]),
+            "sessions": count_double(words[SESSIONS], words[SESSIONS + 1]),
+            "templates": count_double(words[TEMPLATES], words[TEMPLATES + 1]),
         },
     }
 
@@ -180,7 +181,7 @@ def test_order_within_a_tick_changes_no_closed_window(
             {
                 int(state.accounts["fp"][row]): [
                     state.days[row][name].tolist()
-                    for name in layout.WINDOW.names or ()
+                    for name in WINDOW.names or ()
                     if name != "account"
                 ]
                 for row in rows
@@ -240,7 +241,7 @@ def test_the_newest_model_is_the_one_that_answered_last_for_the_first_time() -> 
 
 def test_a_model_unused_for_a_day_gives_its_place_to_a_new_one() -> None:
     partition = AccountPartition(config(), 0)
-    feed(partition, [request(n, START + n, model=f"model-{n}") for n in range(layout.MODELS_KNOWN)])
+    feed(partition, [request(n, START + n, model=f"model-{n}") for n in range(MODELS_KNOWN)])
     feed(partition, [request(100, START + HOUR, model="too-soon")])
     feed(partition, [request(200 + n, START + 2 * DAY, model="later") for n in range(5)])
     partition.raise_mark(START + 2 * DAY + 30 * MINUTE)

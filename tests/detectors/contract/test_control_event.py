@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from detectors.campaigns.controls import ControlBook, Written
-from detectors.decode.control_events import ControlEvent, RejectedControl, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import RejectedControl, decode_control
 from detectors.decode.rejects import REASONS
 from detectors.interface.clock import MINUTE_MS
 from tests.owner_stories import HASH_KEY, account, org

@@ -12,19 +12,19 @@ from detectors.exchange.findings import AccountFinding, CohortSum, KeyFinding, T
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch
 from detectors.exchange.report import Report
-from detectors.interface import columns as layout
+from detectors.exchange.rows import EDGE, SUM
 from detectors.interface.detector import Evidence
 
 
 def _hand_over(edges: int, sums: int) -> HandOver:
     rng = np.random.default_rng(1)
-    table = np.zeros(edges, layout.EDGE)
+    table = np.zeros(edges, EDGE)
     names = b"".join(b"name-%d;" % i for i in range(edges))
     lengths = np.array([len(b"name-%d;" % i) for i in range(edges)], np.int64)
     table["name_len"] = lengths
     table["name_at"] = np.cumsum(lengths) - lengths
     table["key"] = rng.integers(1, 2**63, edges)
-    totals = np.zeros(sums, layout.SUM)
+    totals = np.zeros(sums, SUM)
     totals["key"] = rng.integers(1, 2**63, sums)
     totals["requests"] = 3
     empty = watermark_only(2, 77)

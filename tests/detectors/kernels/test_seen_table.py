@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as hs
 
-from detectors.kernels.seen_table import NEW, NEW_BY_EVICTION, SEEN, mix, see, table
+from detectors.kernels.hashing import mix
+from detectors.kernels.seen_table import NEW, NEW_BY_EVICTION, SEEN, see, table
 
 
 def _mixed(value: int) -> np.uint64:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 from detectors.exchange.hand_over import HandOver, watermark_only
-from detectors.interface import columns as layout
+from detectors.exchange.rows import EDGE, LOAD, SUM, TEMPLATE_ROW
 from detectors.interface.clock import NO_TIME
 from detectors.interface.key_kinds import DEVICE, PAYMENT, PREFIX, TEMPLATE
 from detectors.networks import state as ks
@@ -23,10 +23,10 @@ from tests.stage_stories import DAY, MINUTE, START, config, shared_values
 
 T0 = START // MINUTE
 FIELDS = {
-    "edges": layout.EDGE,
-    "sums": layout.SUM,
-    "loads": layout.LOAD,
-    "templates": layout.TEMPLATE_ROW,
+    "edges": EDGE,
+    "sums": SUM,
+    "loads": LOAD,
+    "templates": TEMPLATE_ROW,
 }
 
 

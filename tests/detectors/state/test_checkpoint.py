@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 from detectors.config import load_config
-from detectors.decode.control_events import ControlEvent, decode_control
+from detectors.contract.control_event import ControlEvent
+from detectors.decode.control_events import decode_control
 from detectors.engine import Engine
 from detectors.errors import StateError
 from detectors.state.checkpoint import Checkpoint, Restoration, shapes_of

@@ -1,0 +1,95 @@
+"""What an account partition keeps, field by field: windows, open minutes, accounts.
+
+Rows are structured arrays (one row is a few neighbouring cache lines, one field is a strided
+column), allocated once at their budget. Sums are integers, money is in micro-units, and distinct
+counts are bitmaps, so that what one event adds commutes with what another adds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.interface.columns import (
+    CAPABILITY_SLOTS,
+    DISTINCT_WORDS,
+    GAP_BINS,
+    LANGUAGE_SLOTS,
+    MODEL_SLOTS,
+)
+from detectors.interface.key_kinds import ACCOUNT_KINDS
+
+_WINDOW_FIELDS = [
+    ("input", "<i8"),
+    ("output", "<i8"),
+    ("reasoning", "<i8"),
+    ("cost", "<i8"),  # micro-units of currency
+    ("first", "<i8"),  # ms since epoch
+    ("last", "<i8"),
+    ("gap_sum", "<i8"),  # ms between successive events
+    ("gap_squares", "<i8"),  # squared seconds
+    ("distinct", "<u8", (DISTINCT_WORDS,)),
+    ("requests", "<u4"),
+    ("errors", "<u4"),
+    ("throttled", "<u4"),  # answered 429
+    ("newest", "<u4"),  # requests to the model that appeared last
+    ("capability", "<u2", (CAPABILITY_SLOTS,)),
+    ("model", "<u2", (MODEL_SLOTS,)),
+    ("language", "<u2", (LANGUAGE_SLOTS,)),
+    ("gaps", "<u2", (GAP_BINS,)),
+    ("active", "<u4"),  # bit h: active in hour h of the UTC day
+    ("account", "<i4"),  # row of the account
+]
+
+# Tumbling windows of an hour and a day: the same columns, so a window closes into the next.
+WINDOW = np.dtype(_WINDOW_FIELDS, align=True)
+
+# An account's open minute, split where its keys change within the minute, so that every request
+# counts for the keys that it came with.
+MINUTE = np.dtype(
+    [
+        ("tick", "<i8"),
+        ("keyset", "<u8"),
+        ("keys", "<u8", (ACCOUNT_KINDS,)),
+        ("seconds", "<u8"),  # bit s: an event in second s of the minute
+        ("chain", "<i4"),  # next row in the hash bucket
+        ("sibling", "<i4"),  # next row of the same tick
+        *_WINDOW_FIELDS,
+    ],
+    align=True,
+)
+
+ACCOUNT = np.dtype(
+    [
+        ("fp", "<u8"),
+        ("org", "<u8"),
+        ("created", "<i8"),  # ms since epoch, -1 not known
+        ("first", "<i8"),
+        ("last", "<i8"),
+        ("closed_last", "<i8"),  # last event of the closed ticks, 0 none
+        ("keys", "<u8", (ACCOUNT_KINDS,)),  # latest value of each kind
+        ("requests", "<i8"),  # lifetime totals, late events included
+        ("input", "<i8"),
+        ("output", "<i8"),
+        ("cost", "<i8"),
+        ("mean", "<f4"),  # of ln(1 + requests a day), over active days
+        ("variance", "<f4"),
+        ("hour_row", "<i4"),
+        ("day_row", "<i4"),
+        ("open_minutes", "<i4"),
+        ("last_hour", "<i4"),  # hour index that `ring` was last moved to
+        ("late", "<u4"),
+        ("id_at", "<u4"),
+        ("ring", "<u2", (24,)),  # requests of each of the last 24 hours, saturating
+        # The hour of the week, factored: at 25 requests a day one of 168 cells would see an event
+        # once in weeks. Mean ln(1 + requests) when active, in 1/20: hours of working days, then of
+        # weekends; and each weekday's level.
+        ("hour_profile", "u1", (48,)),
+        ("weekday_profile", "u1", (7,)),
+        ("days", "<u2"),  # active days learned
+        ("period", "<u2"),  # expiry period in which `keys` were announced
+        ("id_len", "<u2"),
+        ("cohort", "u1"),
+        ("used", "u1"),
+    ],
+    align=True,
+)
