@@ -71,8 +71,6 @@ ACCOUNT = np.dtype(
         ("input", "<i8"),
         ("output", "<i8"),
         ("cost", "<i8"),
-        ("mean", "<f4"),  # of ln(1 + requests a day), over active days
-        ("variance", "<f4"),
         ("hour_row", "<i4"),
         ("day_row", "<i4"),
         ("open_minutes", "<i4"),
@@ -80,12 +78,7 @@ ACCOUNT = np.dtype(
         ("late", "<u4"),
         ("id_at", "<u4"),
         ("ring", "<u2", (24,)),  # requests of each of the last 24 hours, saturating
-        # The hour of the week, factored: at 25 requests a day one of 168 cells would see an event
-        # once in weeks. Mean ln(1 + requests) when active, in 1/20: hours of working days, then of
-        # weekends; and each weekday's level.
-        ("hour_profile", "u1", (48,)),
-        ("weekday_profile", "u1", (7,)),
-        ("days", "<u2"),  # active days learned
+        ("days", "<u2"),  # active days that were whole
         ("period", "<u2"),  # expiry period in which `keys` were announced
         ("id_len", "<u2"),
         ("cohort", "u1"),

@@ -73,7 +73,7 @@ class Books:
                 withdrawn.add(family)
             elif campaign and (key.campaign == campaign.id or self.flagged.is_hub(key)):
                 keys.append(key)
-                signals.append(Signal(key.evidence, key.kind))
+                signals += [Signal(e, key.kind) for e in key.by_detector.values()]
         own = []
         for one in self.own.accounts.get(account, ()):
             if one.evidence.family in allowed:
@@ -100,7 +100,7 @@ class Books:
     def network_case(self, campaign: Campaign) -> Case:
         """What is known against and for a campaign as a whole."""
         keys = [self.flagged.keys[k] for k in campaign.keys]
-        signals = [Signal(k.evidence, k.kind) for k in keys]
+        signals = [Signal(e, k.kind) for k in keys for e in k.by_detector.values()]
         organisation = self.organisation(campaign)
         verdict = self.rules.weigh(
             signals, size=len(campaign.members), core=True, organisation=organisation

@@ -28,7 +28,7 @@ class Agenda(msgspec.Struct, frozen=True):
     closed: int
     control_due: set[int]
     inbox: KeptInbox
-    cohorts: list[Any]
+    cohorts: dict[str, list[Any]]
 
 
 class KeptVariant(msgspec.Struct, frozen=True):

@@ -133,16 +133,17 @@ class Inbox:
 _name_order = attrgetter("account", "account_id")
 
 
-def _account_order(finding: AccountFinding) -> tuple[int, str, int, float, int]:
+def _account_order(finding: AccountFinding) -> tuple[int, str, int, str, float, int]:
     evidence = finding.evidence
     return (
         finding.account,
         evidence.detector,
         evidence.window_start,
-        finding.deviation,
+        evidence.parameter,
+        finding.deviation or 0.0,
         finding.requests,
     )
 
 
 def _key_order(finding: KeyFinding) -> tuple[int, int, float, tuple[int, ...]]:
-    return finding.kind, finding.key, finding.evidence.surprise, finding.members
+    return finding.kind, finding.key, finding.surprise, finding.members

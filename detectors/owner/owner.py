@@ -26,7 +26,7 @@ from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
-from detectors.judging.counters import Tally
+from detectors.judging.isolation import Isolations
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import Content, Inbox
 from detectors.owner.variant import News, Variant
@@ -50,8 +50,8 @@ class CampaignOwner:
         self._ticks: list[int] = []  # heap of ticks with something to do
         self._control_due: set[int] = set()  # ticks in which control events begin or end
         self.closed = NO_TIME
-        self._cohorts = CohortBook(config.volume)
-        self.tally = Tally()
+        self._cohorts = CohortBook(config.detectors)
+        self.isolation = Isolations(d.card for d in config.detectors)
         self._control = ControlBook(hash_key, config.alerts.control_retention_days * DAY_TICKS)
         self._names = AccountDirectory(config.alerts.name_budget)
         # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
@@ -173,7 +173,7 @@ class CampaignOwner:
         """Take a tick's names, control events and cohorts, and say what is left to judge."""
         if content.erased:
             self._names.erase(set(content.erased))
-            self.tally.aside.erase(content.erased)
+            self.isolation.erase(content.erased)
         named: set[int] = set()
         for batch in content.batches:
             self._names.add_many(batch)
@@ -185,15 +185,12 @@ class CampaignOwner:
             self._control_due.discard(tick)
             reviewed = self._control.refresh(tick)
         if content.accounts or content.cohorts:
-            self._cohorts.close(tick, content.cohorts)
-        aside, judge = self.tally.aside, self._cohorts.judge
-        before = aside.times
-        judged = [(f, aside.attempt(tick, f.account, judge, f)) for f in content.accounts]
-        aside.judged(len(judged), before)
+            self._cohorts.close(tick, content.cohorts, content.accounts)
+        judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)
         return News(
             named=frozenset(named),
             renamed=frozenset(name.account for name in content.names),
-            odd=tuple((f, evidence) for f, evidence in judged if evidence is not None),
+            odd=tuple(judged),
             keys=tuple(content.keys),
             reviewed=reviewed,
             erased=tuple(content.erased),

@@ -19,6 +19,7 @@ import msgspec
 from detectors.alerts.advice_budget import Advice
 from detectors.alerts.book import AlertBook
 from detectors.alerts.writer import Writer
+from detectors.births import KeyBirths
 from detectors.campaigns.account_directory import AccountDirectory
 from detectors.campaigns.account_evidence import AccountEvidence
 from detectors.campaigns.cases import Books
@@ -79,7 +80,9 @@ class Variant:
         self._regroup = rules.regroup_minutes
         self._deaf_to = deaf_to
         self._wake = wake
-        flagged = FlaggedKeys(rules, config.budgets.member_cap, config.births.template_distance)
+        flagged = FlaggedKeys(
+            rules, config.budgets.member_cap, config.of(KeyBirths).template_distance
+        )
         self.books = Books(
             rules=rules,
             flagged=flagged,
@@ -149,6 +152,11 @@ class Variant:
 
     def _hears(self, evidence: Evidence) -> bool:
         return evidence.detector.rpartition(".v")[0] not in self._deaf_to
+
+    def _heard(self, finding: KeyFinding) -> KeyFinding | None:
+        """A finding with what this variant hears of its evidence; None: nothing."""
+        heard = tuple(e for e in finding.evidence if self._hears(e))
+        return msgspec.structs.replace(finding, evidence=heard) if heard else None
 
     def _wait(self, tick: int, due: Due) -> None:
         waiting = self.due.get(tick)
@@ -249,7 +257,7 @@ class Variant:
                 touched.accounts.add(finding.account)
                 self._wait(ends, ("own", finding.account))
         touched.accounts.update(self.books.own.shed())
-        self._take_keys((k for k in news.keys if self._hears(k.evidence)), tick, touched)
+        self._take_keys(filter(None, map(self._heard, news.keys)), tick, touched)
 
     def _take_keys(self, keys: Iterable[KeyFinding], tick: int, touched: Touched) -> None:
         flagged = self.books.flagged

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
+from typing import Any
 
 import numpy as np
 import structlog
@@ -15,12 +17,13 @@ from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
 from detectors.interface.clock import HOUR_TICKS, MINUTE_MS, NO_TIME
+from detectors.interface.detector import Described
 from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
-from streams.observe.counter_gauges import TallyGauge
-from streams.observe.isolation import DETECTORS, AsideGauge
+from streams.observe.counter_gauges import CounterGauges
+from streams.observe.isolation import AsideGauge, isolations_of
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
 
@@ -68,9 +71,11 @@ OWNER_PARTITION = 0  # campaigns have one owner
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
 LAST_TICK = 1 << 62
 HOUR_S = 3600
+# Of which entities each stage's detectors may raise; the owner compares findings about accounts.
+STAGES = {"accounts": ("account",), "keys": ("key",), "owner": ("account", "campaign", "model")}
 
 
-def begin_at_zero(metrics: Metrics) -> None:
+def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
     """Show the counters that rules watch from the start.
 
     A series that comes into being at 500 has, to Prometheus, never risen.
@@ -84,19 +89,28 @@ def begin_at_zero(metrics: Metrics) -> None:
         metrics.late_events.labels(by)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
-    for stage, detector in DETECTORS.items():
-        metrics.set_aside.labels(detector, stage)
+    for stage, entities in STAGES.items():
         metrics.snapshot_failures.labels(stage)
+        for card in (detector.card for detector in detectors):
+            if card.entity in entities:
+                metrics.set_aside.labels(card.name, stage)
     metrics.advice_capped.labels("live")
     for severity, action in product(SEVERITIES, ACTIONS):
         for state in NEW_STATES:
             metrics.alerts.labels("account", severity, action, state, "live")
 
 
+def asides(metrics: Metrics, show: PartitionGauges, stage: str, part: Any) -> list[AsideGauge]:
+    """What the detectors of a stage raise for, one gauge each."""
+    return [
+        AsideGauge(metrics, show, stage, name, isolation) for name, isolation in isolations_of(part)
+    ]
+
+
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
     """Count the pieces of evidence of a tick."""
-    pieces = [f.evidence for f in findings.accounts] + [f.evidence for f in findings.keys]
-    for evidence in pieces:
+    pieces = [f.evidence for f in findings.accounts]
+    for evidence in pieces + [e for f in findings.keys for e in f.evidence]:
         metrics.evidence.labels(evidence.detector, evidence.family).inc()
 
 
@@ -108,8 +122,8 @@ class AccountGauges:
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._tally = TallyGauge(metrics, "accounts", "account", "volume", accounts.tally)
-        self._aside = AsideGauge(metrics, self.partition, "accounts", accounts.tally.aside)
+        self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
+        self._asides = asides(metrics, self.partition, "accounts", accounts)
         self.restore(accounts)
 
     def restore(self, accounts: AccountPartition) -> None:
@@ -127,8 +141,9 @@ class AccountGauges:
     def update(self, accounts: AccountPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
-        self._tally.update()
-        self._aside.update(accounts.closed)
+        self._counts.update()
+        for aside in self._asides:
+            aside.update(accounts.closed)
         now = accounts.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -175,8 +190,8 @@ class NetworkGauges:
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._tally = TallyGauge(metrics, "keys", "key", "births", keys.tally)
-        self._aside = AsideGauge(metrics, self.partition, "keys", keys.tally.aside)
+        self._counts = CounterGauges(metrics, "keys", "key", keys.counts, keys.host)
+        self._asides = asides(metrics, self.partition, "keys", keys)
         self.restore(keys)
 
     def restore(self, keys: NetworkPartition) -> None:
@@ -186,8 +201,9 @@ class NetworkGauges:
     def update(self, keys: NetworkPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
-        self._tally.update()
-        self._aside.update(keys.closed)
+        self._counts.update()
+        for aside in self._asides:
+            aside.update(keys.closed)
         now = keys.state.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -210,7 +226,7 @@ class OwnerGauges:
 
     def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
-        self._aside = AsideGauge(metrics, self.partition, "owner", owner.tally.aside)
+        self._asides = asides(metrics, self.partition, "owner", owner)
         self._metrics = metrics
         self._begins = LAST_TICK
         self._capped_in: dict[Mode, int] = {}  # the hour in which the log last spoke of it
@@ -232,7 +248,8 @@ class OwnerGauges:
         if owner.closed == NO_TIME:
             return
         before = self._begins - 1 if self._closed == NO_TIME else self._closed
-        self._aside.update(owner.closed)
+        for aside in self._asides:
+            aside.update(owner.closed)
         self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
         self._closed = owner.closed
         end = (owner.closed + 1) * MINUTE_MS

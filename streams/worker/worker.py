@@ -56,7 +56,7 @@ class Worker:
         self.loaded = loaded
         self.metrics = Metrics()
         self.metrics.describe(VERSION, loaded.digest)
-        begin_at_zero(self.metrics)
+        begin_at_zero(self.metrics, loaded.config.detectors)
         pipeline = loaded.config.engine.partitions
         for topic, count in zip(self._topics(), (pipeline, pipeline, 1), strict=True):
             self.metrics.partitions.labels(topic).set(count)
