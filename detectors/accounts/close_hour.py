@@ -14,6 +14,7 @@ from detectors.interface.clock import DAY_TICKS, HOUR_TICKS
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.pool import give_row
 from detectors.volume import VolumeParams, learn, score
 
 COHORTS = 256
@@ -151,9 +152,7 @@ def close_hour(
             count += 1
         clear(state.hours, at)
         account.hour_row = -1
-        free = state.scalars[st.HOUR_FREE]
-        state.hour_free[free] = at
-        state.scalars[st.HOUR_FREE] = free + 1
+        give_row(state.hour_free, state.scalars, st.HOUR_FREE, at)
     return count, failures
 
 
