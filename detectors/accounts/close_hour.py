@@ -12,6 +12,7 @@ from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
+from detectors.kernels.pool import give_row
 
 LOAD_SLICE = 20_000  # accounts whose loads are summed before they are handed over
 MOST_DAYS = 65_535  # what an account's row can count
@@ -66,9 +67,7 @@ def free_hours(state: AccountState, at: np.ndarray) -> None:
     for place in at:
         state.accounts[state.hours[place].account].hour_row = -1
         clear(state.hours, place)
-        free = state.scalars[st.HOUR_FREE]
-        state.hour_free[free] = place
-        state.scalars[st.HOUR_FREE] = free + 1
+        give_row(state.hour_free, state.scalars, st.HOUR_FREE, place)
 
 
 @kernel

@@ -15,7 +15,7 @@ from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
 from detectors.kernels.hashing import combine, mix
-from detectors.kernels.pool import power_of_two
+from detectors.kernels.pool import give_row, power_of_two, take_row
 
 
 class KeySums(NamedTuple):
@@ -79,9 +79,7 @@ def unchain(state: AccountState, at: int) -> None:
         state.minutes[here].chain = minute.chain
     clear(state.minutes, at)
     minute.seconds = 0
-    free = state.scalars[st.MINUTE_FREE]
-    state.minute_free[free] = at
-    state.scalars[st.MINUTE_FREE] = free + 1
+    give_row(state.minute_free, state.scalars, st.MINUTE_FREE, at)
 
 
 @kernel
@@ -90,13 +88,8 @@ def hour_of(state: AccountState, row: int) -> int:
     account = state.accounts[row]
     if account.hour_row >= 0:
         return account.hour_row
-    scalars = state.scalars
-    if scalars[st.HOUR_FREE] > 0:
-        scalars[st.HOUR_FREE] -= 1
-        at = state.hour_free[scalars[st.HOUR_FREE]]
-    else:
-        at = scalars[st.HOUR_TOP]  # as many rows as accounts: there is always one
-        scalars[st.HOUR_TOP] += 1
+    # As many rows as accounts: there is always one.
+    at = take_row(state.hour_free, state.scalars, st.HOUR_TOP, st.HOUR_FREE)
     account.hour_row = at
     state.hours[at].account = row
     return at

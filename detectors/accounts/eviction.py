@@ -16,6 +16,7 @@ from detectors.accounts.state import AccountState
 from detectors.accounts.windows import clear
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
+from detectors.kernels.pool import give_row
 
 SLICE = 16  # a full table gives up one account in so many at once
 NEWCOMERS_SHARE = 4  # newcomers displace others until they hold one row in so many
@@ -73,8 +74,7 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
         account = state.accounts[row]
         if account.hour_row >= 0:
             clear(state.hours, account.hour_row)
-            state.hour_free[scalars[st.HOUR_FREE]] = account.hour_row
-            scalars[st.HOUR_FREE] += 1
+            give_row(state.hour_free, scalars, st.HOUR_FREE, account.hour_row)
             account.hour_row = -1
         account.used = 0
         account.fp = 0
@@ -93,8 +93,7 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
         for i in range(24):
             account.ring[i] = 0
         clear(state.days, row)
-        state.free[scalars[st.ACCOUNT_FREE]] = row
-        scalars[st.ACCOUNT_FREE] += 1
+        give_row(state.free, scalars, st.ACCOUNT_FREE, row)
 
 
 @kernel

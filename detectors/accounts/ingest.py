@@ -18,6 +18,7 @@ from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.pool import rows_left
 from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
 
 DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
@@ -42,8 +43,7 @@ def count_late(counters: np.ndarray, behind_ms: int) -> None:
 @inlined
 def minutes_full(state: AccountState) -> bool:
     """Whether no minute row is left."""
-    scalars = state.scalars
-    return scalars[st.MINUTE_FREE] == 0 and scalars[st.MINUTE_TOP] == state.minutes.size
+    return rows_left(state.minute_free, state.scalars, st.MINUTE_TOP, st.MINUTE_FREE) == 0
 
 
 @inlined

@@ -23,6 +23,7 @@ from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.distinct_counts import set_double, set_single
 from detectors.kernels.hashing import combine, mix
+from detectors.kernels.pool import NONE_LEFT, take_row
 
 # No request has two billion tokens or costs 2,147 dollars: with at most 2^32 requests a window,
 # whatever a producer writes, sums stay below 2^63.
@@ -44,15 +45,8 @@ def find_minute(
         if minute.account == row and minute.tick == tick and minute.keyset == keyset:
             return at
         at = minute.chain
-    scalars = state.scalars
-    free = state.minute_free
-    if scalars[st.MINUTE_FREE] > 0:
-        scalars[st.MINUTE_FREE] -= 1
-        at = free[scalars[st.MINUTE_FREE]]
-    elif scalars[st.MINUTE_TOP] < state.minutes.size:
-        at = scalars[st.MINUTE_TOP]
-        scalars[st.MINUTE_TOP] += 1
-    else:
+    at = take_row(state.minute_free, state.scalars, st.MINUTE_TOP, st.MINUTE_FREE)
+    if at == NONE_LEFT:
         return -1
     minute = state.minutes[at]
     minute.account = row

@@ -9,6 +9,7 @@ from detectors.accounts.state import AccountState
 from detectors.interface.columns import Row
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hashing import mix
+from detectors.kernels.pool import NONE_LEFT, take_row
 
 LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
 
@@ -71,13 +72,8 @@ def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int
     scalars = state.scalars
     if scalars[st.ID_END] + event.account_len > state.ids.size:
         return -1
-    if scalars[st.ACCOUNT_FREE] > 0:
-        scalars[st.ACCOUNT_FREE] -= 1
-        row = state.free[scalars[st.ACCOUNT_FREE]]
-    elif scalars[st.ACCOUNTS] < state.accounts.size:
-        row = scalars[st.ACCOUNTS]
-        scalars[st.ACCOUNTS] += 1
-    else:
+    row = take_row(state.free, scalars, st.ACCOUNTS, st.ACCOUNT_FREE)
+    if row == NONE_LEFT:
         return -1
     account = state.accounts[row]
     account.fp = event.account

@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.kernels.compiled import kernel
 from detectors.kernels.hashing import combine
+from detectors.kernels.pool import give_row
 from detectors.kernels.seen_table import unsee
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
@@ -62,6 +63,5 @@ def _erase_memberships(state: NetworkState, account: np.uint64) -> None:
             member.account = np.uint64(0)
             member.org = np.uint64(0)
             member.time = 0
-            state.member_free[scalars[ks.MEMBER_FREE]] = at
-            scalars[ks.MEMBER_FREE] += 1
+            give_row(state.member_free, scalars, ks.MEMBER_FREE, at)
             at = following

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.exchange.hand_over import HandOver
+from detectors.kernels.pool import rows_left
 from detectors.networks import layout
 from detectors.networks import state as ks
 from detectors.networks.members import make_hubs
@@ -32,7 +33,7 @@ def make_room(state: NetworkState, hand_overs: list[HandOver], give_up: GiveUp) 
     joins = sum(h.edges.size + h.templates.size for h in hand_overs)
     _make_member_room(state, joins)
     scalars, shared = state.scalars, state.shared
-    free = shared.size - scalars[ks.SHARED] + scalars[ks.SHARED_FREE]
+    free = rows_left(state.free, scalars, ks.SHARED, ks.SHARED_FREE)
     name_room = state.names.size - scalars[ks.NAME_END]
     if free >= min(joins, shared.size // SLICE) and name_room > state.names.size // SLICE:
         return state
@@ -46,7 +47,7 @@ def make_room(state: NetworkState, hand_overs: list[HandOver], give_up: GiveUp) 
 def _make_member_room(state: NetworkState, joins: int) -> None:
     """If the member pool might not do, name nobody of the values that most hold, unless flagged."""
     scalars, members = state.scalars, state.members
-    free = members.size - scalars[ks.MEMBERS] + scalars[ks.MEMBER_FREE]
+    free = rows_left(state.member_free, scalars, ks.MEMBERS, ks.MEMBER_FREE)
     if free >= min(2 * joins, members.size // SLICE):
         return
     shared = state.shared[: scalars[ks.SHARED]]

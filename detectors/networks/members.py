@@ -7,6 +7,7 @@ import numpy as np
 from detectors.interface.clock import MINUTE_MS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hashing import combine, mix
+from detectors.kernels.pool import NONE_LEFT, give_row, take_row
 from detectors.kernels.seen_table import SEEN, see
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
@@ -45,14 +46,8 @@ def index_shared(state: NetworkState, row: int) -> None:
 @kernel
 def new_shared(state: NetworkState, key: np.uint64, kind: int, time: int, ip_class: int) -> int:
     """A row for a key that a second account now holds; -1 where the table is full."""
-    scalars = state.scalars
-    if scalars[ks.SHARED_FREE] > 0:
-        scalars[ks.SHARED_FREE] -= 1
-        row = state.free[scalars[ks.SHARED_FREE]]
-    elif scalars[ks.SHARED] < state.shared.size:
-        row = scalars[ks.SHARED]
-        scalars[ks.SHARED] += 1
-    else:
+    row = take_row(state.free, state.scalars, ks.SHARED, ks.SHARED_FREE)
+    if row == NONE_LEFT:
         state.counters[ks.SHARED_OVERFLOW] += 1
         return -1
     shared = state.shared[row]
@@ -92,8 +87,7 @@ def release_members(state: NetworkState, row: int) -> None:
     shared = state.shared[row]
     at = shared.member
     while at >= 0:
-        state.member_free[state.scalars[ks.MEMBER_FREE]] = at
-        state.scalars[ks.MEMBER_FREE] += 1
+        give_row(state.member_free, state.scalars, ks.MEMBER_FREE, at)
         at = state.members[at].next
     shared.member = -1
     shared.members = 0
@@ -130,14 +124,8 @@ def add_member(
             state.scalars[ks.TOUCHED] += 1
     if shared.hub == 1:
         return
-    scalars = state.scalars
-    if scalars[ks.MEMBER_FREE] > 0:
-        scalars[ks.MEMBER_FREE] -= 1
-        at = state.member_free[scalars[ks.MEMBER_FREE]]
-    elif scalars[ks.MEMBERS] < state.members.size:
-        at = scalars[ks.MEMBERS]
-        scalars[ks.MEMBERS] += 1
-    else:
+    at = take_row(state.member_free, state.scalars, ks.MEMBERS, ks.MEMBER_FREE)
+    if at == NONE_LEFT:
         state.counters[ks.MEMBER_OVERFLOW] += 1
         return
     member = state.members[at]

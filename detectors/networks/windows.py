@@ -9,6 +9,7 @@ import numpy as np
 
 from detectors.interface.columns import CAPABILITY_SLOTS
 from detectors.kernels.compiled import kernel
+from detectors.kernels.pool import give_row
 from detectors.networks import state as ks
 from detectors.networks.members import find_shared, index_shared, release_members
 from detectors.networks.state import NetworkState
@@ -168,8 +169,7 @@ def forget_shared(state: NetworkState, rows: np.ndarray, names: np.ndarray) -> N
         shared = state.shared[row]
         release_members(state, row)
         state.by_kind[shared.kind] -= 1
-        state.free[state.scalars[ks.SHARED_FREE]] = row
-        state.scalars[ks.SHARED_FREE] += 1
+        give_row(state.free, state.scalars, ks.SHARED_FREE, row)
         shared.used = 0
     end = 0
     state.slots[:] = 0
