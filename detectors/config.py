@@ -95,8 +95,12 @@ def load_config(
 
 
 def digest_of(config: Config, hash_key: bytes = b"") -> str:
-    """Digest of every value that can change an alert, the fingerprints' key among them."""
-    canonical = orjson.dumps(as_plain(config), option=orjson.OPT_SORT_KEYS)
+    """Digest of every value that can change an alert: the fingerprints' key and plug-ins among them."""
+    plain: dict[str, Any] = as_plain(config)
+    ours = {type(detector) for detector in BUILT_IN}
+    if others := [d.card.tag for d in config.detectors if type(d) not in ours]:
+        plain["plugins"] = others
+    canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     return "sha256:" + hashlib.sha256(canonical + hash_key).hexdigest()[:16]
 
 

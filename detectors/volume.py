@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from river import stats
 
 from detectors.interface.clock import DAY_MS
 from detectors.interface.detector import (
@@ -31,11 +30,10 @@ from detectors.interface.detector import (
 )
 from detectors.interface.surprise import student_surprise
 from detectors.interface.tunable import switch, tunable
+from detectors.interface.weighted_past import MOST, WeightedPast
 from detectors.kernels.compiled import kernel
 
-MAX_DAYS = 65_535  # what the columnar state can count
 _MEMORY_VERSION = 1
-_SEED = 1e-300  # River takes its first value for the mean; see VolumeMemory
 
 
 # An account's baseline: mean and variance of ln(1 + requests a day), over so many active days.
@@ -111,7 +109,7 @@ def learn(
     step = params.fade / (1.0 - (1.0 - params.fade) ** count)
     difference = taken - mean
     moved = step * difference
-    return mean + moved, (1.0 - step) * (variance + difference * moved), min(count, MAX_DAYS)
+    return mean + moved, (1.0 - step) * (variance + difference * moved), min(count, MOST)
 
 
 @kernel
@@ -160,19 +158,6 @@ def learn_rows(
             past.days = days
         else:
             failed[i] = True
-
-
-@dataclass(slots=True)
-class VolumeMemory:
-    """One account's past: River's weighted means of log volume and of its square, and the days.
-
-    Both means are seeded with a vanishing value, so that dividing by the weight given out so far,
-    1 - (1 - fade)^days, yields the mean without undue weight on the first day.
-    """
-
-    level: stats.EWMean
-    square: stats.EWMean
-    days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +228,7 @@ class AccountVolume:
             reads=("requests_24h", "day_requests"),
             min_windows=self.min_windows,
             max_bytes=128,
+            active=2_000,
             references=(
                 "S. W. Roberts, Control chart tests based on geometric moving averages, 1959",
                 "T. Finch, Incremental calculation of weighted mean and variance, 2009",
@@ -335,16 +321,12 @@ class AccountVolume:
         expected = math.expm1(max(y - deviation, 0.0))
         return msgspec.structs.replace(evidence, expected=expected, surprise=surprise)
 
-    def fresh(self) -> VolumeMemory:
+    def fresh(self) -> WeightedPast:
         """Memory of an account never seen before."""
-        fade = self.params().fade
-        memory = VolumeMemory(stats.EWMean(fade), stats.EWMean(fade))
-        memory.level.update(_SEED)
-        memory.square.update(_SEED)
-        return memory
+        return WeightedPast.fresh(self.params().fade)
 
     def observe(
-        self, memory: VolumeMemory, window: Window, context: Context
+        self, memory: WeightedPast, window: Window, context: Context
     ) -> tuple[Evidence, ...] | None:
         """Score the trailing day, then learn the closed day, if the window brings one."""
         requests = window.values.get("requests_24h")
@@ -370,40 +352,24 @@ class AccountVolume:
             window_end=seen.end,
         )
 
-    def dump(self, memory: VolumeMemory) -> list[Any]:
+    def dump(self, memory: WeightedPast) -> list[Any]:
         """The memory as plain numbers: version, mean, mean square, days."""
-        return [_MEMORY_VERSION, memory.level.get(), memory.square.get(), memory.days]
+        return [_MEMORY_VERSION, *memory.dump()]
 
-    def restore(self, plain: Any) -> VolumeMemory | None:
+    def restore(self, plain: Any) -> WeightedPast | None:
         """The memory a dump stands for; None (start fresh) if it cannot be told."""
         match plain:
-            case [int(version), float(level), float(square), int(days)]:
-                sane = math.isfinite(level) and math.isfinite(square) and 0 <= days <= MAX_DAYS
-                if version != _MEMORY_VERSION or not sane:
-                    return None
-            case _:
-                return None
-        fade = self.params().fade
-        memory = VolumeMemory(stats.EWMean(fade), stats.EWMean(fade), days)
-        memory.level.update(level)
-        memory.square.update(square)
-        return memory
-
-    def baseline(self, memory: VolumeMemory) -> tuple[float, float]:
-        """Mean and variance of the log volume of the account's active days."""
-        if memory.days == 0:
-            return 0.0, 0.0
-        weight = 1.0 - (1.0 - self.params().fade) ** memory.days
-        mean = memory.level.get() / weight
-        return mean, max(memory.square.get() / weight - mean * mean, 0.0)
+            case [int(version), *past] if version == _MEMORY_VERSION:
+                return WeightedPast.restore(self.params().fade, past)
+        return None
 
     def _judge(
-        self, memory: VolumeMemory, requests: float, end: int, context: Context
+        self, memory: WeightedPast, requests: float, end: int, context: Context
     ) -> tuple[Evidence, ...] | None:
-        mean, variance = self.baseline(memory)
+        mean, variance = memory.moments()
         params, facts = self.params(), context.facts
         y = math.log1p(requests)
-        deviation, spread, surprise = score(mean, variance, memory.days, y, params)
+        deviation, spread, surprise = score(mean, variance, memory.count, y, params)
         gate = self.min_requests
         if math.isnan(surprise):
             level, wide = facts.get("cohort_level"), facts.get("cohort_level_spread")
@@ -419,9 +385,6 @@ class AccountVolume:
             return ()
         return (self.evidence(Seen(requests, math.expm1(max(y - deviation, 0.0)), surprise, end)),)
 
-    def _learn(self, memory: VolumeMemory, y: float) -> None:
-        mean, variance = self.baseline(memory)
-        taken = clipped(mean, variance, memory.days, y, self.params())
-        memory.level.update(taken)
-        memory.square.update(taken * taken)
-        memory.days = min(memory.days + 1, MAX_DAYS)
+    def _learn(self, memory: WeightedPast, y: float) -> None:
+        mean, variance = memory.moments()
+        memory.learn(clipped(mean, variance, memory.count, y, self.params()))

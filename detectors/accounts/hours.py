@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,32 @@ from detectors.accounts import state as st
 from detectors.accounts.close_hour import LOAD_SLICE, close_days, close_hours, free_hours
 from detectors.accounts.close_minute import key_sums
 from detectors.accounts.eviction import evict, expired
+from detectors.accounts.groups import group_sums
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import targets_of
 from detectors.accounts.state import AccountState
 from detectors.config import Config
-from detectors.exchange.findings import AccountFinding, CohortSum
+from detectors.exchange.findings import AccountFinding, CohortSum, GroupSum
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.rows import LOAD
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from detectors.interface.detector import Entity
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.cohort_sums import sums_of
 from detectors.judging.features import Closed
 from detectors.judging.host import Closing, Host, Run, Tick
+
+GROUPS: frozenset[Entity] = frozenset({"model", "cohort", "organisation"})
+
+
+class ClosedDay(NamedTuple):
+    """What a closed day says: loads by target, odd accounts, how cohorts and groups did; how many closed."""
+
+    loads: dict[int, NDArray[np.void]]
+    odd: tuple[AccountFinding, ...]
+    cohorts: tuple[CohortSum, ...]
+    groups: tuple[GroupSum, ...]
+    closed: int
 
 
 class HourBook:
@@ -32,6 +47,7 @@ class HourBook:
         self.source = source
         self.config = config
         self._host = host
+        self._groups = frozenset(d.card.entity for d in config.detectors) & GROUPS
         self._at = np.zeros(1024, np.int64)
         self._rows = np.zeros(1024, np.int64)
         self._trailing = np.zeros(1024, np.int64)
@@ -65,12 +81,11 @@ class HourBook:
             return (), ()
         return self._told(state, closed, closings, self._trailing[:count])
 
-    def close_day(
-        self, state: AccountState, tick: int, flow: InputFlow
-    ) -> tuple[dict[int, NDArray[np.void]], tuple[AccountFinding, ...], tuple[CohortSum, ...], int]:
-        """Close every account's day; gives loads by target, the odd accounts, the cohorts, how many closed.
+    def close_day(self, state: AccountState, tick: int, flow: InputFlow) -> ClosedDay:
+        """Close every account's day.
 
-        No cohort where an hour of the day was incomplete: nobody learns then.
+        Nobody is odd and no cohort or group is told of where an hour of the day was incomplete: nobody
+        learns then.
         """
         end = (tick + 1) * MINUTE_MS
         top = int(state.scalars[st.ACCOUNTS])
@@ -80,10 +95,11 @@ class HourBook:
         closings = self._host.close(closed, when) if rows.size else []
         requests = state.days["requests"][rows].astype(np.int64)
         odd, cohorts = self._told(state, closed, closings, requests)
+        groups = group_sums(state, tick, rows, self._groups)
         loads = self._loads(state, rows, whole=flow.kept.day)
         if not flow.kept.day:
-            odd, cohorts = (), ()
-        return loads, odd, cohorts, int(rows.size)
+            return ClosedDay(loads, (), (), (), int(rows.size))
+        return ClosedDay(loads, odd, cohorts, groups, int(rows.size))
 
     def expire(self, state: AccountState, end_ms: int) -> AccountState:
         """Forget the accounts that were silent for longer than the expiry, at the end of a day."""

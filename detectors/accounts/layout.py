@@ -15,8 +15,11 @@ from detectors.interface.columns import (
     GAP_BINS,
     LANGUAGE_SLOTS,
     MODEL_SLOTS,
+    TEMPLATE_GROUPS,
 )
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+
+MODEL_NAME_BYTES = 64  # what is longer is cut
 
 _WINDOW_FIELDS = [
     ("input", "<i8"),
@@ -31,9 +34,9 @@ _WINDOW_FIELDS = [
     ("requests", "<u4"),
     ("errors", "<u4"),
     ("throttled", "<u4"),  # answered 429
-    ("newest", "<u4"),  # requests to the model that appeared last
     ("capability", "<u2", (CAPABILITY_SLOTS,)),
     ("model", "<u2", (MODEL_SLOTS,)),
+    ("templates", "<u2", (TEMPLATE_GROUPS,)),
     ("language", "<u2", (LANGUAGE_SLOTS,)),
     ("gaps", "<u2", (GAP_BINS,)),
     ("active", "<u4"),  # bit h: active in hour h of the UTC day
@@ -54,6 +57,28 @@ MINUTE = np.dtype(
         ("chain", "<i4"),  # next row in the hash bucket
         ("sibling", "<i4"),  # next row of the same tick
         *_WINDOW_FIELDS,
+    ],
+    align=True,
+)
+
+# A model that accounts ask, and a day of all of them on it.
+MODEL = np.dtype(
+    [
+        ("fp", "<u8"),
+        ("used", "<i8"),  # last tick
+        ("name_len", "<i4"),
+        ("name", "u1", (MODEL_NAME_BYTES,)),
+    ],
+    align=True,
+)
+MODEL_DAY = np.dtype(
+    [
+        ("day", "<i8"),  # since the epoch, 0: none
+        ("input", "<i8"),
+        ("output", "<i8"),
+        ("requests", "<i8"),
+        ("capability", "<i8", (CAPABILITY_SLOTS,)),
+        ("templates", "<i8", (TEMPLATE_GROUPS,)),
     ],
     align=True,
 )

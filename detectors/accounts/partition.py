@@ -28,7 +28,7 @@ from detectors.accounts.rows import find_account
 from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
-from detectors.exchange.findings import TickFindings
+from detectors.exchange.findings import GroupSum, TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
@@ -229,15 +229,17 @@ class AccountPartition:
             scalars = state.scalars
             self.counts.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
             found, cohorts = self._book.close_hour(state, tick, self.flow)
+            groups: tuple[GroupSum, ...] = ()
             if (tick + 1) % DAY_TICKS == 0:
-                loads, daily, levels, days = self._book.close_day(state, tick, self.flow)
-                self.counts.windows["day"] += days
-                found, cohorts = (*found, *daily), merged(cohorts, levels)
-                sent = with_loads(sent, loads, self.source, tick)
+                day = self._book.close_day(state, tick, self.flow)
+                self.counts.windows["day"] += day.closed
+                found, cohorts = (*found, *day.odd), merged(cohorts, day.cohorts)
+                groups = day.groups
+                sent = with_loads(sent, day.loads, self.source, tick)
                 self._days_open = False
                 self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)
-            if found or cohorts:
-                findings = TickFindings(tick, found, cohorts)
+            if found or cohorts or groups:
+                findings = TickFindings(tick, found, cohorts, groups=groups)
         if hours := self.flow.tell():
             sent = {
                 target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)

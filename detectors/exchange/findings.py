@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from detectors.interface.detector import Evidence
+from detectors.interface.detector import Entity, Evidence
 
 
 class AccountFinding(msgspec.Struct, frozen=True, array_like=True):
@@ -61,6 +61,24 @@ class CohortSum(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+class GroupSum(msgspec.Struct, frozen=True, array_like=True):
+    """A closed UTC day of all accounts of a partition in one group, in sums that merge over partitions.
+
+    `entity` says what kind of group ("model", "cohort", "organisation"), `group` which; `name` is what
+    a person calls it, where that is known. `templates` counts requests by `TEMPLATE_GROUPS` groups.
+    """
+
+    entity: Entity
+    group: int
+    requests: int
+    input: int
+    output: int
+    accounts: int
+    capability: tuple[int, ...]
+    templates: tuple[int, ...]
+    name: str = ""
+
+
 class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
     """A key network that more new accounts joined than its kind ever shows.
 
@@ -110,4 +128,5 @@ class TickFindings(msgspec.Struct, frozen=True, array_like=True):
     cohorts: tuple[CohortSum, ...] = ()
     keys: tuple[KeyFinding, ...] = ()
     names: tuple[AccountName, ...] = ()
+    groups: tuple[GroupSum, ...] = ()
     erased: tuple[int, ...] = ()  # accounts to be erased, before anything else of the tick

@@ -16,6 +16,7 @@ from detectors.exchange.findings import (
     AccountFinding,
     AccountName,
     CohortSum,
+    GroupSum,
     KeyFinding,
     TickFindings,
 )
@@ -31,6 +32,7 @@ class Content(NamedTuple):
     keys: list[KeyFinding]
     names: list[AccountName]
     batches: list[NameBatch]
+    groups: list[GroupSum]
     erased: list[int]
 
 
@@ -126,6 +128,7 @@ class Inbox:
             keys=sorted((f for part in parts for f in part.keys), key=_key_order),
             names=sorted((n for part in parts for n in part.names), key=_name_order),
             batches=[batch for _, of_source in batches for batch in of_source],
+            groups=[one for part in parts for one in part.groups],
             erased=sorted({account for part in parts for account in part.erased}),
         )
 

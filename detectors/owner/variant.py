@@ -26,13 +26,17 @@ from detectors.campaigns.cases import Books
 from detectors.campaigns.clusters import CampaignBook, Change
 from detectors.campaigns.controls import ControlBook
 from detectors.campaigns.flagged_values import FlaggedKeys, KeyId
+from detectors.campaigns.population_book import GroupEvidence, PopulationBook
 from detectors.config import Config
 from detectors.contract.alert import Alert, Mode
 from detectors.exchange.findings import AccountFinding, KeyFinding
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS
+from detectors.owner.campaign_watch import CampaignWatch
 
-Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, group), and which
+Due = tuple[
+    str, int | str | KeyId
+]  # what waits (key, own, account, network, group, watch), and which
 
 
 class News(NamedTuple):
@@ -48,6 +52,7 @@ class News(NamedTuple):
     odd: tuple[tuple[AccountFinding, Evidence], ...]
     keys: tuple[KeyFinding, ...]
     reviewed: bool
+    groups: tuple[GroupEvidence, ...] = ()
     erased: tuple[int, ...] = ()
 
 
@@ -83,6 +88,9 @@ class Variant:
         flagged = FlaggedKeys(
             rules, config.budgets.member_cap, config.of(KeyBirths).template_distance
         )
+        self.watch = CampaignWatch(
+            (d for d in config.detectors if d.card.name not in deaf_to), rules.own_ttl_hours
+        )
         self.books = Books(
             rules=rules,
             flagged=flagged,
@@ -90,6 +98,8 @@ class Variant:
             own=AccountEvidence(rules),
             control=control,
             names=names,
+            population=PopulationBook(),
+            watch=self.watch,
         )
         self.alerts = AlertBook(config.alerts, self.books, writer)
 
@@ -112,6 +122,10 @@ class Variant:
             self._wait(self._grouping_tick(tick), ("group", 0))
         touched.accounts |= change.accounts
         touched.networks |= change.campaigns | change.ended.keys()
+        self.watch.leave(change.ended)
+        campaigns = self.books.campaigns.campaigns
+        touched.networks |= self.watch.close(tick, campaigns, self.books.flagged.keys)
+        self._wait_for(("watch", 0), self.watch.due(tick, campaigns))
         for account in sorted(touched.accounts):
             alert = self.alerts.account(account, tick)
             if alert is not None:
@@ -249,6 +263,8 @@ class Variant:
             touched.left.add(key.campaign)
 
     def _take_evidence(self, news: News, tick: int, touched: Touched) -> None:
+        heard = tuple(g for g in news.groups if self._hears(g.evidence))
+        self.books.population.hear(heard, tick)
         for finding, evidence in news.odd:
             if not self._hears(evidence):
                 continue

@@ -37,7 +37,7 @@ def run(settings: Settings) -> int:
     loaded = configured(settings)
     _verify(settings, loaded.config.engine.partitions)
     # A compilation in the middle of the stream would outlast the session.
-    if warm_up() and not os.environ.get(STARTED_ANEW):
+    if warm_up(loaded.config.detectors) and not os.environ.get(STARTED_ANEW):
         start_anew()
     tune_memory()
     from streams.worker import event_loop
