@@ -65,7 +65,7 @@ class _Drift:
 
     ENTITY: ClassVar[Entity] = "account"
     NAME: ClassVar = "drift"
-    ACTIVE: ClassVar = 2_000
+    ACTIVE: ClassVar = 1_000
 
     half_life_days: float = tunable(
         14.0, "two weeks of its own say what is usual; a slow change of taste is learned", low=2,
@@ -75,7 +75,7 @@ class _Drift:
         7, "a week: before that nothing is known to depart from", low=3, high=60
     )
     min_requests: int = tunable(
-        20, "a day with fewer requests says little of how they are spread", low=1, high=100_000
+        50, "a day with fewer requests says little of how they are spread", low=1, high=100_000
     )
     allowance_spreads: float = tunable(
         0.5, "what a day may lie beyond the past before it adds up: half a spread", low=0.1, high=3
@@ -110,6 +110,7 @@ class _Drift:
                 "D. Siegmund, Sequential Analysis, 1985, section 2.6 (tail of a reflected sum)",
             ),
             active=self.ACTIVE,
+            least=self.min_requests,
         )
 
     def fresh(self) -> Memory:

@@ -52,8 +52,9 @@ class Card(msgspec.Struct, frozen=True):
     `name` is what labels, evidence and kept state say; its part before the first dot names the section
     of `detectors.toml`. `reads` are features of the entity's windows (`detectors.judging.features`).
     `max_bytes` bounds the memory of one entity, dumped; `active` how many entities one partition holds
-    such memories for (0: the detector works on columns and holds all). A change of `memory_version`
-    says that memories of other versions cannot be read.
+    such memories for (0: the detector works on columns and holds all), `least` how many requests a
+    window must have for `observe` to be asked. A change of `memory_version` says that memories of other
+    versions cannot be read.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Card(msgspec.Struct, frozen=True):
     max_bytes: int
     references: tuple[str, ...]
     active: int = 0
+    least: int = 0
     memory_version: int = 1
 
     @property

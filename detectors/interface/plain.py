@@ -24,7 +24,7 @@ _FACTORIES: dict[str, Any] = {
     c.__name__: c for c in (int, float, list, dict, tuple, set)
 }  # of a defaultdict
 _DEEPEST = 60
-_PLAIN = (bool, int, float, str, bytes, type(None))
+_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
 def to_plain(value: Any) -> Any:
@@ -56,10 +56,10 @@ class _Writer:
         """`owner` is the object whose state is being written."""
         if depth > _DEEPEST:
             raise ContractError("nested too deep to be kept as plain data")
-        if isinstance(value, np.generic):
-            return value.item()
         if type(value) in _PLAIN:
             return value
+        if isinstance(value, np.generic):
+            return value.item()
         if type(value) is list:
             return [self.write(v, owner, depth + 1) for v in value]
         if type(value) is tuple:
@@ -81,7 +81,13 @@ class _Writer:
         return {"river": self._object(value, depth + 1)}
 
     def _pairs(self, value: dict[Any, Any], owner: Any, depth: int) -> list[Any]:
-        return [[self.write(part, owner, depth + 1) for part in pair] for pair in value.items()]
+        return [
+            [
+                key if type(key) in _PLAIN else self.write(key, owner, depth + 1),
+                one if type(one) in _PLAIN else self.write(one, owner, depth + 1),
+            ]
+            for key, one in value.items()
+        ]
 
     def _container(self, value: Any, owner: Any, depth: int) -> list[Any]:
         items = value.items() if isinstance(value, dict) else value

@@ -167,7 +167,12 @@ class ObserveRun:
     def close(self, closed: Closed, at: Tick) -> Closing:
         """Have the detector observe the windows of the active entities, in order of entity."""
         started, before = self._clock(), self.isolation.times
-        heard = self.active.admit(closed.entities, _weights(closed), at.tick)
+        weights = closed.column("requests")  # places in the active set go by them
+        asked = np.flatnonzero(weights >= self.card.least)
+        heard = [
+            (int(asked[place]), seat)
+            for place, seat in self.active.admit(closed.entities[asked], weights[asked], at.tick)
+        ]
         mine = closed.some(np.array([place for place, _ in heard], np.int64))
         windows = _windows(mine, at, self.features)
         found: list[Finding] = []
@@ -304,11 +309,6 @@ def window_at(windows: Windows, place: int) -> tuple[Window, Context]:
 def _windows(closed: Closed, at: Tick, features: Iterable[Feature]) -> Windows:
     values = {f.name: f.of(closed) for f in features if f.span == at.span}
     return Windows(at.span, at.start, at.end, at.complete, closed.rows, values, closed.facts)
-
-
-def _weights(closed: Closed) -> NDArray[np.float64]:
-    """How busy each entity was in its window: what places in an active set go by."""
-    return closed.column("requests")
 
 
 def _seen(scores: Scores, place: int, end: int, kind: int) -> Seen:
