@@ -166,7 +166,7 @@ class BulkConsumer(stock.Consumer):
 
     async def perform_seek(self) -> None:
         """Position all partitions: as stock, then the bulk ones where the app wants them."""
-        self._forget(bulk := self._bulk_assignment())
+        self._release(bulk := self._bulk_assignment())
         for tp in bulk:
             self._committed_offset.pop(tp, None)  # a commit that failed at a rebalance is in it
         try:
@@ -211,23 +211,23 @@ class BulkConsumer(stock.Consumer):
     async def _position(self, starts: Mapping[TP, int | None]) -> None:
         if not starts:
             return
-        self._forget(starts)
+        self._release(starts)
         found = await self._thread.position_at(starts)
         for tp, offset in found.items():
             self.ledgers[tp] = Ledger(offset)
         self._wake()
 
-    def _forget(self, tps: Iterable[TP]) -> None:
+    def _release(self, tps: Iterable[TP]) -> None:
         for tp in tps:
             self.ledgers.pop(tp, None)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget what was in flight of the partitions that are taken away."""
+        """Release what was in flight of the partitions that are taken away."""
         if self._positioning is not None:
             self._positioning.cancel()
-        self._forget(revoked)
+        self._release(revoked)
         await super().on_partitions_revoked(revoked)
 
     # -- commits

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.status import Status
-from streams.records import alert_view as alertview
+from streams.records import alert_view
 from worlds.score import Score
 from worlds.scoring.leaks import CampaignScore
 
@@ -118,14 +118,14 @@ class View:
         reading = status.reading
         actions = ", ".join(f"{n} {a}" for a, n in status.accounts_by_action().items() if n)
         self._console.print(
-            f"{alertview.clock(round(reading.newest * 1000))}  read {reading.read:,} of "
+            f"{alert_view.clock(round(reading.newest * 1000))}  read {reading.read:,} of "
             f"{status.total:,}  {status.rate:,.0f}/s  lag {status.lag:,}  ticks {reading.ticks:,}  "
             f"dead letters {status.dead_letters}  accounts: {actions or 'no alert yet'}",
             soft_wrap=True,
         )
         latest, self._latest = self._latest, []
         for alert in latest[-PLAIN_ALERTS:]:
-            text = Text("    ") + alertview.line(alert)
+            text = Text("    ") + alert_view.line(alert)
             text.truncate(PLAIN_WIDTH, overflow="ellipsis")
             self._console.print(text, soft_wrap=True)
         if len(latest) > PLAIN_ALERTS:
@@ -139,7 +139,8 @@ class View:
         numbers.add_row(*(Text(name, style="dim") for name in _HEADINGS))
         numbers.add_row(
             Text(
-                alertview.clock(round(reading.newest * 1000)) if reading.read else "-", style="bold"
+                alert_view.clock(round(reading.newest * 1000)) if reading.read else "-",
+                style="bold",
             ),
             f"{reading.read:,}",
             f"{status.rate:,.0f}",
@@ -153,9 +154,9 @@ class View:
             actions.append(f"{count}   ", style="bold" if count else "dim")
         bar = ProgressBar(total=status.total, completed=reading.read, width=None)
         parts: list[RenderableType] = [bar, Text(), numbers, Text(), actions]
-        parts += [_cut(alertview.line(a)) for a in status.networks()[:MOST_NETWORKS]]
+        parts += [_cut(alert_view.line(a)) for a in status.networks()[:MOST_NETWORKS]]
         title = f"a world of {status.total:,} events, streamed faster than real time"
-        latest = [_cut(alertview.line(alert)) for alert in reversed(self._latest)]
+        latest = [_cut(alert_view.line(alert)) for alert in reversed(self._latest)]
         return Group(
             Panel(Group(*parts), title=title, title_align="left"),
             Padding(Group(Text("alerts, the newest first", style="dim"), *latest), (0, 2)),

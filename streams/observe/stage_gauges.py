@@ -240,9 +240,9 @@ class OwnerGauges:
         end = (owner.closed + 1) * MINUTE_MS
         self.partition.delay(self._metrics.watermark_delay, end, "owner")
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Another worker owns the campaigns now."""
-        self.partition.forget()
+        self.partition.release()
 
     def measure(self, owner: CampaignOwner) -> None:
         """What is held and what was shed; it costs a look at every campaign."""

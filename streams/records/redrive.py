@@ -101,18 +101,18 @@ async def redrive(settings: Settings, loaded: Loaded, wanted: Wanted, *, send: b
         )
         await producer.start()
         try:
-            under_way = []
+            in_flight = []
             async for letter, fate in reader.letters():
                 if fate not in SENT_BACK:
                     continue
-                under_way.append(
+                in_flight.append(
                     await producer.send(
                         letter.topic, letter.value, key=letter.key, partition=letter.partition
                     )
                 )
-                if len(under_way) >= BATCH:
-                    count.sent += await _delivered(under_way)
-            count.sent += await _delivered(under_way)
+                if len(in_flight) >= BATCH:
+                    count.sent += await _delivered(in_flight)
+            count.sent += await _delivered(in_flight)
         finally:
             await producer.stop()
     return count
@@ -136,11 +136,11 @@ def since_ms(text: str) -> int:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-async def _delivered(under_way: list[Any]) -> int:
-    for one in under_way:
+async def _delivered(in_flight: list[Any]) -> int:
+    for one in in_flight:
         await one
-    count = len(under_way)
-    under_way.clear()
+    count = len(in_flight)
+    in_flight.clear()
     return count
 
 

@@ -13,7 +13,7 @@ SWEEP_S = 0.5
 MOST_WAITING = 64  # chunks whose sends are under way, per partition; beyond it we wait
 
 
-class UnderWay:
+class InFlight:
     """Per partition, in order, the sends that a state kept now would rest on."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class UnderWay:
         for queue in list(self._waiting.values()):
             await self._settle(queue)
 
-    def forget(self, tp: TP) -> None:
+    def release(self, tp: TP) -> None:
         """The partition moved away: what was under way is of a reading that ended."""
         self._waiting.pop(tp, None)
 

@@ -8,9 +8,9 @@ from typing import Protocol
 from faust.types import TP
 
 from streams.kafka.connection import patiently
-from streams.stages.in_flight import UnderWay
+from streams.stages.in_flight import InFlight
 from streams.stages.sink import Sent
-from streams.state.checkpointer import Keeper, Taking
+from streams.state.checkpointer import Checkpointer, Taking
 
 
 class Prepared(Taking, Protocol):
@@ -24,12 +24,12 @@ class Prepared(Taking, Protocol):
 class Intake:
     """Of one worker: in order, held against keeping, and with what is said noted until it is delivered."""
 
-    def __init__(self, keeper: Keeper, under_way: UnderWay) -> None:
-        self._keeper = keeper
-        self._under_way = under_way
+    def __init__(self, checkpointer: Checkpointer, in_flight: InFlight) -> None:
+        self._checkpointer = checkpointer
+        self._in_flight = in_flight
 
     async def take(self, tp: TP, stage: Prepared, act: Callable[[], Awaitable[Sent]]) -> None:
         """Have a stage take something. Raises what `act` raises, and what could not be sent."""
         await patiently(stage.prepare, "read what was written down")
-        async with self._keeper.taking(tp, stage):
-            await self._under_way.add(tp, await act())
+        async with self._checkpointer.taking(tp, stage):
+            await self._in_flight.add(tp, await act())

@@ -18,7 +18,7 @@ class Moving(Protocol):
     next_offset: int
 
 
-class Turns:
+class Schedule:
     """The turns of one worker's stages: each every `every_s` seconds, or less often if that costs much."""
 
     def __init__(self, every_s: float) -> None:
@@ -39,7 +39,7 @@ class Turns:
         """It could not be kept: let others go first, and try again soon."""
         self._not_before[tp] = time.monotonic() + RETRY_S
 
-    def leave(self, tp: TP) -> None:
+    def release(self, tp: TP) -> None:
         """It moved away, or must not be kept any more."""
         self._kept.pop(tp, None)
         self._cost_s.pop(tp, None)

@@ -14,7 +14,7 @@ START_S = 15.0  # one broker of several may be away just now
 NO_ID = UUID(int=0)
 
 
-class Inputs:
+class InputIdentities:
     """The stages' inputs as they are at this broker now."""
 
     def __init__(self, settings: Settings) -> None:

@@ -16,14 +16,14 @@ from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
 from streams.stages.networks import NetworkStage
-from streams.worker.idleness import Silence
+from streams.worker.idleness import Idleness
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
 MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
-class Pace:
+class Alignment:
     """The pace of one worker's account partitions. `stages` is the worker's own, by partition."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Pace:
         self._transport = transport
         self._stages = stages
         self._intake = intake
-        self._silence = Silence()
+        self._idleness = Idleness()
 
     def hold_back(self, tp: TP, stage: AccountStage) -> None:
         """Read no more of a partition that is far ahead in event time, until the others follow."""
@@ -77,7 +77,7 @@ class Pace:
     def _idle(self, tp: TP, stage: AccountStage, mark: int) -> bool:
         """Whether nothing came for long, though the broker answers, and the mark says something new."""
         age = self._transport.answer_age_s(tp)
-        quiet = self._silence.lasts_s(tp, stage.last_record, age)
+        quiet = self._idleness.lasts_s(tp, stage.last_record, age)
         if quiet < self._settings.idle_s or stage.accounts.watermark >= mark:
             return False
         return not (stage.shut_out or self._transport.unread(tp, stage.next_offset))

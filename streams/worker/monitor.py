@@ -13,15 +13,15 @@ from faust.types import TP
 from detectors.errors import StateError
 from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
-from streams.observe.broker_probe import Witness
-from streams.observe.delivery_monitor import Deliveries
+from streams.observe.broker_probe import BrokerProbe
+from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.health import Readiness
 from streams.observe.isolation import notes
 from streams.observe.metrics import Metrics
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
-from streams.state.checkpointer import Keeper
+from streams.state.checkpointer import Checkpointer
 from streams.topics.identity import made_anew
 
 POLL_S = 0.5
@@ -32,7 +32,7 @@ SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the e
 SHUT_OUT_SESSIONS = 2
 
 
-class Lookout:
+class Monitor:
     """What is seen of one worker. `stages` is the worker's own, by partition."""
 
     def __init__(
@@ -64,21 +64,25 @@ class Lookout:
         self._readiness.wait_for("recovery", f"reading state back: {size / 1e6:,.0f} MB so far")
 
     async def look(
-        self, keeper: Keeper, deliveries: Deliveries, witness: Witness, watchdog: Watchdog
+        self,
+        checkpointer: Checkpointer,
+        deliveries: DeliveryMonitor,
+        probe: BrokerProbe,
+        watchdog: Watchdog,
     ) -> None:
         """Look, for ever, also while nothing is read or the broker does not answer."""
         while True:
             await asyncio.sleep(POLL_S)
-            keeper.show(self._stages, self._readiness)
+            checkpointer.show(self._stages, self._readiness)
             deliveries.look(self._readiness)
             self._readiness.note(notes(self._stages.values()))
             self._metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
-            self._refuse_two_owners(keeper)
+            self._refuse_two_owners(checkpointer)
             self._catch_up()
             for tp, stage, lag in self._partitions():
                 at = self._read_back if stage is None else stage.next_offset
-                held, trouble = tp in self._held, bool(witness.trouble)
+                held, trouble = tp in self._held, bool(probe.trouble)
                 unread = stage is None or lag > 0
                 watchdog.look(tp, at, unread=unread, held=held, trouble=trouble)
 
@@ -117,11 +121,11 @@ class Lookout:
                 "joins again when it is started again; if it happens again, look at the brokers' logs"
             )
 
-    def _refuse_two_owners(self, keeper: Keeper) -> None:
+    def _refuse_two_owners(self, checkpointer: Checkpointer) -> None:
         """End where another worker has taken over for long what the group says is ours."""
         now = time.monotonic()
         shut_out = {
-            tp for tp, stage in self._stages.items() if stage.shut_out or keeper.shut_out(tp)
+            tp for tp, stage in self._stages.items() if stage.shut_out or checkpointer.shut_out(tp)
         }
         if self._app.rebalancing:
             shut_out = set()  # who runs what is being settled

@@ -23,7 +23,7 @@ from streams.bulk.chunks import Chunk
 from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
 from streams.kafka.connection import faust_credentials, faust_urls, patiently
 from streams.kafka.fencing import ShutOutError
-from streams.observe.broker_probe import Witness
+from streams.observe.broker_probe import BrokerProbe
 from streams.observe.health import Heartbeat, Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import begin_at_zero
@@ -31,16 +31,16 @@ from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.erasure import Erasures
-from streams.stages.in_flight import UnderWay
+from streams.stages.in_flight import InFlight
 from streams.stages.intake import Intake
 from streams.stages.networks import NetworkStage
 from streams.stages.owner import OwnerStage
-from streams.stages.sink import Outlet
-from streams.state.checkpointer import Keeper
-from streams.worker.alignment import Pace
-from streams.worker.duplicate_instance import Twins
+from streams.stages.sink import Sink
+from streams.state.checkpointer import Checkpointer
+from streams.worker.alignment import Alignment
+from streams.worker.duplicate_instance import DuplicateInstance
 from streams.worker.memory import give_back
-from streams.worker.monitor import Lookout
+from streams.worker.monitor import Monitor
 
 log = structlog.get_logger()
 
@@ -64,20 +64,20 @@ class Worker:
         self.metrics.ready.set_function(lambda: not self.readiness.reasons())
         self.heartbeat = Heartbeat()
         self.watchdog = Watchdog(self.metrics, self.readiness, settings.stall_s)
-        self.outlet = Outlet(settings, self.metrics)
-        self._witness = Witness(settings, pipeline, self.metrics, self.readiness)
+        self.sink = Sink(settings, self.metrics)
+        self._probe = BrokerProbe(settings, pipeline, self.metrics, self.readiness)
         self.stages: dict[TP, Any] = {}
         self._bench = Workbench(loaded.config.engine.partitions)
         self.app = self._app()
-        self._twins = Twins(settings.instance_id)
+        self._duplicates = DuplicateInstance(settings.instance_id)
         self._generation = -1  # of the group, at the last assignment
-        self._under_way = UnderWay()
+        self._in_flight = InFlight()
         self._erasures = Erasures(settings)
-        self._keeper = Keeper(
-            settings, loaded, self.metrics, self._under_way.of, self._transport.ack_through
+        self._checkpointer = Checkpointer(
+            settings, loaded, self.metrics, self._in_flight.of, self._transport.ack_through
         )
-        self._intake = Intake(self._keeper, self._under_way)
-        self._pace = Pace(
+        self._intake = Intake(self._checkpointer, self._in_flight)
+        self._alignment = Alignment(
             settings,
             loaded,
             self.app,
@@ -85,12 +85,12 @@ class Worker:
             self.stages,
             self._intake,
         )
-        self._lookout = Lookout(
+        self._monitor = Monitor(
             settings,
             self.app,
             self._transport,
             self.stages,
-            self._pace.held,
+            self._alignment.held,
             self.metrics,
             self.readiness,
         )
@@ -158,12 +158,12 @@ class Worker:
                 await self.app.crash(error)
                 raise
             if isinstance(stage, AccountStage):
-                self._pace.hold_back(tp, stage)
+                self._alignment.hold_back(tp, stage)
             yield
 
     def _make(self, tp: TP) -> Any:
         settings = self.settings
-        common = (self.outlet, self.metrics)
+        common = (self.sink, self.metrics)
         if tp.topic == settings.requests_topic:
             return AccountStage(settings, self.loaded, tp.partition, *common, self._bench)
         if tp.topic == settings.handover_topic:
@@ -189,7 +189,7 @@ class Worker:
     async def _bring_back(self, tp: TP) -> Any:
         stage = self._make(tp)
         try:
-            await self._keeper.recover(tp, stage, self._lookout.recovered)
+            await self._checkpointer.recover(tp, stage, self._monitor.recovered)
         except BaseException:
             stage.close()
             raise
@@ -206,21 +206,21 @@ class Worker:
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
         try:
-            self._twins.assigned(app.consumer_generation_id)
+            self._duplicates.assigned(app.consumer_generation_id)
         except ConfigError as error:
             await app.crash(error)
         self.metrics.rebalances.inc()
         mine = {tp for tp in assigned if tp.topic in self._topics()}
-        self._pace.held.clear()
+        self._alignment.held.clear()
         # Who was put out of the group and comes back may be given what it had, but another worker has
         # had it meanwhile, and has written down more: then nothing that is in memory counts.
         stayed = app.consumer_generation_id == self._generation + 1
         self._generation = app.consumer_generation_id
         gone = [tp for tp in self.stages if tp not in mine or not stayed]
-        self._keeper.forget(gone)
+        self._checkpointer.release(gone)
         self.watchdog.keep_to(mine)
         for tp in gone:
-            self._under_way.forget(tp)
+            self._in_flight.release(tp)
             self.stages.pop(tp).close()
         counts = dict.fromkeys(self._topics(), 0)
         for tp in mine:
@@ -243,20 +243,20 @@ class Worker:
 
     async def start(self) -> None:
         """Connect the producer and start what runs beside the agents."""
-        await self.outlet.start()
-        await self._keeper.start()
-        looking = self._lookout.look(
-            self._keeper, self.outlet.deliveries, self._witness, self.watchdog
+        await self.sink.start()
+        await self._checkpointer.start()
+        looking = self._monitor.look(
+            self._checkpointer, self.sink.deliveries, self._probe, self.watchdog
         )
         beside = {
-            "state": self._keeper.run(self.stages),
-            "idle marks": self._pace.mark_idle(),
-            "hold back": self._pace.let_go(),
+            "state": self._checkpointer.run(self.stages),
+            "idle marks": self._alignment.mark_idle(),
+            "hold back": self._alignment.let_go(),
             "metrics": looking,
-            "witness": self._witness.run(),
+            "broker probe": self._probe.run(),
             "erasures": self._erasures.follow(),
             "erase": self._erasures.carry_out(self.stages, self._intake),
-            "deliveries": self._under_way.run(),
+            "deliveries": self._in_flight.run(),
             "memory": give_back(),
         }
         self._tasks = [asyncio.create_task(self.heartbeat.run(), name="heartbeat")]
@@ -277,7 +277,7 @@ class Worker:
         """Keep all state as it is now, so that whoever comes next reads nothing twice."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HAND_ON_S):
-                await self._keeper.keep_all(self.stages)
+                await self._checkpointer.keep_all(self.stages)
 
     async def stop(self) -> None:
         """Stop what runs beside the agents and flush the producer."""
@@ -288,5 +288,5 @@ class Worker:
                 await task
         for stage in self.stages.values():
             stage.close()
-        await self._keeper.stop()
-        await self.outlet.stop()
+        await self._checkpointer.stop()
+        await self.sink.stop()

@@ -201,7 +201,7 @@ class TestConsumer:
 
     async def test_a_revoked_partitions_acks_mean_nothing(self, consumer: BulkConsumer) -> None:
         (message,) = deliver(consumer, chunk(0, 9))
-        consumer._forget({P0})
+        consumer._release({P0})
         message.ack(consumer)
         assert would_commit(consumer) == {}
         consumer.ledgers[P0] = Ledger(0)  # and it comes back
