@@ -11,14 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.errors import StateError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 STEP = 64  # records between two looks at the byte cap
 _TIMESTAMP = attrgetter("timestamp")

@@ -20,7 +20,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
@@ -30,12 +31,17 @@ from faust.types.tuples import ConsumerMessage
 from streams.bulk.chunks import Chunk
 from streams.bulk.fetch import ChunkFetcher
 from streams.bulk.ledger import Delivery, Ledger
+from streams.bulk.options import BulkOptions
 from streams.bulk.thread import BulkConsumerThread
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-    from streams.bulk.driver import BulkTransport
+class Transport(Protocol):
+    """What the consumer needs to know of Faust's transport that makes it."""
+
+    @property
+    def options(self) -> BulkOptions:
+        """Of the app's bulk topics."""
+        ...
 
 
 class ChunkMessage(ConsumerMessage):
@@ -86,7 +92,7 @@ class _ReadOffsets(defaultdict[TP, int | None]):
 class BulkConsumer(stock.Consumer):
     """Faust's aiokafka consumer, but for bulk topics: chunks, ledgers and start offsets."""
 
-    def __init__(self, transport: BulkTransport, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
         self.options = transport.options
         # What may be read: a bulk partition without a ledger has not been positioned yet. With
         # tables, Faust lets the flow run before it seeks, and would read from anywhere.

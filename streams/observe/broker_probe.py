@@ -16,7 +16,7 @@ from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.topics import status
-from streams.topics.identity import made_anew
+from streams.topics.identity import inputs, made_anew
 from streams.topics.status import TopicStatus
 
 log = structlog.get_logger()
@@ -96,13 +96,12 @@ class BrokerProbe:
 
     def _compare(self, topics: TopicStatus) -> None:
         settings = self._settings
-        places = (settings.requests_topic, settings.handover_topic, settings.evidence_topic)
         for topic, found in topics.ids.items():
             known = self._ids.setdefault(topic, found)
             if known == found:
                 continue
             self._ids[topic] = found
-            if topic in places:
+            if topic in inputs(settings):
                 raise StateError(made_anew(settings, topic))
             log.warning("a topic was made anew; what it held is gone", topic=topic)
 

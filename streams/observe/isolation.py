@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import structlog
 
 from detectors.judging.isolation import Aside
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
+from streams.stage import Stage
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class AsideGauge:
         )
 
 
-def notes(stages: Iterable[Any]) -> dict[str, str]:
+def notes(stages: Iterable[Stage]) -> dict[str, str]:
     """By detector, for how many entities it raised within a day of event time, in a worker's stages.
 
     Only such detectors are named. A stage has a `name`, and a `part` with its tally.

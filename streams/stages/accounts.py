@@ -25,9 +25,9 @@ from streams.decisions.log import DecisionLog, Erased, EraseRequest, IdleMark
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import AccountGauges, count_evidence
 from streams.settings.settings import Settings
+from streams.stage import Kept, Sent
 from streams.stages.dead_letters import dead_letter
-from streams.stages.sink import Sent, Sink
-from streams.state.changelog import Kept
+from streams.stages.sink import Sink
 
 
 class AccountStage:
@@ -78,6 +78,9 @@ class AccountStage:
     def shut_out(self) -> bool:
         """Whether another worker has written down that it runs this partition."""
         return self._decisions.shut_out
+
+    async def settle(self) -> None:
+        """Nothing: who hears a tick twice drops it by its number."""
 
     def around(self) -> bytes:
         """Which requests to erase have been answered just here; what lies behind shows in the state."""

@@ -11,8 +11,9 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -68,12 +69,12 @@ class Erasures:
                 log.warning("requests to forget accounts are not read", reason=str(error))
                 await asyncio.sleep(RETRY_S)
 
-    async def carry_out(self, stages: dict[TP, Any], intake: Intake) -> None:
+    async def carry_out(self, accounts: Mapping[TP, AccountStage], intake: Intake) -> None:
         """Erase, for ever, what is waiting, between two records of its partition."""
         while True:
             await asyncio.sleep(POLL_S)
-            for tp, stage in list(stages.items()):
-                if not isinstance(stage, AccountStage) or stage.shut_out:
+            for tp, stage in list(accounts.items()):
+                if stage.shut_out:
                     continue
                 for request in self.waiting(tp.partition):
                     await intake.take(tp, stage, partial(stage.erase, request))

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from faust.types import TP
 
 from streams.kafka.connection import patiently
+from streams.stage import Sent, Stage
 from streams.stages.in_flight import InFlight
-from streams.stages.sink import Sent
-from streams.state.checkpointer import Checkpointer, Taking
-
-
-class Prepared(Taking, Protocol):
-    """What the intake needs of a stage."""
-
-    async def prepare(self) -> None:
-        """Know what was written down, before anything follows from what is taken."""
-        ...
+from streams.state.checkpointer import Checkpointer
 
 
 class Intake:
@@ -28,7 +19,7 @@ class Intake:
         self._checkpointer = checkpointer
         self._in_flight = in_flight
 
-    async def take(self, tp: TP, stage: Prepared, act: Callable[[], Awaitable[Sent]]) -> None:
+    async def take(self, tp: TP, stage: Stage, act: Callable[[], Awaitable[Sent]]) -> None:
         """Have a stage take something. Raises what `act` raises, and what could not be sent."""
         await patiently(stage.prepare, "read what was written down")
         async with self._checkpointer.taking(tp, stage):

@@ -17,8 +17,8 @@ from streams.bulk.chunks import Chunk, next_part
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import NetworkGauges, count_evidence
 from streams.settings.settings import Settings
-from streams.stages.sink import Sent, Sink
-from streams.state.changelog import Kept
+from streams.stage import Kept, Sent
+from streams.stages.sink import Sink
 
 
 class NetworkStage:
@@ -34,6 +34,7 @@ class NetworkStage:
         self.next_offset = 0
         self.networks = self.part = NetworkPartition(loaded.config, partition)
         self.busy = asyncio.Lock()
+        self.lag = 0
         self._source = loaded.config.engine.partitions + partition
         self._sink = sink
         self._metrics = metrics
@@ -46,8 +47,12 @@ class NetworkStage:
 
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""
+        self.lag = lag
         self._gauges.partition.lag(lag)
         self._gauges.update(self.networks)
+
+    async def settle(self) -> None:
+        """Nothing: who hears a tick twice drops it by its number."""
 
     def around(self) -> bytes:
         """Nothing: all that is told has been told when the stage is not busy."""

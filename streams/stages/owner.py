@@ -22,10 +22,10 @@ from streams.kafka.fencing import ShutOutError
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import OwnerGauges
 from streams.settings.settings import Settings
+from streams.stage import Kept, Sent
 from streams.stages.control_topic import ControlFollower
 from streams.stages.published_alerts import Published, read_published
-from streams.stages.sink import Sent, Sink
-from streams.state.changelog import Kept
+from streams.stages.sink import Sink
 
 
 class OwnerStage:
@@ -36,6 +36,7 @@ class OwnerStage:
 
     def __init__(self, settings: Settings, loaded: Loaded, sink: Sink, metrics: Metrics) -> None:
         self.next_offset = 0
+        self.lag = 0
         self._settings = settings
         self._sink = sink
         self._metrics = metrics
@@ -64,6 +65,7 @@ class OwnerStage:
 
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""
+        self.lag = lag
         self._gauges.partition.lag(lag)
         self._gauges.update(self.owner)
         self._gauges.measure(self.owner)

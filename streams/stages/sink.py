@@ -25,9 +25,8 @@ from streams.kafka.producers import FLUSH_S, end, lasting_producer
 from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
+from streams.stage import Sent
 from streams.stages.dead_letters import DeadLetter, cut
-
-Sent = list[Awaitable[Any]]  # what was said, until the broker has it
 
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 2 * 1024 * 1024  # what we write ourselves is under 1 MB a record
@@ -74,12 +73,12 @@ class Sink:
             *(end(one) for one in (self._producer, self._large) if one is not None)
         )
 
-    async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
+    async def hand_over(self, target: int, hand_over: HandOver) -> Sent:
         """Hand a tick to a key partition."""
         topic = self.settings.handover_topic
         return [await self._send(topic, r, partition=target) for r in handover.encode(hand_over)]
 
-    async def report(self, report: Report) -> list[Awaitable[Any]]:
+    async def report(self, report: Report) -> Sent:
         """Tell the owner about a tick."""
         topic = self.settings.evidence_topic
         return [await self._send(topic, r, partition=0) for r in reports.encode(report)]

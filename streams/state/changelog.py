@@ -20,19 +20,12 @@ from detectors.state.page_log import Entry, PageLog
 from streams.kafka.connection import client_options, explained
 from streams.kafka.fencing import MadeAnewError, ShutOutError, new_writer
 from streams.settings.settings import Settings
+from streams.stage import Kept, Part
 from streams.state import records
 from streams.state.records import FORMAT, Fence, Seal
-from streams.state.restore import Part, Reading
+from streams.state.restore import Reading
 
 FETCH_BYTES = 8 << 20
-
-
-class Kept(NamedTuple):
-    """What was read back: where to go on in which input, and what the stage keeps around its part."""
-
-    next_offset: int
-    around: bytes
-    input_id: str = ""
 
 
 class Cut(NamedTuple):

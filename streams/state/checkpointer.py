@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -26,11 +26,11 @@ from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
 from streams.settings.settings import Settings
-from streams.state.changelog import Changelog, Cut, Kept
+from streams.stage import Sent, Stage
+from streams.state.changelog import Changelog, Cut
 from streams.state.locks import BusyError, held, to_its_end
 from streams.state.placement import origin, place
 from streams.state.records import of_this_version
-from streams.state.restore import Part
 from streams.state.schedule import Schedule
 from streams.state.trim import Trim
 from streams.topics.identity import InputIdentities
@@ -43,29 +43,6 @@ SEND_BYTES = 2 << 20
 NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, MadeAnewError, TimeoutError)
 
 
-class Taking(Protocol):
-    """What takes input, one piece at a time."""
-
-    busy: asyncio.Lock
-
-
-class Stage(Taking, Protocol):
-    """What the checkpointer needs of a stage: its part of the engine, and that nothing changes meanwhile."""
-
-    name: str
-    partition: int
-    next_offset: int
-    part: Part
-
-    def around(self) -> bytes:
-        """What the stage keeps around its part."""
-        ...
-
-    def restore(self, kept: Kept) -> None:
-        """Its part was restored: go on from there."""
-        ...
-
-
 class Checkpointer:
     """The state logs of one worker's stages."""
 
@@ -74,7 +51,7 @@ class Checkpointer:
         settings: Settings,
         loaded: Loaded,
         metrics: Metrics,
-        said: Callable[[TP], list[Awaitable[Any]]],
+        said: Callable[[TP], Sent],
         covered: Callable[[TP, int], Any],
     ) -> None:
         self._settings = settings
@@ -145,7 +122,7 @@ class Checkpointer:
         return state is not None and state.shut_out
 
     @contextlib.asynccontextmanager
-    async def taking(self, tp: TP, stage: Taking) -> AsyncIterator[None]:
+    async def taking(self, tp: TP, stage: Stage) -> AsyncIterator[None]:
         """Hold a stage, by its lock, while it takes input and says what follows.
 
         One that does not come to the end of that has taken what it has not said: it is not kept any
@@ -155,13 +132,11 @@ class Checkpointer:
             try:
                 yield
             except BaseException:
-                if (
-                    self._stages.get(tp) is stage
-                ):  # else it moved away, and may be back as another one
+                if self._stages.get(tp) is stage:  # else it moved away, and may be back as another
                     self.release([tp])
                 raise
 
-    def show(self, stages: dict[TP, Any], readiness: Readiness) -> None:
+    def show(self, stages: Mapping[TP, Stage], readiness: Readiness) -> None:
         """Show how old what is kept has become; also while keeping takes for ever."""
         if self._failed:
             worst = time.monotonic() - min(self._failed.values())
@@ -176,7 +151,7 @@ class Checkpointer:
         for tp, age in self._schedule.ages_s(stages):
             self._gauges[tp].set(self._metrics.snapshot_age, age, stages[tp].name)
 
-    async def run(self, stages: dict[TP, Any]) -> None:
+    async def run(self, stages: Mapping[TP, Stage]) -> None:
         """Keep whatever is due, for ever."""
         while True:
             await asyncio.sleep(TURN_S)
@@ -201,7 +176,7 @@ class Checkpointer:
                 "state is not kept", stage=stage.name, partition=stage.partition, reason=repr(error)
             )
 
-    async def keep_all(self, stages: dict[TP, Any]) -> None:
+    async def keep_all(self, stages: Mapping[TP, Stage]) -> None:
         """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
         for patience_s in (BUSY_S, None):  # who is busy comes last, and takes what time is left
             for tp in self._schedule.waiting(stages):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Set
 
 import faust
 from faust.types import TP
@@ -20,7 +19,7 @@ from streams.observe.isolation import notes
 from streams.observe.metrics import Metrics
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
-from streams.stages.accounts import AccountStage
+from streams.stage import Stage
 from streams.state.checkpointer import Checkpointer
 from streams.topics.identity import made_anew
 
@@ -40,8 +39,8 @@ class Monitor:
         settings: Settings,
         app: faust.App,
         transport: BulkTransport,
-        stages: dict[TP, Any],
-        held: set[TP],
+        stages: Mapping[TP, Stage],
+        held: Set[TP],
         metrics: Metrics,
         readiness: Readiness,
     ) -> None:
@@ -86,7 +85,7 @@ class Monitor:
                 unread = stage is None or lag > 0
                 watchdog.look(tp, at, unread=unread, held=held, trouble=trouble)
 
-    def _partitions(self) -> Iterator[tuple[TP, Any, int]]:
+    def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
         topics = self._transport.options.topics
         for tp in self._app.consumer.assignment():
@@ -144,14 +143,12 @@ class Monitor:
         if "catch-up" not in self._readiness.reasons():
             return
         topic = self._settings.requests_topic
-        mine = [self._stages.get(tp) for tp in self._app.consumer.assignment() if tp.topic == topic]
-        stages = [stage for stage in mine if isinstance(stage, AccountStage)]
+        mine = [tp for tp in self._app.consumer.assignment() if tp.topic == topic]
+        stages = {tp: self._stages[tp] for tp in mine if tp in self._stages}
         if not mine or len(stages) < len(mine):
             return
         unread = [
-            stage
-            for stage in stages
-            if self._transport.unread(TP(topic, stage.partition), stage.next_offset)
+            stage for tp, stage in stages.items() if self._transport.unread(tp, stage.next_offset)
         ]
         if not unread:
             self._readiness.done("catch-up")

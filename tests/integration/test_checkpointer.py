@@ -16,7 +16,8 @@ from detectors.state.checkpoint import Checkpoint, Restoration
 from streams.observe.metrics import Metrics
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
-from streams.state.changelog import Changelog, Kept
+from streams.stage import Kept
+from streams.state.changelog import Changelog
 from streams.state.checkpointer import Checkpointer
 from tests.integration.workers import stage
 

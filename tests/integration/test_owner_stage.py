@@ -18,8 +18,9 @@ from streams.kafka.fencing import ShutOutError
 from streams.kafka.reader import read_all
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
+from streams.stage import Sent
 from streams.stages.owner import OwnerStage
-from streams.stages.sink import Sent, Sink, delivered
+from streams.stages.sink import Sink, delivered
 from tests.integration.workers import stage
 from tests.owner_stories import BASE, key_finding
 

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 from kafka import KafkaAdminClient
 
-from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import use_bulk_transport
+from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 from streams.commands.alerts import values
 from streams.kafka.connection import (
     BrokerError,

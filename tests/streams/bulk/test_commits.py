@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from streams.bulk.chunks import Chunk
 from streams.bulk.consumer import BulkConsumer, ChunkMessage, Fetched
-from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import use_bulk_transport
 from streams.bulk.ledger import Ledger
+from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

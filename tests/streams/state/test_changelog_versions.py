@@ -15,8 +15,8 @@ from detectors.networks.partition import NetworkPartition
 from detectors.owner.checkpoint import BOOKS
 from detectors.state.checkpoint import Checkpoint
 from streams.settings.settings import Settings
+from streams.stage import Part
 from streams.state.changelog import Changelog
-from streams.state.restore import Part
 from tests.owner_stories import owner_of
 from tests.stage_stories import config
 from tests.streams.state.test_changelog_writers import Shelf

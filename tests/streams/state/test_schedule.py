@@ -81,7 +81,7 @@ def test_what_costs_much_is_done_less_often(clock: list[float], stages: dict[TP,
     assert mine.due(stages) is None
     clock[0] += 1
     assert mine.due(stages) == A
-    mine.leave(B)  # and its cost with it
+    mine.release(B)  # and its cost with it
     del stages[B]
     mine.kept(A, 0)
     clock[0] += 2 * schedule.SHARE
@@ -90,7 +90,7 @@ def test_what_costs_much_is_done_less_often(clock: list[float], stages: dict[TP,
 
 def test_who_left_has_no_turn_and_no_age(clock: list[float], stages: dict[TP, Stage]) -> None:
     mine = kept_in_turn(clock, stages)
-    mine.leave(A)
+    mine.release(A)
     clock[0] += 100
     assert mine.waiting(stages) == [B]
     assert A not in dict(mine.ages_s(stages))
