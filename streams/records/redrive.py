@@ -15,13 +15,12 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
-from aiokafka import AIOKafkaProducer
 
 from detectors.config import Loaded
 from detectors.decode.control_events import ControlEvent, decode_control
 from detectors.decode.decoder import Decoder
 from detectors.errors import ConfigError
-from streams.kafka.connection import client_options, explained
+from streams.kafka.producers import brief_producer
 from streams.kafka.reader import read_all
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import HEADER
@@ -92,29 +91,21 @@ async def redrive(settings: Settings, loaded: Loaded, wanted: Wanted, *, send: b
     count.reasons = dict(sorted(reasons.items()))
     if not send or not count.fates["ready"] + count.fates["late"]:
         return count
-    with explained(settings):
-        producer = AIOKafkaProducer(
-            **client_options(settings),
-            client_id="hydrawatch-redrive",
-            acks="all",
-            max_request_size=REQUEST_BYTES,
-        )
-        await producer.start()
-        try:
-            in_flight = []
-            async for letter, fate in reader.letters():
-                if fate not in SENT_BACK:
-                    continue
-                in_flight.append(
-                    await producer.send(
-                        letter.topic, letter.value, key=letter.key, partition=letter.partition
-                    )
+    async with brief_producer(
+        settings, client_id="hydrawatch-redrive", max_request_size=REQUEST_BYTES
+    ) as producer:
+        in_flight = []
+        async for letter, fate in reader.letters():
+            if fate not in SENT_BACK:
+                continue
+            in_flight.append(
+                await producer.send(
+                    letter.topic, letter.value, key=letter.key, partition=letter.partition
                 )
-                if len(in_flight) >= BATCH:
-                    count.sent += await _delivered(in_flight)
-            count.sent += await _delivered(in_flight)
-        finally:
-            await producer.stop()
+            )
+            if len(in_flight) >= BATCH:
+                count.sent += await _delivered(in_flight)
+        count.sent += await _delivered(in_flight)
     return count
 
 

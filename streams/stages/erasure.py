@@ -16,13 +16,13 @@ from functools import partial
 from typing import NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from detectors.kernels.partitioner import partition_of
 from detectors.kernels.siphash import fingerprint
 from streams.decisions.log import Accepted, Erased, EraseRequest, encode, mark_of, read_marks
-from streams.kafka.connection import BrokerError, client_options, explained
+from streams.kafka.connection import BrokerError
+from streams.kafka.producers import brief_producer
 from streams.kafka.reader import reader
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
@@ -102,15 +102,10 @@ async def ask(settings: Settings, account: str) -> Asked:
     partitions = await asyncio.to_thread(partition_count, settings, settings.marks_topic)
     asked = Asked(uuid.uuid4().hex, partition_of(raw, partitions))
     request = EraseRequest(asked.id, fingerprint(raw, settings.hash_key_bytes()))
-    with explained(settings):
-        producer = AIOKafkaProducer(**client_options(settings), acks="all")
-        await producer.start()
-        try:
-            await producer.send_and_wait(
-                settings.marks_topic, encode(request), partition=asked.partition
-            )
-        finally:
-            await producer.stop()
+    async with brief_producer(settings) as producer:
+        await producer.send_and_wait(
+            settings.marks_topic, encode(request), partition=asked.partition
+        )
     return asked
 
 
