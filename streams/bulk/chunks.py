@@ -28,7 +28,8 @@ class Chunk:
     """Consecutive records of one partition, in offset order; never empty.
 
     `values[i]`, `keys[i]`, `timestamps[i]` (ms since the epoch, as the producer or the broker
-    set it) and `offsets[i]` belong together. Offsets rise but may have holes. `high_water` is
+    set it) and `offsets[i]` belong together: two lists and two int64 arrays of shape (n,). Offsets
+    rise but may have holes. `high_water` is
     the end of the partition as the broker last told it: the offset its next record will get.
     `begins` is where reading stood after the chunk before, `ends` where it stands after this one:
     holes lie within, so a chunk that does not begin where the one before it ended says that one
