@@ -21,16 +21,15 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
-from streams.bulk.chunks import Chunk
 from streams.bulk.fetch import ChunkFetcher
-from streams.bulk.ledger import Delivery, Ledger
+from streams.bulk.ledger import Ledger
+from streams.bulk.messages import ChunkMessage, Fetched
 from streams.bulk.options import BulkOptions
 from streams.bulk.thread import BulkConsumerThread
 
@@ -42,36 +41,6 @@ class Transport(Protocol):
     def options(self) -> BulkOptions:
         """Of the app's bulk topics."""
         ...
-
-
-class ChunkMessage(ConsumerMessage):
-    """A Faust message whose value is a chunk; to acknowledge it is to mark its delivery.
-
-    Faust's compiled stream sets `acked` itself without calling the consumer, hence a property.
-    """
-
-    __slots__ = ("delivery",)
-
-    def __init__(self, delivery: Delivery, *args: Any, **kwargs: Any) -> None:
-        self.delivery = delivery
-        super().__init__(*args, **kwargs)
-
-    @property
-    def acked(self) -> bool:
-        """Whether all streams that got the chunk are done with it."""
-        return self.delivery.acked
-
-    @acked.setter
-    def acked(self, acked: bool) -> None:
-        if acked:  # the base class begins by setting it to False
-            self.delivery.acked = True
-
-
-class Fetched(NamedTuple):
-    """A chunk together with the stretch of reading it belongs to."""
-
-    ledger: Ledger
-    chunk: Chunk
 
 
 class _ReadOffsets(defaultdict[TP, int | None]):

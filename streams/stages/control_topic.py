@@ -7,7 +7,6 @@ is used; who owns the campaigns next takes the ticks from there and comes to the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -114,8 +113,7 @@ class ControlFollower:
                 error=event.reason,
                 message=event.message,
             )
-            sent: Awaitable[Any] = await self._sink.dead_letter(letter)
-            await sent
+            await (await self._sink.dead_letter(letter))
             return
         async with self._deciding:
             line = self._owner.books.control.effect(event, self._not_before(record.timestamp))

@@ -37,7 +37,7 @@ from streams.topics.identity import InputIdentities
 
 log = structlog.get_logger()
 
-TURN_S = 0.25
+POLL_S = 0.25
 BUSY_S = 5.0  # how long one stage that is in the middle of something may hold up the others
 SEND_BYTES = 2 << 20
 NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, MadeAnewError, TimeoutError)
@@ -52,7 +52,7 @@ class Checkpointer:
         loaded: Loaded,
         metrics: Metrics,
         said: Callable[[TP], Sent],
-        covered: Callable[[TP, int], Any],
+        covered: Callable[[TP, int], object],
     ) -> None:
         self._settings = settings
         self._partitions = loaded.config.engine.partitions
@@ -65,7 +65,7 @@ class Checkpointer:
         self._gauges: dict[TP, PartitionGauges] = {}
         self._schedule = Schedule(settings.snapshot_s)
         self._producer: Any = None
-        self._turn = asyncio.Lock()  # one entry at a time, also when a stop comes between
+        self._one_at_a_time = asyncio.Lock()  # entries, also when a stop comes between
         self._taken = 0  # records of state that the broker has answered for
         self._failed: dict[TP, float] = {}  # since when a state could not be kept
         self._trim = Trim(settings, metrics)
@@ -154,7 +154,7 @@ class Checkpointer:
     async def run(self, stages: Mapping[TP, Stage]) -> None:
         """Keep whatever is due, for ever."""
         while True:
-            await asyncio.sleep(TURN_S)
+            await asyncio.sleep(POLL_S)
             await self._trim.again()
             due = self._schedule.due(stages)
             if due is not None:
@@ -185,7 +185,7 @@ class Checkpointer:
 
     async def keep(self, tp: TP, stage: Stage, patience_s: float | None = None) -> None:
         """Write a stage's state as it is now, and acknowledge what it covers."""
-        async with self._turn:
+        async with self._one_at_a_time:
             if tp in self._logs:
                 await self._keep(tp, stage, patience_s)
 

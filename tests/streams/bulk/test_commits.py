@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.bulk.chunks import Chunk
-from streams.bulk.consumer import BulkConsumer, ChunkMessage, Fetched
+from streams.bulk.consumer import BulkConsumer
 from streams.bulk.driver import use_bulk_transport
 from streams.bulk.ledger import Ledger
+from streams.bulk.messages import ChunkMessage, Fetched
 from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 
 if TYPE_CHECKING:
