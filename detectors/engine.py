@@ -91,11 +91,11 @@ class Engine:
     def set_aside(self) -> dict[str, int]:
         """How many judgements each detector has raised for; only those that raised are named."""
         counts: Counter[str] = Counter()
-        for name, isolation in self.owner.isolation.by_detector.items():
-            counts[name] += isolation.times
-        hosts = [part.host for part in self.accounts] + [part.host for part in self.networks]
-        for run in (run for host in hosts for run in host.runs):
-            counts[run.card.name] += run.isolation.times
+        told = [part.isolations() for part in self.accounts]
+        told += [part.isolations() for part in self.networks]
+        for isolations in (*told, self.owner.isolations()):
+            for name, isolation in isolations.items():
+                counts[name] += isolation.times
         return {name: count for name, count in sorted(counts.items()) if count}
 
     def _feed(

@@ -35,6 +35,7 @@ from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, 
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.counters import StageCounters
 from detectors.judging.host import Host
+from detectors.judging.isolation import Isolation
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 
@@ -100,6 +101,10 @@ class AccountPartition:
         self._days_open, self._erased = loose.days_open, loose.erased
         self.flow.kept = loose.flow
         self.host.restore(kept.tables())
+
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for, by its name."""
+        return self.host.isolations()
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""

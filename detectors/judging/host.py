@@ -261,6 +261,10 @@ class Host:
     def _now(self) -> float:
         return self.clock()
 
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for, by its name."""
+        return {run.card.name: run.isolation for run in self.runs}
+
     def spans(self) -> frozenset[Span]:
         """The spans of which any detector reads a feature."""
         return frozenset(f.span for run in self.runs for f in run.features)

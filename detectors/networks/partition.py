@@ -21,6 +21,7 @@ from detectors.interface.key_kinds import KINDS, TEMPLATE
 from detectors.judging.counters import StageCounters
 from detectors.judging.features import Closed
 from detectors.judging.host import Host, Tick
+from detectors.judging.isolation import Isolation
 from detectors.networks import layout
 from detectors.networks import state as ks
 from detectors.networks.apply_tick import apply_tick, joined_rows, joined_tables
@@ -95,6 +96,10 @@ class NetworkPartition:
         for hand_over in waiting:
             self._waiting[hand_over.tick].append(hand_over)
         self.host.restore(kept.tables())
+
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for, by its name."""
+        return self.host.isolations()
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""

@@ -28,7 +28,7 @@ from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.host import Host
-from detectors.judging.isolation import Isolations
+from detectors.judging.isolation import Isolation, Isolations
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import Content, Inbox
 from detectors.owner.population import Population
@@ -174,6 +174,13 @@ class CampaignOwner:
     def hosts(self) -> tuple[Host, ...]:
         """What runs detectors here: of groups, and of campaigns as the live variant sees them."""
         return (*self._population.hosts.values(), self._variants[LIVE].watch.host)
+
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for: accounts where they are compared, groups, campaigns."""
+        found = dict(self.isolation.by_detector)
+        for host in self.hosts():
+            found |= host.isolations()
+        return found
 
     def groups_found(self) -> list[GroupEvidence]:
         """What detectors found about groups since this was asked last; for people, not for decisions."""

@@ -9,21 +9,36 @@ from detectors.judging.host import Host
 from streams.observe.metrics import Metrics
 
 
+class DetectorGauges:
+    """Time spent in the detectors of one host."""
+
+    def __init__(self, metrics: Metrics, host: Host) -> None:
+        host.clock = time.perf_counter
+        self._metrics = metrics
+        self._host = host
+        self._seconds = {run.card.name: run.seconds for run in host.runs}
+
+    def update(self) -> None:
+        """Count what has been spent since the last time."""
+        for run in self._host.runs:
+            name = run.card.name
+            self._metrics.detector_seconds.labels(name).inc(run.seconds - self._seconds[name])
+            self._seconds[name] = run.seconds
+
+
 class CounterGauges:
     """Ticks, windows and detector time of one stage."""
 
     def __init__(
         self, metrics: Metrics, stage: str, entity: str, counts: StageCounters, host: Host
     ) -> None:
-        host.clock = time.perf_counter
         self._metrics = metrics
         self._stage = stage
         self._entity = entity
         self._counts = counts
-        self._host = host
+        self._detectors = DetectorGauges(metrics, host)
         self._ticks = counts.ticks
         self._windows = dict(counts.windows)
-        self._seconds = {run.card.name: run.seconds for run in host.runs}
 
     def update(self) -> None:
         """Count what has been done since the last time."""
@@ -34,7 +49,4 @@ class CounterGauges:
                 new = count - self._windows[span]
                 self._metrics.windows_closed.labels(self._entity, span).inc(new)
                 self._windows[span] = count
-        for run in self._host.runs:
-            name = run.card.name
-            self._metrics.detector_seconds.labels(name).inc(run.seconds - self._seconds[name])
-            self._seconds[name] = run.seconds
+        self._detectors.update()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import structlog
 
 from detectors.judging.isolation import Isolation
-from detectors.owner.owner import CampaignOwner
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
+from streams.stage import Stage
 
 log = structlog.get_logger()
 
@@ -71,14 +70,14 @@ class AsideGauge:
         )
 
 
-def notes(stages: Iterable[Any]) -> dict[str, str]:
+def notes(stages: Iterable[Stage]) -> dict[str, str]:
     """By detector, for how many entities it raised within a day of event time, in a worker's stages.
 
     Only such detectors are named. A stage has a `name`, and a `part` that tells its isolations.
     """
     found: dict[str, tuple[dict[str, int], str, bool]] = {}
     for stage in stages:
-        for name, aside in isolations_of(stage.part):
+        for name, aside in stage.part.isolations().items():
             count = aside.entities(stage.part.closed)
             if not count or aside.newest is None:
                 continue
@@ -87,13 +86,6 @@ def notes(stages: Iterable[Any]) -> dict[str, str]:
             counts[kind] = counts.get(kind, 0) + count
             found[name] = counts, aside.newest.error, whole or aside.whole
     return {name: _sentence(*what) for name, what in sorted(found.items())}
-
-
-def isolations_of(part: Any) -> list[tuple[str, Isolation]]:
-    """By detector, the failures in a stage's part of the engine."""
-    if isinstance(part, CampaignOwner):
-        return list(part.isolation.by_detector.items())
-    return [(run.card.name, run.isolation) for run in part.host.runs]
 
 
 def _sentence(counts: dict[str, int], error: str, whole: bool) -> str:

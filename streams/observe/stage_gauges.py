@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import product
-from typing import Any
 
 import numpy as np
 import structlog
 
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
+from detectors.campaigns.population_book import GroupEvidence
 from detectors.contract.alert import ACTIONS, SEVERITIES, Mode
 from detectors.contract.request_event import OPTIONAL
 from detectors.decode.decoder import Decoded
@@ -22,10 +23,11 @@ from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
-from streams.observe.counter_gauges import CounterGauges
-from streams.observe.isolation import AsideGauge, isolations_of
+from streams.observe.counter_gauges import CounterGauges, DetectorGauges
+from streams.observe.isolation import AsideGauge
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
+from streams.stage import Part
 
 log = structlog.get_logger()
 
@@ -100,10 +102,11 @@ def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
             metrics.alerts.labels("account", severity, action, state, "live")
 
 
-def asides(metrics: Metrics, show: PartitionGauges, stage: str, part: Any) -> list[AsideGauge]:
+def asides(metrics: Metrics, show: PartitionGauges, stage: str, part: Part) -> list[AsideGauge]:
     """What the detectors of a stage raise for, one gauge each."""
     return [
-        AsideGauge(metrics, show, stage, name, isolation) for name, isolation in isolations_of(part)
+        AsideGauge(metrics, show, stage, name, isolation)
+        for name, isolation in part.isolations().items()
     ]
 
 
@@ -227,6 +230,7 @@ class OwnerGauges:
     def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
         self._asides = asides(metrics, self.partition, "owner", owner)
+        self._detectors = [DetectorGauges(metrics, host) for host in owner.hosts()]
         self._metrics = metrics
         self._begins = LAST_TICK
         self._capped_in: dict[Mode, int] = {}  # the hour in which the log last spoke of it
@@ -250,14 +254,18 @@ class OwnerGauges:
         before = self._begins - 1 if self._closed == NO_TIME else self._closed
         for aside in self._asides:
             aside.update(owner.closed)
+        for detectors in self._detectors:
+            detectors.update()
+        for found in owner.groups_found():
+            self._tell(found)
         self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
         self._closed = owner.closed
         end = (owner.closed + 1) * MINUTE_MS
         self.partition.delay(self._metrics.watermark_delay, end, "owner")
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Another worker owns the campaigns now."""
-        self.partition.forget()
+        self.partition.release()
 
     def measure(self, owner: CampaignOwner) -> None:
         """What is held and what was shed; it costs a look at every campaign."""
@@ -272,6 +280,22 @@ class OwnerGauges:
             self.partition.set(self._metrics.advice_left, advice.left, mode)
             self._count_capped(mode, advice.capped - self._capped.get(mode, 0), owner)
             self._capped[mode] = advice.capped
+
+    def _tell(self, found: GroupEvidence) -> None:
+        """Say what all accounts of a group came to do: no alert names anybody for it."""
+        evidence = found.evidence
+        self._metrics.evidence.labels(evidence.detector, evidence.family).inc()
+        log.warning(
+            "a whole group of accounts is used otherwise than before",
+            entity=found.entity,
+            name=found.name or f"{found.group:016x}",
+            share=round(found.share, 3),
+            what=evidence.parameter,
+            unit=evidence.unit,
+            was=round(evidence.expected, 3),
+            now=round(evidence.observed, 3),
+            since=datetime.fromtimestamp(evidence.window_start / 1000, UTC).isoformat(),
+        )
 
     def _count_capped(self, mode: Mode, new: int, owner: CampaignOwner) -> None:
         """Count the alerts that the budget of advice has capped, and say so once an hour."""

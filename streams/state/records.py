@@ -60,7 +60,7 @@ class Seal(msgspec.Struct, frozen=True, array_like=True, tag="seal"):
     sizes: dict[str, int]
     shapes: dict[str, str]
     rest: bytes
-    aside: bytes  # what the stage keeps around its part of the engine
+    around: bytes  # what the stage keeps around its part of the engine
     digest: int
     at: int  # ms since epoch, for people
     input_id: str = ""  # of the topic that `next_offset` counts in, as far as the broker tells

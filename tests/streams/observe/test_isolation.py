@@ -49,7 +49,7 @@ def test_judgements_that_raise_are_counted_and_entities_shown_while_they_are_asi
     gauge.update(120 + LASTS_TICKS)
     assert shown(metrics, "set_aside_total") == 4
     assert shown(metrics, "set_aside_entities", partition="3") == 0
-    partition.forget()
+    partition.release()
     assert shown(metrics, "set_aside_entities", partition="3") is None
 
 

@@ -148,13 +148,13 @@ def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others
         return set(re.findall(r'^(hydrawatch_\S*partition="3"\S*) ', text, re.MULTILINE))
 
     both = series()
-    of_keys.partition.forget()
+    of_keys.partition.release()
     left = series()
     assert {name for name in both - left if "handovers" in name or "single_key" in name}
     assert {'hydrawatch_lag_records{partition="3",topic="requests"}'} < left
     assert any("watermark_delay_seconds" in name for name in left)
     assert any('entities{kind="account"' in name for name in left)
-    of_accounts.partition.forget()
+    of_accounts.partition.release()
     assert series() == set()
     of_accounts.update(accounts)  # a task that was under way
     assert series() == set()
@@ -233,7 +233,7 @@ def test_a_worker_that_owns_the_campaigns_no_more_shows_nothing_of_them() -> Non
     gauges = OwnerGauges(metrics, "evidence", owner)
     gauges.measure(owner)
     assert owners(metrics) >= {"advice_left", "largest_campaign_accounts", "entities"}
-    gauges.forget()
+    gauges.release()
     assert owners(metrics) == set()
     gauges.measure(owner)  # a task that was under way
     assert owners(metrics) == set()
