@@ -209,7 +209,7 @@ class KeyBirths:
             window="minute",
             reads=("parties_1d", "parties_7d", "own_births", "own_days"),
             min_windows=0,
-            max_bytes=0,
+            max_bytes=16,
             references=(
                 "A. Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6, 2013",
                 "Q. Cao et al., Uncovering large groups of active malicious accounts, CCS 2014",

@@ -18,12 +18,14 @@ from detectors.errors import ContractError
 from detectors.interface.clock import DAY_MS
 from detectors.interface.detector import Card, Context, Entity, Evidence, Window
 from detectors.interface.plain import from_plain, to_plain
+from detectors.interface.surprise import bounded, student_surprise
 from detectors.interface.tunable import switch, tunable
 from detectors.interface.weighted_past import WeightedPast
 
 _MEMORY_VERSION = 1
 _RECENT = 14  # days among which the beginning of a drift is sought
-_SIDES = 2  # up and down
+_WORTH = 0.5  # of an independent day is each of several in a row
+_TAIL_DF = 5.0  # days of real use have far heavier tails than a normal's
 _LEARNED_SPREADS = 1.5
 _CLIPPED = 0.778  # of a normal's variance is left when it is clipped there
 
@@ -45,6 +47,7 @@ FOLLOWED = (
     Followed("day_template_entropy", False, 0.25, "template_entropy", "nats, by day"),
     Followed("day_capability_entropy", False, 0.15, "capability_entropy", "nats, by day"),
 )
+_CHOICES = math.log(2 * len(FOLLOWED))  # one of several things, up or down
 
 
 @dataclass(slots=True)
@@ -185,11 +188,10 @@ class _Drift:
         exceeds t with a probability of about exp(-2 * allowance * t): that is the threshold. Of three
         things on two sides one drifts six times as often.
         """
-        chosen = self.min_surprise + math.log(_SIDES * len(FOLLOWED))
         return PageHinkley(
             min_instances=1,
             delta=self.allowance_spreads,
-            threshold=chosen / (2.0 * self.allowance_spreads),
+            threshold=(self.min_surprise + _CHOICES) / (2.0 * self.allowance_spreads),
             alpha=1.0,
             mode="both",
         )
@@ -207,20 +209,27 @@ class _Drift:
         taken = min(max(y, mean - reach), mean + reach)
         course.test.update((taken - mean) / spread)
         if course.test.drift_detected:
-            return self._told(course, followed, mean, window)
+            return self._told(course, followed, mean, spread, window)
         # Less than it counts: or a drift would widen the spread that it is held against.
         learned = _LEARNED_SPREADS * spread
         course.past.learn(min(max(y, mean - learned), mean + learned))
         return None
 
-    def _told(self, course: Course, followed: Followed, mean: float, window: Window) -> Evidence:
-        """What drifted, from what to what and since when; what it is now becomes the past."""
+    def _told(
+        self, course: Course, followed: Followed, mean: float, spread: float, window: Window
+    ) -> Evidence:
+        """What drifted, from what to what and since when; what it is now becomes the past.
+
+        As surprising as the test says, or more where the new level lies far out.
+        """
         start, now = _beginning(course.recent, mean)
         fresh = self._course()
         for y in now:
             fresh.past.learn(y)
         course.past, course.test = fresh.past, fresh.test
         to = sum(now) / len(now)
+        worth = math.sqrt(max(len(now) * _WORTH, 1.0))
+        far = student_surprise(abs(to - mean) / spread * worth, _TAIL_DF) - _CHOICES
         real = math.exp if followed.logarithmic else float
         return Evidence(
             detector=self.card.tag,
@@ -229,7 +238,7 @@ class _Drift:
             observed=real(to),
             expected=real(mean),
             unit=followed.unit,
-            surprise=self.min_surprise,
+            surprise=max(self.min_surprise, bounded(far)),
             window_start=start,
             window_end=max(window.end, start + DAY_MS),
         )

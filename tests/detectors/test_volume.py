@@ -80,9 +80,9 @@ def test_object_and_columns_agree_on_random_series() -> None:
             )
             mean, variance, days = np.float32(column[0]), np.float32(column[1]), column[2]
             assert (float(mean), float(variance)) == pytest.approx(
-                VOLUME.baseline(memory), rel=1e-4, abs=1e-4
+                memory.moments(), rel=1e-4, abs=1e-4
             )
-            assert memory.days == days
+            assert memory.count == days
 
 
 def test_both_forms_report_the_same_surprise() -> None:
@@ -126,7 +126,7 @@ def test_a_lasting_change_is_learned_within_weeks() -> None:
 def test_an_incomplete_day_is_not_learned() -> None:
     memory = VOLUME.fresh()
     VOLUME.observe(memory, day_close(0, 100.0, complete=False), Context())
-    assert memory.days == 0
+    assert memory.count == 0
 
 
 EVIDENCE = VOLUME.evidence(Seen(100.0, 100.0, 0.0, DAY_MS))

@@ -254,8 +254,8 @@ def test_a_day_closes_into_the_baseline_that_the_object_form_learns() -> None:
             )
             detector.observe(memory, window, Context())
         past = past_of(partition, "a")
-        mean, variance = detector.baseline(memory)
-        assert past["days"] == row_of(partition, "a")["days"] == memory.days
+        mean, variance = memory.moments()
+        assert past["days"] == row_of(partition, "a")["days"] == memory.count
         assert past["mean"] == pytest.approx(mean, abs=1e-4)
         assert past["variance"] == pytest.approx(variance, abs=1e-3)
     assert (partition.state.hours["requests"] > 0).sum() <= 1

@@ -89,7 +89,7 @@ def stage(name: str, entities: int, closed: int = 9, judged: int = 0) -> Any:
     isolation = part.isolation.by_detector[VOLUME]
     if name != "owner":
         host = Host(BUILT_IN, "account" if name == "accounts" else "key", 10)
-        part = SimpleNamespace(host=host, closed=closed)
+        part = SimpleNamespace(isolations=host.isolations, closed=closed)
         isolation = host.runs[0].isolation
     if entities:
         isolation.raised(9, range(entities), "ValueError")
