@@ -58,7 +58,7 @@ def beside(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def bursting() -> list[Batch]:
-    """Thirty accounts, 20 requests an hour; in the last hours one of them draws two thousand times as much."""
+    """Thirty accounts, 20 requests an hour; in the last hours one draws two thousand times as much."""
     start = END_MS - HOURS * HOUR
     made: list[tuple[int, bytes, bytes]] = []
     for hour in range(HOURS):
