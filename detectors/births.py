@@ -234,15 +234,22 @@ class KeyBirths:
     def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
         """Score the new parties of n values, by kind and address class."""
         scores = Scores.silent(windows.rows.size)
-        values = windows.values
-        week = values["parties_7d"]
+        # As `observe`: nothing is said without the kind and the week's count, the rest is 0 if not known.
+        day, own_births, own_days = (
+            np.where(np.isnan(windows.values[name]), 0.0, windows.values[name])
+            for name in ("parties_1d", "own_births", "own_days")
+        )
+        known, priors = self._priors_of(windows)
+        for counted in (day, own_births, own_days, windows.values["parties_7d"]):
+            known &= np.isfinite(counted)
+        week = np.where(known, windows.values["parties_7d"], np.nan)
         surprise, expected = np.full((2, week.size), np.nan)
         births_rows(
-            values["parties_1d"],
+            day,
             week,
-            values["own_births"],
-            values["own_days"],
-            self._priors_of(windows),
+            own_births,
+            own_days,
+            priors,
             self.min_parties,
             surprise,
             expected,
@@ -258,15 +265,19 @@ class KeyBirths:
             float(windows.values[name][place])
             for name in ("parties_1d", "parties_7d", "own_births", "own_days")
         )
-        mean, shape = self._priors_of(windows)[place]
+        mean, shape = self._priors_of(windows)[1][place]
         births_surprise(day, week, float(mean), float(shape), births, days)
 
-    def _priors_of(self, windows: Windows) -> NDArray[np.float64]:
-        """The priors of n values (n, 2); an address class that is not known is its own."""
-        kinds = windows.facts["kind"].astype(np.int64)
-        classes = windows.facts["ip_class"]
-        known = (classes >= 0) & (classes < IP_CLASSES)
-        return self.priors()[kinds, np.where(known, classes, UNKNOWN).astype(np.int64)]
+    def _priors_of(self, windows: Windows) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Of which of n values the kind is known, and their priors (n, 2)."""
+        nowhere = np.full(windows.rows.size, np.nan)
+        kinds, classes = (windows.facts.get(name, nowhere) for name in ("kind", "ip_class"))
+        known = (kinds >= 0) & (kinds < len(KINDS))
+        classed = (classes >= 0) & (classes < IP_CLASSES)
+        return known, self.priors()[
+            np.where(known, kinds, 0).astype(np.int64),
+            np.where(classed, classes, UNKNOWN).astype(np.int64),
+        ]
 
     def fresh(self) -> None:
         """Nothing: the past comes with the window."""

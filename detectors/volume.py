@@ -123,10 +123,15 @@ def score_rows(
     surprise: np.ndarray,
     failed: np.ndarray,
 ) -> None:
-    """`score` of each account's requests (float64, n); `rows` (int64, n) are of `memory` (BASELINE)."""
+    """`score` of each account's requests (float64, n); `rows` (int64, n) are of `memory` (BASELINE).
+
+    What is no finite number is passed over.
+    """
     for i in range(rows.size):
+        if not math.isfinite(requests[i]):
+            continue
         past = memory[rows[i]]
-        y = math.log1p(requests[i])
+        y = math.log1p(max(requests[i], 0.0))
         try:
             deviation[i], spread[i], surprise[i] = score(
                 float(past.mean), float(past.variance), int(past.days), y, params
@@ -143,8 +148,13 @@ def learn_rows(
     params: VolumeParams,
     failed: np.ndarray,
 ) -> None:
-    """`learn` of each account's closed day; arrays as for `score_rows`."""
+    """`learn` of each account's closed day; arrays as for `score_rows`.
+
+    A day without requests teaches nothing.
+    """
     for i in range(rows.size):
+        if not (math.isfinite(requests[i]) and requests[i] > 0.0):
+            continue
         past = memory[rows[i]]
         mean, variance, days = float(past.mean), float(past.variance), int(past.days)
         learned = True
@@ -270,7 +280,9 @@ class AccountVolume:
         if day is not None:
             if windows.complete:
                 learn_rows(memory, windows.rows, day, params, scores.failed)
-            return scores._replace(level=np.log1p(day))
+            return scores._replace(
+                level=np.log1p(np.where(np.isfinite(day) & (day > 0), day, np.nan))
+            )
         requests = windows.values["requests_24h"]
         deviation, spread, surprise = np.full((3, count), np.nan)
         score_rows(
@@ -284,7 +296,7 @@ class AccountVolume:
         )
         past = memory[windows.rows]
         return Scores(
-            odd=odd & ~scores.failed,
+            odd=odd & np.isfinite(requests) & ~scores.failed,
             surprise=surprise,
             observed=requests,
             expected=np.where(alone, 0.0, np.expm1(past["mean"].astype(np.float64))),
