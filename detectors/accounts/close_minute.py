@@ -13,7 +13,8 @@ from detectors.exchange.rows import LOAD, SUM
 from detectors.interface.clock import HOUR_TICKS, NO_TIME
 from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
-from detectors.kernels.compiled import kernel
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import combine, mix
 from detectors.kernels.pool import give_row, power_of_two, take_row
 
@@ -39,21 +40,21 @@ def key_sums(rows: int) -> KeySums:
     )
 
 
+@inlined
+def _same_sum(total: Row, wanted: tuple[np.uint64, int]) -> bool:
+    return total.key == wanted[0] and total.kind == wanted[1]
+
+
 @kernel
 def sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
     """Row of a key in the scratch; equal to `used` where it is new (the caller fills it)."""
-    mask = np.uint64(scratch.slots.size - 1)
-    at = mix(key ^ np.uint64(kind)) & mask
-    while True:
-        row = scratch.slots[at] - 1
-        if row < 0:
-            scratch.slots[at] = used + 1
-            scratch.places[used] = at
-            scratch.last[used] = 0
-            return used
-        if scratch.sums[row].key == key and scratch.sums[row].kind == kind:
-            return row
-        at = (at + np.uint64(1)) & mask
+    start = mix(key ^ np.uint64(kind))
+    row = row_of(scratch.slots, start, scratch.sums, _same_sum, (key, kind))
+    if row >= 0:
+        return row
+    scratch.places[used] = put_row(scratch.slots, start, used)
+    scratch.last[used] = 0
+    return used
 
 
 @kernel

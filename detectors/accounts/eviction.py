@@ -15,6 +15,7 @@ from detectors.accounts.rows import index_account
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import clear
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.arena import pack
 from detectors.kernels.compiled import kernel
 from detectors.kernels.pool import give_row
 
@@ -50,9 +51,11 @@ def least_wanted(state: AccountState, count: int) -> np.ndarray:
 def evict(state: AccountState, rows: np.ndarray) -> AccountState:
     """Forget the accounts in `rows` (ascending) and pack the id arena."""
     _forget(state, rows.astype(np.int64))
+    accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
     ids = np.zeros_like(state.ids)
-    state.slots[:] = 0
-    _pack(state, ids)
+    end = pack(accounts["id_at"], accounts["id_len"], state.ids, ids, 0)
+    state.scalars[st.ID_END] = end
+    _index(state)
     return state._replace(ids=ids)
 
 
@@ -88,6 +91,7 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
         account.late = 0
         account.last_hour = 0
         account.period = 0
+        account.id_len = 0
         for i in range(ACCOUNT_KINDS):
             account.keys[i] = 0
         for i in range(24):
@@ -97,15 +101,8 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
 
 
 @kernel
-def _pack(state: AccountState, ids: np.ndarray) -> None:
-    end = 0
+def _index(state: AccountState) -> None:
+    state.slots[:] = 0
     for row in range(state.scalars[st.ACCOUNTS]):
-        account = state.accounts[row]
-        if account.used == 0:
-            continue
-        for i in range(account.id_len):
-            ids[end + i] = state.ids[account.id_at + i]
-        account.id_at = end
-        end += account.id_len
-        index_account(state, account.fp, row)
-    state.scalars[st.ID_END] = end
+        if state.accounts[row].used == 1:
+            index_account(state, state.accounts[row].fp, row)

@@ -9,11 +9,12 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.close_minute import KeySums, key_sums
 from detectors.accounts.state import AccountState
-from detectors.accounts.templates import BANDS
+from detectors.exchange.bands import BANDS
 from detectors.exchange.hand_over import HandOver
 from detectors.exchange.rows import EDGE, LOAD, ONE, SUM, TEMPLATE_ROW
 from detectors.interface.columns import CAPABILITY_SLOTS
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.arena import append
 from detectors.kernels.compiled import kernel
 from detectors.kernels.hashing import mix
 
@@ -185,8 +186,7 @@ def pack_edges(state: AccountState, outbox: Outbox, tick: int) -> None:
         own.name_len = edge.name_len
         end = place(outbox, NAMES, target, edge.name_len)
         own.name_at = end - outbox.starts[NAMES, target]
-        for b in range(edge.name_len):
-            outbox.names[end + b] = state.names[edge.name_at + b]
+        append(outbox.names, end, state.names, edge.name_at, edge.name_len)
     state.scalars[st.EDGES] = left
 
 

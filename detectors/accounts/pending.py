@@ -16,9 +16,8 @@ from detectors.accounts.state import (
     PENDING_PER_MINUTE_ROW,
     AccountState,
 )
-from detectors.exchange.hand_over import with_own_names
-from detectors.exchange.rows import EDGE
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.kernels.arena import pack
 from detectors.kernels.pool import power_of_two
 
 GROWTH_EDGES, GROWTH_NAMES = ACCOUNT_KINDS, (ACCOUNT_KINDS + 1) * LONGEST_NAME  # of one event
@@ -66,15 +65,11 @@ def pack_names(state: AccountState) -> None:
     scalars = state.scalars
     edges = state.edges[: scalars[st.EDGES]]
     newcomers = state.newcomers[: scalars[st.NEWCOMERS]]
-    named, names = with_own_names(edges, state.names)
-    named_after = np.zeros(newcomers.size, EDGE)
-    named_after["name_at"], named_after["name_len"] = newcomers["org_at"], newcomers["org_len"]
-    named_after, orgs = with_own_names(named_after, state.names)
-    edges["name_at"] = named["name_at"]
-    newcomers["org_at"] = named_after["name_at"] + names.size
-    state.names[: names.size] = names
-    state.names[names.size : names.size + orgs.size] = orgs
-    scalars[st.NAME_END] = names.size + orgs.size
+    names = np.zeros(scalars[st.NAME_END], np.uint8)
+    end = pack(edges["name_at"], edges["name_len"], state.names, names, 0)
+    end = pack(newcomers["org_at"], newcomers["org_len"], state.names, names, end)
+    state.names[:end] = names[:end]
+    scalars[st.NAME_END] = end
 
 
 def _doubled(rows: np.ndarray, most: int) -> np.ndarray:

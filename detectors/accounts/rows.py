@@ -7,7 +7,9 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
 from detectors.interface.columns import Row
+from detectors.kernels.arena import append
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import mix
 from detectors.kernels.pool import NONE_LEFT, take_row
 
@@ -18,9 +20,7 @@ LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
 def copy_name(state: AccountState, buffer: np.ndarray, at: int, length: int) -> None:
     """Append a value's bytes to the pending names."""
     end = state.scalars[st.NAME_END]
-    for i in range(length):
-        state.names[end + i] = buffer[at + i]
-    state.scalars[st.NAME_END] = end + length
+    state.scalars[st.NAME_END] = append(state.names, end, buffer, at, length)
 
 
 @kernel
@@ -39,28 +39,21 @@ def write_number(state: AccountState, number: int) -> int:
     return digits
 
 
+@inlined
+def _same_account(account: Row, fp: np.uint64) -> bool:
+    return account.fp == fp
+
+
 @kernel
 def find_account(state: AccountState, fp: np.uint64) -> int:
     """Row of an account, or -1."""
-    mask = np.uint64(state.slots.size - 1)
-    at = mix(fp) & mask
-    while True:
-        row = state.slots[at] - 1
-        if row < 0:
-            return -1
-        if state.accounts[row].fp == fp:
-            return row
-        at = (at + np.uint64(1)) & mask
+    return row_of(state.slots, mix(fp), state.accounts, _same_account, fp)
 
 
 @kernel
 def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
     """Make a row findable."""
-    mask = np.uint64(state.slots.size - 1)
-    at = mix(fp) & mask
-    while state.slots[at] != 0:
-        at = (at + np.uint64(1)) & mask
-    state.slots[at] = row + 1
+    put_row(state.slots, mix(fp), row)
 
 
 MOST_RENAMED = 4096  # pending names beyond which known accounts wait
@@ -84,11 +77,10 @@ def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int
     account.last = event.event_time
     account.hour_row = -1
     account.cohort = 255
-    account.id_at = scalars[st.ID_END]
+    end = scalars[st.ID_END]
+    account.id_at = end
     account.id_len = event.account_len
-    for i in range(event.account_len):
-        state.ids[scalars[st.ID_END] + i] = buffer[event.account_at + i]
-    scalars[st.ID_END] += event.account_len
+    scalars[st.ID_END] = append(state.ids, end, buffer, event.account_at, event.account_len)
     index_account(state, event.account, row)
     _name(state, event, buffer, row, tick)
     return row

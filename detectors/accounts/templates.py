@@ -1,9 +1,4 @@
-"""Prompt templates on their way to the key stage: one row per band, so that near-equals meet.
-
-A template is a 64-bit SimHash. Two that differ in at most three bits agree in one of four bands of
-16 bits (pigeonhole); each band goes to the partition that its value names, where the Hamming
-distance decides. Manku, Jain and Das Sarma, WWW 2007.
-"""
+"""Prompt templates on their way to the key stage: one row per band, so that near-equals meet."""
 
 from __future__ import annotations
 
@@ -12,20 +7,12 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.ingest import is_young
 from detectors.accounts.state import AccountState
-from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.hashing import combine, mix
+from detectors.exchange.bands import BANDS, band_value
+from detectors.kernels.compiled import kernel
+from detectors.kernels.hashing import combine
 from detectors.kernels.sorting import sort_pairs
 
-BANDS = 4
-BAND_BITS = 16
 SALT = np.uint64(0x5851F42D4C957F2D)
-
-
-@inlined
-def band_value(template: np.uint64, band: int) -> np.uint64:
-    """The bits of a template in one band, told apart from the same bits in another band."""
-    bits = (template >> np.uint64(band * BAND_BITS)) & np.uint64((1 << BAND_BITS) - 1)
-    return mix(bits + np.uint64((band + 1) << BAND_BITS))
 
 
 @kernel

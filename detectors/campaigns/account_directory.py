@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.exchange.findings import AccountName
-from detectors.exchange.names import NameBatch, packed
+from detectors.exchange.names import NameBatch
 from detectors.interface.clock import SECOND_MS
+from detectors.kernels.arena import packed
 
 _PENDING = 16_384  # names merged at once: merging into a million takes a fifth of a second
 _ID_BYTES = 64  # of arena per name, on average; longer ids evict sooner
@@ -207,7 +208,7 @@ class AccountDirectory:
         arena = np.frombuffer(bytes(self._ids), np.uint8)
         lengths = self._lengths.astype(np.int64)
         # The ids of what went, and of what was named anew, go too.
-        self._ids = bytearray(packed(self._starts[keep].astype(np.int64), lengths, arena).tobytes())
+        self._ids = bytearray(packed(self._starts[keep], lengths, arena).tobytes())
         self._starts = (np.cumsum(lengths) - lengths).astype(np.uint32)
 
 

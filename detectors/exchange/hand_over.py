@@ -15,7 +15,7 @@ import numpy as np
 
 from detectors.errors import ContractError
 from detectors.exchange.rows import EDGE, LOAD, ONE, SUM, TEMPLATE_ROW
-from detectors.kernels.compiled import kernel
+from detectors.kernels.arena import pack
 
 FORMAT = 1
 MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
@@ -168,16 +168,5 @@ def with_own_names(edges: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np
     """A copy of `edges` with just the names that they point to, packed."""
     own = edges.copy()
     packed = np.zeros(int(own["name_len"].sum()), np.uint8)
-    _gather(own["name_at"], own["name_len"], names, packed)
+    pack(own["name_at"], own["name_len"], names, packed, 0)
     return own, packed
-
-
-@kernel
-def _gather(at: np.ndarray, length: np.ndarray, names: np.ndarray, packed: np.ndarray) -> None:
-    end = 0
-    for row in range(at.size):
-        start = at[row]
-        for i in range(length[row]):
-            packed[end + i] = names[start + i]
-        at[row] = end
-        end += length[row]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.kernels.compiled import kernel
+from detectors.kernels.arena import packed
 
 
 class NameBatch(NamedTuple):
@@ -48,9 +48,9 @@ class NameBatch(NamedTuple):
             first_seen.copy(),
             created.copy(),
             id_len.astype(np.uint16),
-            packed(id_at.astype(np.int64), id_len, ids),
+            packed(id_at, id_len, ids),
             org_len.astype(np.uint16),
-            packed(org_at.astype(np.int64), org_len, org_ids),
+            packed(org_at, org_len, org_ids),
         )
 
 
@@ -58,19 +58,3 @@ COLUMN_TYPES = (
     *(np.uint64, np.uint64, np.int64, np.int64),
     *(np.uint16, np.uint8, np.uint16, np.uint8),
 )  # of a batch's columns, in order
-
-
-def packed(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray) -> np.ndarray:
-    """The values at positions of an arena, one after another."""
-    out = np.zeros(int(lengths.sum()), np.uint8)
-    _pack(at, lengths, arena, out)
-    return out
-
-
-@kernel
-def _pack(at: np.ndarray, lengths: np.ndarray, arena: np.ndarray, out: np.ndarray) -> None:
-    end = 0
-    for row in range(at.size):
-        for i in range(lengths[row]):
-            out[end + i] = arena[at[row] + i]
-        end += lengths[row]

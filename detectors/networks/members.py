@@ -5,42 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.interface.clock import MINUTE_MS
+from detectors.interface.columns import Row
+from detectors.kernels.arena import append
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import combine, mix
 from detectors.kernels.pool import NONE_LEFT, give_row, take_row
+from detectors.kernels.row_sets import look_up
 from detectors.kernels.seen_table import SEEN, see
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
 
 
 @inlined
-def slot_of(key: np.uint64, kind: int) -> np.uint64:
-    """Where a shared key's search begins, before masking."""
+def hash_of(key: np.uint64, kind: int) -> np.uint64:
+    """Hash of a value: where its search begins, among the shared ones and among the single ones."""
     return mix(key ^ (np.uint64(kind) << np.uint64(48)))
+
+
+@inlined
+def same_value(row: Row, wanted: tuple[np.uint64, int]) -> bool:
+    """Whether a row (of shared keys, of single ones) is of a key and kind."""
+    return row.key == wanted[0] and row.kind == wanted[1]
 
 
 @kernel
 def find_shared(state: NetworkState, key: np.uint64, kind: int) -> int:
     """Row of a shared key, or -1."""
-    mask = np.uint64(state.slots.size - 1)
-    at = slot_of(key, kind) & mask
-    while True:
-        row = state.slots[at] - 1
-        if row < 0:
-            return -1
-        if state.shared[row].key == key and state.shared[row].kind == kind:
-            return row
-        at = (at + np.uint64(1)) & mask
+    return row_of(state.slots, hash_of(key, kind), state.shared, same_value, (key, kind))
 
 
 @kernel
 def index_shared(state: NetworkState, row: int) -> None:
     """Make a row findable."""
-    mask = np.uint64(state.slots.size - 1)
-    at = slot_of(state.shared[row].key, state.shared[row].kind) & mask
-    while state.slots[at] != 0:
-        at = (at + np.uint64(1)) & mask
-    state.slots[at] = row + 1
+    put_row(state.slots, hash_of(state.shared[row].key, state.shared[row].kind), row)
 
 
 @kernel
@@ -145,11 +143,9 @@ def name_shared(state: NetworkState, row: int, names: np.ndarray, at: int, lengt
     end = state.scalars[ks.NAME_END]
     if shared.name_len > 0 or length == 0 or end + length > state.names.size:
         return
-    for i in range(length):
-        state.names[end + i] = names[at + i]
     shared.name_at = end
     shared.name_len = length
-    state.scalars[ks.NAME_END] = end + length
+    state.scalars[ks.NAME_END] = append(state.names, end, names, at, length)
 
 
 @kernel
@@ -172,20 +168,9 @@ def apply_edges(
             name_shared(state, row, names, edge.name_at, edge.name_len)
             add_member(state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap)
             continue
-        base = (slot_of(edge.key, edge.kind) % sets) * np.uint64(ks.SINGLE_WAYS)
-        victim = base
-        oldest = np.int64(1 << 40)
-        place = np.int64(-1)
-        for way in range(ks.SINGLE_WAYS):
-            at = base + np.uint64(way)
-            single = state.singles[at]
-            if single.key == edge.key and single.kind == edge.kind:
-                place = np.int64(at)
-                break
-            age = np.int64(single.tick) if single.key != np.uint64(0) else np.int64(-1)
-            if age < oldest:
-                oldest = age
-                victim = at
+        base = np.int64(hash_of(edge.key, edge.kind) % sets) * ks.SINGLE_WAYS
+        wanted = (edge.key, edge.kind)
+        place, victim = look_up(state.singles, base, ks.SINGLE_WAYS, same_value, wanted)
         if place >= 0:
             single = state.singles[place]
             fresh = single.tick > tick - expiry_ticks
@@ -207,13 +192,15 @@ def apply_edges(
                         state, row, edge.account, edge.org, edge.time, edge.young != 0, period, cap
                     )
                     single.key = 0
+                    single.tick = 0
                     state.counters[ks.SINGLES] -= 1
                 continue
         else:
-            place = np.int64(victim)
-            if oldest < 0:
+            place = victim
+            before = state.singles[place].tick
+            if before == 0:
                 state.counters[ks.SINGLES] += 1
-            elif oldest > tick - expiry_ticks:
+            elif before > tick - expiry_ticks:
                 state.counters[ks.SINGLES_EVICTED] += 1
         single = state.singles[place]
         single.key = edge.key

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from detectors.exchange.bands import band_bits, band_value
+from detectors.interface.columns import Row
 from detectors.interface.key_kinds import TEMPLATE
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.hashing import combine, mix
+from detectors.kernels.hashing import combine
+from detectors.kernels.row_sets import look_up
 from detectors.networks import state as ks
 from detectors.networks.members import add_member, find_shared, new_shared
 from detectors.networks.state import NetworkState
@@ -21,6 +24,18 @@ def hamming(one: np.uint64, other: np.uint64) -> int:
         word &= word - np.uint64(1)
         count += 1
     return count
+
+
+@inlined
+def _near(candidate: Row, wanted: tuple[np.uint64, int, int, int]) -> bool:
+    template, band, distance, before = wanted
+    return (
+        candidate.band == band
+        and candidate.tick != 0
+        and candidate.tick > before
+        and band_bits(candidate.template, band) == band_bits(template, band)
+        and hamming(candidate.template, template) <= distance
+    )
 
 
 @kernel
@@ -41,38 +56,14 @@ def apply_templates(
     sets = np.uint64(state.candidates.size // ks.TEMPLATE_WAYS - 1)
     for i in range(rows.size):
         row = rows[i]
-        shift = np.uint64(np.int64(row.band) * 16)
-        bits = (row.template >> shift) & np.uint64(0xFFFF)
-        base = (mix(bits + np.uint64((np.int64(row.band) + 1) << 16)) & sets) * np.uint64(
-            ks.TEMPLATE_WAYS
-        )
-        place = np.int64(-1)
-        victim = base
-        oldest = np.int64(1 << 40)
-        for way in range(ks.TEMPLATE_WAYS):
-            at = base + np.uint64(way)
-            candidate = state.candidates[at]
-            if candidate.tick == 0:
-                if oldest > -1:
-                    oldest = np.int64(-1)
-                    victim = at
-                continue
-            if (
-                candidate.band == row.band
-                and ((candidate.template ^ row.template) >> shift) & np.uint64(0xFFFF)
-                == np.uint64(0)
-                and hamming(candidate.template, row.template) <= distance
-                and candidate.tick > tick - expiry_ticks
-            ):
-                place = np.int64(at)
-                break
-            if candidate.tick < oldest:
-                oldest = candidate.tick
-                victim = at
+        base = np.int64(band_value(row.template, row.band) & sets) * ks.TEMPLATE_WAYS
+        wanted = (row.template, row.band, distance, tick - expiry_ticks)
+        place, victim = look_up(state.candidates, base, ks.TEMPLATE_WAYS, _near, wanted)
         if place < 0:
-            if oldest > tick - expiry_ticks:
+            place = victim
+            candidate = state.candidates[place]
+            if candidate.tick != 0 and candidate.tick > tick - expiry_ticks:
                 state.counters[ks.TEMPLATES_EVICTED] += 1
-            candidate = state.candidates[victim]
             candidate.template = row.template
             candidate.band = row.band
             candidate.account = row.account

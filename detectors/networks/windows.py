@@ -8,6 +8,7 @@ import numba as nb
 import numpy as np
 
 from detectors.interface.columns import CAPABILITY_SLOTS
+from detectors.kernels.arena import pack
 from detectors.kernels.compiled import kernel
 from detectors.kernels.pool import give_row
 from detectors.networks import state as ks
@@ -164,22 +165,18 @@ def parties(orgs: np.ndarray) -> tuple[int, np.uint64, int]:
 
 @kernel
 def forget_shared(state: NetworkState, rows: np.ndarray, names: np.ndarray) -> None:
-    """Give up shared keys and their members; pack the names into `names`; index anew."""
+    """Give up shared keys (int64 rows) and their members; pack the names into `names`; index anew."""
     for row in rows:
         shared = state.shared[row]
         release_members(state, row)
         state.by_kind[shared.kind] -= 1
         give_row(state.free, state.scalars, ks.SHARED_FREE, row)
         shared.used = 0
-    end = 0
+        shared.name_len = 0
     state.slots[:] = 0
     for row in range(state.scalars[ks.SHARED]):
-        shared = state.shared[row]
-        if shared.used == 0:
-            continue
-        for i in range(shared.name_len):
-            names[end + i] = state.names[shared.name_at + i]
-        shared.name_at = end
-        end += shared.name_len
-        index_shared(state, row)
+        if state.shared[row].used == 1:
+            index_shared(state, row)
+    shared = state.shared[: state.scalars[ks.SHARED]]
+    end = pack(shared["name_at"], shared["name_len"], state.names, names, 0)
     state.scalars[ks.NAME_END] = end
