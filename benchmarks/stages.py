@@ -1,10 +1,13 @@
 """What each stage costs per event, in one process without a broker: microseconds of one core.
 
-    python benchmarks/stages.py [--events N] [--load dense|sparse|both] [--json FILE]
+    python benchmarks/stages.py [--events N] [--load dense sparse world] [--without drift ...]
 
 The same objects as the worker's, called one after another on the same chunks: decode; accounts
 (dedupe, windows, closing ticks); hand-over and report codecs, both ways; keys; owner. What is left
 of a worker's cost per event (benchmarks/throughput.py) is Kafka, Faust and acknowledgements.
+
+Of these, what each detector takes is shown apart. `world` is three weeks of a simulated world with a
+hydra in it, for detectors that look at days; `--without` leaves detectors out, to see what they cost.
 """
 
 from __future__ import annotations
@@ -14,13 +17,15 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from detectors.accounts.outbox import Workbench
 from detectors.accounts.partition import AccountPartition
-from detectors.config import load_config
+from detectors.config import Loaded, load_config
 from detectors.contract.alert import Trace
 from detectors.decode.decoder import Decoder
 from detectors.exchange import hand_over as handover
@@ -31,6 +36,8 @@ from detectors.kernels.partitioner import partitions_at
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 from worlds import load
+from worlds.emit import Records
+from worlds.world import build
 
 START_MS = 1_776_947_400_000
 CHUNK = 2000  # records, as the worker takes them
@@ -42,31 +49,26 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--events", type=int, default=2_000_000)
-    parser.add_argument("--load", choices=["dense", "sparse", "both"], default="both")
+    parser.add_argument("--load", nargs="+", choices=list(LOADS), default=["dense", "sparse"])
+    parser.add_argument("--without", nargs="+", default=[], metavar="DETECTOR", help="by name")
     parser.add_argument("--json", help="also write the figures to this file")
     given = parser.parse_args()
-    names = ("dense", "sparse") if given.load == "both" else (given.load,)
-    measure(load.dense(20_000, accounts=500, start_ms=START_MS))  # compiles every kernel
-    figures = {}
-    for name in names:
-        records = (
-            load.dense(given.events, accounts=20_000, start_ms=START_MS)
-            if name == "dense"
-            else load.sparse(given.events, accounts=1_000_000, start_ms=START_MS)
-        )
-        figures[name] = measure(records)
+    plain = load_config()
+    kept = tuple(d for d in plain.config.detectors if d.card.name not in given.without)
+    loaded = replace(plain, config=replace(plain.config, detectors=kept))
+    measure(load.dense(20_000, accounts=500, start_ms=START_MS), loaded)  # compiles every kernel
+    figures = {name: measure(LOADS[name](given.events), loaded) for name in given.load}
     stages = list(next(iter(figures.values())))
-    print(f"{'us per event':<22}" + "".join(f"{name:>10}" for name in names))
+    print(f"{'us per event':<28}" + "".join(f"{name:>10}" for name in figures))
     for stage in stages:
-        print(f"{stage:<22}" + "".join(f"{figures[name][stage]:>10.2f}" for name in names))
+        print(f"{stage:<28}" + "".join(f"{one[stage]:>10.3f}" for one in figures.values()))
     if given.json:
         Path(given.json).write_text(json.dumps(figures, indent=1))
     return 0
 
 
-def measure(records) -> dict[str, float]:
-    """Seconds per stage over a load, as microseconds per event."""
-    loaded = load_config()
+def measure(records: Iterable[Records], loaded: Loaded) -> dict[str, float]:
+    """Seconds per stage over a load, as microseconds per event; then those of each detector."""
     config = loaded.config
     partitions = config.engine.partitions
     bench = Workbench(partitions)
@@ -74,8 +76,11 @@ def measure(records) -> dict[str, float]:
     accounts = [AccountPartition(config, p, bench) for p in range(partitions)]
     keys = [NetworkPartition(config, p) for p in range(partitions)]
     owner = CampaignOwner(config, 2 * partitions, Trace("bench", loaded.digest))
+    hosts = [part.host for part in accounts] + [part.host for part in keys] + list(owner.hosts())
     spent: Counter[str] = Counter()
     clock = time.perf_counter
+    for host in hosts:
+        host.clock = clock
     events = 0
 
     def lap(stage: str, since: float) -> float:
@@ -137,7 +142,25 @@ def measure(records) -> dict[str, float]:
                 owner.advance()
                 lap("owner", at)
     found = {stage: spent[stage] / events * 1e6 for stage in spent}
-    return {**found, "all stages": sum(found.values())}
+    detectors: Counter[str] = Counter()
+    for run in (run for host in hosts for run in host.runs):
+        detectors[f"of it {run.card.name}"] += run.seconds / events * 1e6
+    return {**found, "all stages": sum(found.values()), **dict(sorted(detectors.items()))}
+
+
+def _world(events: int) -> Iterator[Records]:
+    """Three weeks of about so many events."""
+    made = build(
+        seed=5, days=21, accounts=events // 400, end_ms=START_MS, hydra_accounts=events // 10_000
+    )
+    return made.chunks()
+
+
+LOADS: dict[str, Callable[[int], Iterable[Records]]] = {
+    "dense": lambda events: load.dense(events, accounts=20_000, start_ms=START_MS),
+    "sparse": lambda events: load.sparse(events, accounts=1_000_000, start_ms=START_MS),
+    "world": _world,
+}
 
 
 if __name__ == "__main__":
