@@ -26,3 +26,8 @@ class ContractError(HydrawatchError):
 
 class StateError(HydrawatchError):
     """Stored state is damaged, of an unknown version, or of another configuration."""
+
+
+def panicked(error: BaseException) -> bool:
+    """Whether it is compiled code of a library (River's is Rust) that gave up: no Exception."""
+    return type(error).__module__.startswith("pyo3") and type(error).__name__ == "PanicException"

@@ -10,12 +10,12 @@ import functools
 import importlib
 from collections import Counter, OrderedDict, defaultdict, deque
 from random import Random
-from types import MethodType
+from types import MemberDescriptorType, MethodType
 from typing import Any
 
 import numpy as np
 
-from detectors.errors import ContractError
+from detectors.errors import ContractError, panicked
 
 _CONTAINERS: dict[str, Any] = {
     c.__name__: c for c in (deque, Counter, OrderedDict, defaultdict, set, frozenset)
@@ -23,7 +23,7 @@ _CONTAINERS: dict[str, Any] = {
 _FACTORIES: dict[str, Any] = {
     c.__name__: c for c in (int, float, list, dict, tuple, set)
 }  # of a defaultdict
-_DEEPEST = 60
+_DEEPEST = 100
 _PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
@@ -41,7 +41,9 @@ def from_plain(plain: Any) -> Any:
         return _Reader().read(plain, None, 0)
     except ContractError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and not panicked(error):
+            raise
         raise ContractError(f"not the state of an estimator: {error!r}") from error
 
 
@@ -169,6 +171,15 @@ class _Reader:
         made: Any = kind
         return made(dict(items)) if issubclass(kind, dict) else made(items)
 
+    def _slots(self, made: Any, state: Any) -> None:
+        """Fill what an object has in slots; nothing else of it can be set."""
+        _, held = state
+        for name, value in held.items():
+            slot = getattr(type(made), name)
+            if not isinstance(slot, MemberDescriptorType):
+                raise ContractError(f"{name!r} is no slot of {type(made).__name__}")
+            slot.__set__(made, value)
+
     def _object(self, given: Any, depth: int) -> Any:
         name, called, arguments, state, items = given
         module, _, path = str(name).partition(":")
@@ -187,6 +198,8 @@ class _Reader:
         if isinstance(state, dict) and "dict" in state:
             for key, value in state["dict"]:
                 made.__dict__[str(key)] = self.read(value, made, depth)
+        elif state is not None and not hasattr(made, "__setstate__"):
+            self._slots(made, self.read(state, made, depth))
         elif state is not None:
             made.__setstate__(self.read(state, made, depth))
         if items:

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from detectors.errors import ContractError
 from detectors.interface.detector import Card, Detector, Evidence
 from detectors.judging.memory import fill, table_name
+from detectors.judging.soundness import EVIDENCE_BYTES
 
 HALF_LIFE_TICKS = 7 * 1440  # of a silent entity's weight
 DISPLACES = 2.0  # times the weight of who goes
 TURNOVER = 8  # a close replaces at most one in so many
-EVIDENCE_BYTES = 1024
 _SHARE = 0.25  # of the newest window in an entity's weight
 
 SLOT = np.dtype(
@@ -55,6 +55,7 @@ class ActiveSet:
         self._card = card
         self._name = table_name(card)
         self._width = card.max_bytes + EVIDENCE_BYTES
+        self._row = np.dtype((np.void, self._width))  # kept so: another width is another layout
         self.slots: NDArray[Any] = np.zeros(card.active, SLOT)
         self._bytes = np.zeros(card.active * self._width, np.uint8)
         self._places: dict[int, int] = {}  # entity -> slot
@@ -92,6 +93,8 @@ class ActiveSet:
 
     def _seat(self, newcomers: list[tuple[float, int, int]], tick: int) -> list[tuple[int, Place]]:
         seated: list[tuple[int, Place]] = []
+        if not newcomers:
+            return seated
         free = sorted(set(range(self.slots.size)) - set(self._places.values()))
         lightest: list[tuple[float, int, int]] | None = None
         turnover = max(1, self.slots.size // TURNOVER)
@@ -129,12 +132,17 @@ class ActiveSet:
             size = int(self.slots[place.slot]["memory"])
             at = place.slot * self._width
             if size:
-                known = self._detector.restore(
-                    msgspec.msgpack.decode(self._bytes[at : at + size].tobytes())
-                )
+                known = self._read(self._bytes[at : at + size].tobytes())
             known = self._detector.fresh() if known is None else known
             self._memories[place.slot] = known
         return known
+
+    def _read(self, kept: bytes) -> Any:
+        """The memory that was kept; None where it cannot be told: then the entity starts fresh."""
+        try:
+            return self._detector.restore(msgspec.msgpack.decode(kept))
+        except (msgspec.DecodeError, UnicodeDecodeError, ContractError):
+            return None
 
     def keep(self, place: Place) -> None:
         """Write an entity's memory down. Raises ContractError where it is larger than the card says."""
@@ -148,17 +156,11 @@ class ActiveSet:
         self._memories.pop(place.slot, None)
 
     def strengthen(self, place: Place, evidence: Evidence) -> None:
-        """Keep an entity's evidence if it is stronger than what was kept.
-
-        Raises ContractError where it is too large to be kept.
-        """
+        """Keep an entity's evidence, of `EVIDENCE_BYTES` at most, if it is stronger than what was kept."""
         known = self.strongest(place.entity)
         if known is not None and known.surprise >= evidence.surprise:
             return
-        plain = _encode(evidence)
-        if len(plain) > EVIDENCE_BYTES:
-            raise ContractError(f"evidence of {len(plain)} bytes; {EVIDENCE_BYTES} can be kept")
-        self._write(place.slot, "evidence", self._card.max_bytes, plain)
+        self._write(place.slot, "evidence", self._card.max_bytes, _encode(evidence))
 
     def strongest(self, entity: int) -> Evidence | None:
         """The strongest evidence of an entity that was kept."""
@@ -185,7 +187,7 @@ class ActiveSet:
 
     def tables(self) -> dict[str, NDArray[Any]]:
         """What is to be kept."""
-        return {self._name: self.slots, f"{self._name}.bytes": self._bytes}
+        return {self._name: self.slots, f"{self._name}.bytes": self._bytes.view(self._row)}
 
     def restore(self, tables: dict[str, NDArray[np.uint8]]) -> None:
         """Fill the set, still empty, from kept bytes. Raises StateError where they do not fit."""
@@ -193,7 +195,7 @@ class ActiveSet:
         if slots is None or memories is None:
             return
         fill(self.slots, slots, self._name)
-        fill(self._bytes, memories, f"{self._name}.bytes")
+        fill(self._bytes.view(self._row), memories, f"{self._name}.bytes")
         used = np.flatnonzero(self.slots["entity"])
         self._places = {int(self.slots[s]["entity"]): int(s) for s in used}
 

@@ -29,8 +29,9 @@ from detectors.interface.detector import (
 )
 from detectors.judging.active import ActiveSet, Place
 from detectors.judging.features import Closed, Feature, resolved
-from detectors.judging.isolation import Isolation, error_of
+from detectors.judging.isolation import Isolation, error_of, of_the_detector
 from detectors.judging.memory import Memory
+from detectors.judging.soundness import sound_evidence, sound_scores
 
 Clock = Callable[[], float]
 
@@ -84,10 +85,12 @@ class ColumnRun:
         windows = _windows(closed, at, self.features)
         found: list[Finding] = []
         try:
-            scores = self.detector.observe_columns(self.memory.table, windows)
-        except MemoryError:
-            raise  # says something of this process, nothing of the entities
-        except Exception as error:
+            scores = sound_scores(
+                self.detector.observe_columns(self.memory.table, windows), closed.rows.size
+            )
+        except BaseException as error:
+            if not of_the_detector(error):
+                raise
             self.isolation.raised(at.tick, closed.rows.tolist(), type(error).__name__)
             scores = Scores.silent(closed.rows.size)
         else:
@@ -113,6 +116,7 @@ class ColumnRun:
     def erase(self, _entities: Iterable[int], rows: NDArray[np.int64]) -> None:
         """Forget entities, by their rows."""
         self.memory.empty(rows)
+        self.isolation.erase(rows.tolist())
 
     def tables(self, used: int) -> dict[str, NDArray[Any]]:
         """What is to be kept."""
@@ -128,7 +132,9 @@ class ColumnRun:
         return self.memory.nbytes
 
     def _finding(self, scores: Scores, place: int, end: int, kind: int) -> Finding:
-        evidence = self.detector.evidence(_seen(scores, place, end, kind))
+        evidence = sound_evidence(
+            self.detector.evidence(_seen(scores, place, end, kind)), self.card
+        )
         if scores.spread is None or scores.deviation is None:
             return Finding(place, evidence)
         alone = np.isnan(scores.surprise[place])
@@ -192,8 +198,10 @@ class ObserveRun:
 
     def erase(self, entities: Iterable[int], _rows: NDArray[np.int64]) -> None:
         """Forget entities, by their fingerprints."""
+        entities = list(entities)
         for entity in entities:
             self.active.drop(entity)
+        self.isolation.erase(entities)
 
     def tables(self, _used: int) -> dict[str, NDArray[Any]]:
         """What is to be kept."""
@@ -208,19 +216,18 @@ class ObserveRun:
         """Bytes that its memory may take."""
         return self.active.nbytes
 
-    def _observe(
-        self, seat: Place, window: Window, context: Context
-    ) -> tuple[Evidence, ...] | None:
+    def _observe(self, seat: Place, window: Window, context: Context) -> tuple[Evidence, ...]:
         try:
             told = self.detector.observe(self.active.memory(seat), window, context)
+            sound = tuple(sound_evidence(evidence, self.card) for evidence in told or ())
             self.active.keep(seat)
-            if self._peaks:
-                for evidence in told or ():
-                    self.active.strengthen(seat, evidence)
-        except Exception:
+        except BaseException:
             self.active.roll_back(seat)
             raise
-        return told
+        if self._peaks:
+            for evidence in sound:
+                self.active.strengthen(seat, evidence)
+        return sound
 
 
 Run = ColumnRun | ObserveRun

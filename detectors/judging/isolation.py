@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, ParamSpec, TypeVar
 
+from detectors.errors import panicked
 from detectors.exchange.findings import AccountFinding
 from detectors.interface.clock import DAY_TICKS
 from detectors.interface.detector import Card, Evidence
@@ -54,9 +55,9 @@ class Isolation:
         """
         try:
             return judge(*args, **kwargs)
-        except MemoryError:
-            raise  # says something of this process, nothing of the entity
-        except Exception as error:
+        except BaseException as error:
+            if not of_the_detector(error):
+                raise
             self.raised(tick, (entity,), type(error).__name__)
             return None
 
@@ -124,6 +125,11 @@ class Isolations:
         """Remember entities no longer."""
         for one in self.by_detector.values():
             one.erase(entities)
+
+
+def of_the_detector(error: BaseException) -> bool:
+    """Whether it says something of a detector and its entity, and nothing of this process."""
+    return (isinstance(error, Exception) and not isinstance(error, MemoryError)) or panicked(error)
 
 
 def error_of(judge: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> str:

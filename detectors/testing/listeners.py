@@ -24,6 +24,7 @@ from detectors.interface.detector import (
     Window,
     Windows,
 )
+from detectors.judging.soundness import sound_evidence
 from detectors.testing.scenarios import Outcome
 
 P = ParamSpec("P")
@@ -67,6 +68,8 @@ class Observed:
         said = self.notes.of(self._detector.observe, memory, window, context)
         self.told.append(said)
         self.then.append(msgspec.json.encode(said))
+        for evidence in said or ():
+            self.notes.of(sound_evidence, evidence, self.card)
         return said
 
     def dump(self, memory: Any) -> Any:
@@ -106,7 +109,7 @@ class InColumns:
 
     def evidence(self, seen: Seen) -> Evidence:
         """The detector's."""
-        return self.notes.of(self._detector.evidence, seen)
+        return self.notes.of(sound_evidence, self._detector.evidence(seen), self.card)
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
         """The detector's."""

@@ -132,7 +132,7 @@ class Threshold:
     def alarm(self, window: Window, requests: float, **changed: Any) -> Evidence:
         start, end = window.end - DAY_MS, window.end
         said = Evidence(
-            "threshold", "volume", "requests", requests, self.limit, "requests", 9.0, start, end
+            "threshold.v1", "volume", "requests", requests, self.limit, "requests", 9.0, start, end
         )
         return msgspec.structs.replace(said, **changed)
 

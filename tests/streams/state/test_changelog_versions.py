@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from detectors.accounts.partition import AccountPartition
 from detectors.errors import StateError
+from detectors.interface.detector import Card
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.checkpoint import BOOKS
 from detectors.state.checkpoint import Checkpoint
@@ -18,7 +20,8 @@ from streams.settings.settings import Settings
 from streams.stage import Part
 from streams.state.changelog import Changelog
 from tests.owner_stories import owner_of
-from tests.stage_stories import config
+from tests.small_detectors import Busy
+from tests.stage_stories import DAY, START, baselines, config, feed, past_of, request
 from tests.streams.state.test_changelog_writers import Shelf
 
 OTHERS = msgspec.msgpack.encode({"books": "as the next version writes them"})
@@ -110,3 +113,63 @@ async def test_a_seal_of_a_version_that_knew_no_inputs_is_taken() -> None:
     found = await log(shelf).recover(owner_of(), shelf.send, lambda _: None)
     assert found is not None
     assert found.input_id == ""
+
+
+def with_detectors(*more: Any) -> AccountPartition:
+    """A partition whose accounts more detectors than ours watch."""
+    rules = config()
+    return AccountPartition(replace(rules, detectors=(*rules.detectors, *more)), 0)
+
+
+class Later(Busy):
+    card: ClassVar[Card] = msgspec.structs.replace(Busy.card, memory_version=2)
+
+
+class Wider(Busy):
+    card: ClassVar[Card] = msgspec.structs.replace(Busy.card, max_bytes=65)
+
+
+@pytest.mark.parametrize(("before", "after"), [((), (Busy(),)), ((Busy(),), ()), ((), ())])
+async def test_a_detector_may_come_and_go_without_any_state_being_refused(
+    before: tuple[Any, ...], after: tuple[Any, ...]
+) -> None:
+    shelf, old = Shelf(), with_detectors(*before)
+    feed(old, [request(n, START + n * DAY // 50) for n in range(120)])
+    await kept(shelf, old)
+    new = with_detectors(*after)
+    assert await log(shelf).recover(new, shelf.send, lambda _: None)
+    assert (new.state.accounts == old.state.accounts).all()
+    assert (baselines(new) == baselines(old)).all()
+    assert past_of(new, "a")["days"] == 2
+    busy = [run for run in new.host.runs if run.card.name == "busy"]
+    assert len(busy) == len(after)
+    assert not any(t.view(np.uint8).any() for run in busy for t in run.tables(0).values())
+
+
+async def test_a_memory_of_another_version_is_refused_by_the_name_of_its_detector() -> None:
+    shelf = Shelf()
+    await kept(shelf, with_detectors(Busy()))
+    with pytest.raises(
+        StateError,
+        match=r"detector busy: its memory was kept as v1, this version reads v2; .*"
+        r"`hydrawatch state reset`",
+    ):
+        await log(shelf).recover(with_detectors(Later()), shelf.send, lambda _: None)
+
+
+async def test_a_memory_with_other_room_is_refused_by_name_and_not_read_at_wrong_places() -> None:
+    shelf = Shelf()
+    await kept(shelf, with_detectors(Busy()))
+    with pytest.raises(StateError, match=r"lays memory:busy:v1\.bytes out differently.*reset"):
+        await log(shelf).recover(with_detectors(Wider()), shelf.send, lambda _: None)
+
+
+async def test_tables_as_the_version_before_laid_them_out_are_refused_by_name() -> None:
+    shelf, stage = Shelf(), AccountPartition(config(), 0)
+    tables = stage.checkpoint().tables
+    with_baseline = np.dtype([*tables["accounts"].dtype.descr, ("mean", "<f4")])
+    before = {n: t for n, t in tables.items() if not n.startswith("memory:")}
+    before["accounts"] = np.zeros(0, with_baseline)
+    await kept(shelf, Kept(stage.checkpoint()._replace(tables=before)))
+    with pytest.raises(StateError, match=r"lays accounts out differently.*hydrawatch state reset"):
+        await log(shelf).recover(AccountPartition(config(), 0), shelf.send, lambda _: None)
