@@ -34,7 +34,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.workers import END_MS, Batch, published, replayed
 from worlds.world import build
 
@@ -101,7 +101,7 @@ def run(given: argparse.Namespace, seed: int) -> Outcome:
     batches = [Batch(list(r.keys), list(r.values), r.timestamps) for r in world.chunks(500)]
     with broker(given.broker) as (address, restart), tempfile.TemporaryDirectory() as folder:
         settings = Settings(broker=address, partitions=given.partitions)
-        topics.create(settings, given.partitions, replication=1)
+        create_topics(settings, given.partitions, replication=1)
         expected = replayed(settings, batches)
         crew = Crew(settings, Path(folder), given.workers, given.snapshot_s)
         try:

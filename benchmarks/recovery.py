@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.throughput import PARTITIONS, START_MS, scrape
 from streams.records.produce import produce
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from worlds import load
 
 PORT = 19467
@@ -60,7 +60,7 @@ def measure(given: argparse.Namespace, accounts: int) -> dict[str, float]:
     start_ms = max(START_MS, time.time_ns() // 1_000_000 - span_ms - 3_600_000)
     with broker(given.broker) as (address, _), tempfile.TemporaryDirectory() as folder:
         settings = Settings(broker=address, partitions=PARTITIONS)
-        topics.create(settings, PARTITIONS, replication=1)
+        create_topics(settings, PARTITIONS, replication=1)
         asyncio.run(produce(settings, load.sparse(events, accounts=accounts, start_ms=start_ms)))
         first = start(address, folder)
         seen = wait(first, lambda m: total(m, "hydrawatch_events_total") >= events)

@@ -27,7 +27,7 @@ from pathlib import Path
 from benchmarks.throughput import PARTITIONS, scrape
 from streams.records.produce import produce
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.kafka.cluster import KafkaCluster
 from worlds import load
 from worlds.emit import Records
@@ -67,7 +67,7 @@ def main() -> int:
     given = parser.parse_args()
     with KafkaCluster.start(extra=KEEP) as cluster, tempfile.TemporaryDirectory() as folder:
         settings = Settings(broker=cluster.bootstrap, partitions=PARTITIONS)
-        topics.create(settings, PARTITIONS, replication=1)
+        create_topics(settings, PARTITIONS, replication=1)
         worker = start(settings, folder)
         while not scrape(URL) and worker.poll() is None:
             time.sleep(1)  # kernels may have to be compiled

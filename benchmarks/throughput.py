@@ -28,7 +28,7 @@ import numpy as np
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.records.produce import produce
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from worlds import load
 
 HERE = Path(__file__).resolve().parent
@@ -72,7 +72,7 @@ def run(name: str, events: int, plain_events: int) -> dict[str, object]:
             "HYDRAWATCH_LOG_LEVEL": "warning",
         }
         settings = Settings(broker=broker.address, partitions=PARTITIONS)
-        topics.create(settings, PARTITIONS, replication=1)
+        create_topics(settings, PARTITIONS, replication=1)
         print(f"\n{name}: producing {events:,} events ...", flush=True)
         asyncio.run(produce(settings, records))
         worker = measure_worker(environment, events)

@@ -2,8 +2,7 @@
 
 What campaigns share, they divide: a few new accounts per card, a few dozen per network prefix. So
 new accounts are counted per value and compared with what that kind of value shows, and with the
-value's own past. `KeyBirths` is the object form and the section of `detectors.toml`;
-`births_surprise` and `rarity_weight` are the scalar functions that the engine calls at ticks.
+value's own past.
 """
 
 from __future__ import annotations
@@ -17,7 +16,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.interface.clock import WEEK_MS
-from detectors.interface.detector import Card, Context, Evidence, Window
+from detectors.interface.detector import (
+    Card,
+    Context,
+    Evidence,
+    Scores,
+    Seen,
+    Window,
+    Windows,
+)
 from detectors.interface.key_kinds import (
     ASN,
     COHORT,
@@ -33,11 +40,11 @@ from detectors.interface.key_kinds import (
 )
 from detectors.interface.surprise import bounded, negative_binomial_surprise
 from detectors.interface.tunable import switch, tunable
+from detectors.kernels.compiled import kernel
 
 IP_CLASSES = 8
 RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)
 _STEADY_SHAPE = 4.0  # however long its past, a value's daily births still vary by half
-_MAX_WEIGHT = 12.0  # ln of 160,000: rarer cannot be told apart from few data
 
 
 class Prior(NamedTuple):
@@ -94,12 +101,6 @@ PRIORS: tuple[Prior, ...] = (
     Prior(COHORT, None, 10.0, 0.06),
 )
 
-# Nats that a coincidence of the kind is worth: values that fashion, software or place hand out are
-# shared by people who have nothing to do with each other more often than their rarity says.
-_COINCIDENCE = (0.0, 0.0, 2.0, 4.0, 4.0, 0.0, 3.0, 3.0, 3.0, 2.0)
-# Holders from which a value says nothing of two of them.
-_HUB = (64, 64, 256, 512, 512, 512, 256, 512, 512, 512)
-
 
 @njit(cache=True)
 def births_surprise(
@@ -134,16 +135,28 @@ def births_surprise(
     return bounded(min(past, anew) - math.log(2.0)), 7.0 * mean + free
 
 
-@njit(cache=True)
-def rarity_weight(holders: int, population: int, kind: int) -> float:
-    """Nats by which sharing this value speaks for one party: ln(population / holders), 0 for hubs.
-
-    Bounded by 0 and 12; less for kinds that strangers share by fashion, software or place.
-    """
-    if holders < 1 or population < 1 or holders > _HUB[kind]:
-        return 0.0
-    weight = math.log(population / holders) - _COINCIDENCE[kind]
-    return min(max(weight, 0.0), _MAX_WEIGHT)
+@kernel
+def births_rows(
+    day: np.ndarray,
+    week: np.ndarray,
+    own_births: np.ndarray,
+    own_days: np.ndarray,
+    priors: np.ndarray,
+    min_parties: int,
+    surprise: np.ndarray,
+    expected: np.ndarray,
+    failed: np.ndarray,
+) -> None:
+    """`births_surprise` of n values with enough parties: float64 (n), `priors` (n, 2), `failed` bool."""
+    for i in range(day.size):
+        if not week[i] >= min_parties:
+            continue
+        try:
+            surprise[i], expected[i] = births_surprise(
+                day[i], week[i], priors[i, 0], priors[i, 1], own_births[i], own_days[i]
+            )
+        except Exception:
+            failed[i] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +206,7 @@ class KeyBirths:
             version=1,
             entity="key",
             family=None,
-            window="day",
+            window="minute",
             reads=("parties_1d", "parties_7d", "own_births", "own_days"),
             min_windows=0,
             max_bytes=16,
@@ -212,6 +225,59 @@ class KeyBirths:
             where = slice(None) if prior.ip_class is None else prior.ip_class
             table[prior.kind, where] = prior.mean * rate, prior.shape
         return table
+
+    @property
+    def memory(self) -> np.dtype[Any]:
+        """Nothing: the past comes with the window."""
+        return np.dtype([])
+
+    def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
+        """Score the new parties of n values, by kind and address class."""
+        scores = Scores.silent(windows.rows.size)
+        # As `observe`: nothing is said without the kind and the week's count, the rest is 0 if not known.
+        day, own_births, own_days = (
+            np.where(np.isnan(windows.values[name]), 0.0, windows.values[name])
+            for name in ("parties_1d", "own_births", "own_days")
+        )
+        known, priors = self._priors_of(windows)
+        for counted in (day, own_births, own_days, windows.values["parties_7d"]):
+            known &= np.isfinite(counted)
+        week = np.where(known, windows.values["parties_7d"], np.nan)
+        surprise, expected = np.full((2, week.size), np.nan)
+        births_rows(
+            day,
+            week,
+            own_births,
+            own_days,
+            priors,
+            self.min_parties,
+            surprise,
+            expected,
+            scores.failed,
+        )
+        with np.errstate(invalid="ignore"):
+            odd = (week >= self.min_parties) & (surprise >= self.min_surprise)
+        return scores._replace(odd=odd, surprise=surprise, observed=week, expected=expected)
+
+    def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
+        """Raise what one value's arithmetic raises."""
+        day, week, births, days = (
+            float(windows.values[name][place])
+            for name in ("parties_1d", "parties_7d", "own_births", "own_days")
+        )
+        mean, shape = self._priors_of(windows)[1][place]
+        births_surprise(day, week, float(mean), float(shape), births, days)
+
+    def _priors_of(self, windows: Windows) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Of which of n values the kind is known, and their priors (n, 2)."""
+        nowhere = np.full(windows.rows.size, np.nan)
+        kinds, classes = (windows.facts.get(name, nowhere) for name in ("kind", "ip_class"))
+        known = (kinds >= 0) & (kinds < len(KINDS))
+        classed = (classes >= 0) & (classes < IP_CLASSES)
+        return known, self.priors()[
+            np.where(known, kinds, 0).astype(np.int64),
+            np.where(classed, classes, UNKNOWN).astype(np.int64),
+        ]
 
     def fresh(self) -> None:
         """Nothing: the past comes with the window."""
@@ -232,23 +298,20 @@ class KeyBirths:
         surprise, expected = births_surprise(day, week, float(mean), float(shape), *own)
         if week < self.min_parties or surprise < self.min_surprise:
             return ()
-        start = window.end - WEEK_MS
-        return (self.evidence(int(kind), week, expected, surprise, start, window.end),)
+        return (self.evidence(Seen(week, expected, surprise, window.end, int(kind))),)
 
-    def evidence(
-        self, kind: int, observed: float, expected: float, surprise: float, start: int, end: int
-    ) -> Evidence:
-        """What odd births on a value of `kind` between `start` and `end` look like to a reader."""
+    def evidence(self, seen: Seen) -> Evidence:
+        """What odd births on a value look like to a reader."""
         return Evidence(
-            detector=f"{self.card.name}.v{self.card.version}",
-            family=KINDS[kind].family,
-            parameter=f"new_accounts_per_{KINDS[kind].field}",
-            observed=float(observed),
-            expected=float(expected),
+            detector=self.card.tag,
+            family=KINDS[seen.kind].family,
+            parameter=f"new_accounts_per_{KINDS[seen.kind].field}",
+            observed=seen.observed,
+            expected=seen.expected,
             unit="parties in 7 days",
-            surprise=float(surprise),
-            window_start=start,
-            window_end=end,
+            surprise=seen.surprise,
+            window_start=seen.end - WEEK_MS,
+            window_end=seen.end,
         )
 
     def dump(self, memory: None) -> list[Any]:

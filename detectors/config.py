@@ -8,33 +8,59 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from detectors.alerts.lifecycle import Lifecycle
-from detectors.births import KeyBirths
 from detectors.campaigns.fusion import Fusion
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.errors import ConfigError
-from detectors.volume import AccountVolume
+from detectors.interface.detector import Described
+from detectors.judging.admission import admitted
+from detectors.registry import BUILT_IN
 
 VERSION = "0.1.0"
 
 
+D = TypeVar("D")
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that decides what is odd; one attribute per section of `detectors.toml`."""
+    """Everything that decides what is odd; `sections` names its parts as `detectors.toml` does."""
 
     engine: EngineConfig = field(default_factory=EngineConfig)
     budgets: BudgetConfig = field(default_factory=BudgetConfig)
-    volume: AccountVolume = field(default_factory=AccountVolume)
-    births: KeyBirths = field(default_factory=KeyBirths)
+    detectors: tuple[Described, ...] = BUILT_IN
     fusion: Fusion = field(default_factory=Fusion)
     alerts: Lifecycle = field(default_factory=Lifecycle)
+
+    def of(self, kind: type[D]) -> D:
+        """The detector of a class, as configured."""
+        (found,) = (d for d in self.detectors if isinstance(d, kind))
+        return found
+
+    def replacing(self, detector: Described) -> Config:
+        """This configuration with a detector in the place of that of its section."""
+        section = detector.card.section
+        return replace(
+            self,
+            detectors=tuple(detector if d.card.section == section else d for d in self.detectors),
+        )
+
+    def sections(self) -> dict[str, Any]:
+        """The parts by section, in the order of the file."""
+        return {
+            "engine": self.engine,
+            "budgets": self.budgets,
+            **{detector.card.section: detector for detector in self.detectors},
+            "fusion": self.fusion,
+            "alerts": self.alerts,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,94 +72,109 @@ class Loaded:
     digest: str
 
 
-def load_config(text: str | None = None, source: str = "detectors.toml") -> Loaded:
-    """Merge a file's text over the defaults.
+def load_config(
+    text: str | None = None,
+    source: str = "detectors.toml",
+    plugins: Iterable[Described] = (),
+) -> Loaded:
+    """Merge a file's text over the defaults; `plugins` are detectors of other packages.
 
     Raises ConfigError for TOML that cannot be read, an unknown section or key, a wrong type or a
-    value out of its range; the message names file, key, value and range.
+    value out of its range; the message names file, key, value and range. Also for a detector that
+    cannot run.
     """
     try:
         given = tomllib.loads(text) if text else {}
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: not TOML: {error}") from error
     origins: dict[str, str] = {}
-    config = _merge(Config, given, "", source, origins)
+    standard = Config(detectors=admitted((*BUILT_IN, *plugins)))
+    config = _merged(standard, given, source, origins)
     _agree(config, source)
     return Loaded(config=config, origins=origins, digest=digest_of(config))
 
 
 def digest_of(config: Config, hash_key: bytes = b"") -> str:
-    """Digest of every value that can change an alert, the fingerprints' key among them."""
-    canonical = orjson.dumps(as_plain(config), option=orjson.OPT_SORT_KEYS)
+    """Digest of every value that can change an alert: the fingerprints' key and plug-ins among them."""
+    plain: dict[str, Any] = as_plain(config)
+    ours = {type(detector) for detector in BUILT_IN}
+    if others := [d.card.tag for d in config.detectors if type(d) not in ours]:
+        plain["plugins"] = others
+    canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     return "sha256:" + hashlib.sha256(canonical + hash_key).hexdigest()[:16]
 
 
 def on_trial(config: Config) -> frozenset[str]:
     """Names of the detectors whose section says `shadow = true`: live alerts do not hear them."""
-    sections = (getattr(config, f.name) for f in fields(config))
-    return frozenset(s.card.name for s in sections if getattr(s, "shadow", False))
+    return frozenset(d.card.name for d in config.detectors if getattr(d, "shadow", False))
 
 
-def as_plain(section: Any) -> Any:
+def as_plain(config: Config) -> dict[str, dict[str, Any]]:
     """A configuration as plain dicts, the way `detectors.toml` would write it."""
-    if is_dataclass(section):
-        return {f.name: as_plain(getattr(section, f.name)) for f in fields(section) if f.init}
-    return section
+    return {name: plain_section(section) for name, section in config.sections().items()}
 
 
-def _merge(
-    shape: type[Any], given: Mapping[str, Any], path: str, source: str, origins: dict[str, str]
-) -> Any:
-    known = {f.name: f for f in fields(shape) if f.init}
+def plain_section(section: Any) -> dict[str, Any]:
+    """One section's keys and values."""
+    return {f.name: getattr(section, f.name) for f in fields(section) if f.init}
+
+
+def _merged(
+    standard: Config, given: Mapping[str, Any], source: str, origins: dict[str, str]
+) -> Config:
+    sections = standard.sections()
+    _refuse_unknown(given, sections, "", source)
+    for name, section in sections.items():
+        mine = given.get(name, {})
+        if not isinstance(mine, Mapping):
+            raise ConfigError(f"{source}: '{name}' is a section: write [{name}]")
+        sections[name] = _section(section, mine, name, source, origins)
+    return Config(
+        engine=sections["engine"],
+        budgets=sections["budgets"],
+        detectors=tuple(sections[d.card.section] for d in standard.detectors),
+        fusion=sections["fusion"],
+        alerts=sections["alerts"],
+    )
+
+
+def _section(
+    standard: D, given: Mapping[str, Any], path: str, source: str, origins: dict[str, str]
+) -> D:
+    """A section with the given values over its own."""
+    declared = {f.name: f for f in fields(standard) if f.init}  # type: ignore[arg-type]
+    _refuse_unknown(given, declared, f"{path}.", source)
+    changed = {}
+    for name, one in declared.items():
+        key = f"{path}.{name}"
+        origins[key] = source if name in given else "default"
+        if name in given:
+            value = getattr(standard, name)
+            changed[name] = _checked(given[name], value, one.metadata, key, source)
+    return replace(standard, **changed)  # type: ignore[type-var]
+
+
+def _refuse_unknown(
+    given: Mapping[str, Any], known: Mapping[str, Any], path: str, source: str
+) -> None:
     for name in given:
         if name not in known:
-            close = get_close_matches(name, known, n=1, cutoff=0.0)
+            (close,) = get_close_matches(name, known, n=1, cutoff=0.0)
             raise ConfigError(
-                f"{source}: unknown key '{path}{name}'; did you mean '{path}{close[0]}'?"
+                f"{source}: unknown key '{path}{name}'; did you mean '{path}{close}'?"
             )
-    values: dict[str, Any] = {}
-    default = shape()
-    for name, declared in known.items():
-        standard = getattr(default, name)
-        if is_dataclass(standard):
-            section = given.get(name, {})
-            if not isinstance(section, Mapping):
-                raise ConfigError(f"{source}: '{path}{name}' is a section: write [{path}{name}]")
-            values[name] = _merge(type(standard), section, f"{path}{name}.", source, origins)
-        elif name in given:
-            values[name] = _checked(given[name], standard, declared.metadata, path + name, source)
-            origins[path + name] = source
-        else:
-            values[name] = standard
-            origins[path + name] = "default"
-    return shape(**values)
-
-
-# Of each pair the first may not be above the second.
-_IN_ORDER = (
-    ("alerts.close_nats", "alerts.open_nats"),
-    ("fusion.throttle_nats", "fusion.verify_nats"),
-    ("fusion.verify_nats", "fusion.restrict_nats"),
-    ("fusion.restrict_nats", "fusion.suspend_nats"),
-    ("fusion.restrict_size", "fusion.suspend_size"),
-    ("volume.min_requests", "volume.newcomer_requests"),
-)
 
 
 def _agree(config: Config, source: str) -> None:
-    """Values that are right each may contradict each other."""
-    for lower, upper in _IN_ORDER:
-        low, high = (_value(config, name) for name in (lower, upper))
-        if low > high:
-            raise ConfigError(
-                f"{source}: '{lower}' = {low:g} is above '{upper}' = {high:g}; "
-                f"set '{lower}' to {high:g} or less, or raise the other"
-            )
-
-
-def _value(config: Config, name: str) -> float:
-    section, key = name.split(".")
-    return float(getattr(getattr(config, section), key))
+    """Values that are right each may contradict each other: a section's `IN_ORDER` says which."""
+    for section, values in config.sections().items():
+        for lower, upper in getattr(values, "IN_ORDER", ()):
+            low, high = getattr(values, lower), getattr(values, upper)
+            if low > high:
+                raise ConfigError(
+                    f"{source}: '{section}.{lower}' = {low:g} is above '{section}.{upper}' = {high:g}; "
+                    f"set '{section}.{lower}' to {high:g} or less, or raise the other"
+                )
 
 
 def _checked(value: Any, standard: Any, about: Mapping[str, Any], key: str, source: str) -> Any:

@@ -5,6 +5,7 @@ The worker's agents call the same objects; what differs is only how a hand-over 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -89,9 +90,13 @@ class Engine:
 
     def set_aside(self) -> dict[str, int]:
         """How many judgements each detector has raised for; only those that raised are named."""
-        volume = self.owner.tally.aside.times + sum(a.tally.aside.times for a in self.accounts)
-        births = sum(k.tally.aside.times for k in self.networks)
-        return {name: n for name, n in (("volume", volume), ("births", births)) if n}
+        counts: Counter[str] = Counter()
+        told = [part.isolations() for part in self.accounts]
+        told += [part.isolations() for part in self.networks]
+        for isolations in (*told, self.owner.isolations()):
+            for name, isolation in isolations.items():
+                counts[name] += isolation.times
+        return {name: count for name, count in sorted(counts.items()) if count}
 
     def _feed(
         self, partition: int, decoded: Decoded, rows: np.ndarray, marks: list[tuple[int, int, int]]

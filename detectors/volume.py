@@ -1,28 +1,43 @@
 """Account volume against the account's own past: takeovers, ramps and farms that wake up.
 
 Each closed hour in which an account was active, the log of its requests in the trailing 24 hours is
-compared with an exponentially weighted baseline of its own active days. `AccountVolume` is the
-object form (one account, River's statistics); `learn` and `score` are the columnar form that the
-kernels run over millions of accounts. A test holds that both agree.
+compared with an exponentially weighted baseline of its own active days. `AccountVolume` has both forms:
+`observe` sees one account (River's statistics), `observe_columns` millions (`learn` and `score` in
+kernels). A test holds that both agree.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+import msgspec
+import numpy as np
 from numba import njit
-from river import stats
+from numpy.typing import NDArray
 
 from detectors.interface.clock import DAY_MS
-from detectors.interface.detector import Card, Context, Evidence, Window
+from detectors.interface.detector import (
+    Beside,
+    Card,
+    Context,
+    Evidence,
+    Scores,
+    Seen,
+    Window,
+    Windows,
+)
 from detectors.interface.surprise import student_surprise
 from detectors.interface.tunable import switch, tunable
+from detectors.interface.weighted_past import MOST, WeightedPast
+from detectors.kernels.compiled import kernel
 
-MAX_DAYS = 65_535  # what the columnar state can count
 _MEMORY_VERSION = 1
-_SEED = 1e-300  # River takes its first value for the mean; see VolumeMemory
+
+
+# An account's baseline: mean and variance of ln(1 + requests a day), over so many active days.
+BASELINE = np.dtype([("mean", "<f4"), ("variance", "<f4"), ("days", "<u2")], align=True)
 
 
 class VolumeParams(NamedTuple):
@@ -94,20 +109,65 @@ def learn(
     step = params.fade / (1.0 - (1.0 - params.fade) ** count)
     difference = taken - mean
     moved = step * difference
-    return mean + moved, (1.0 - step) * (variance + difference * moved), min(count, MAX_DAYS)
+    return mean + moved, (1.0 - step) * (variance + difference * moved), min(count, MOST)
 
 
-@dataclass(slots=True)
-class VolumeMemory:
-    """One account's past: River's weighted means of log volume and of its square, and the days.
+@kernel
+def score_rows(
+    memory: np.ndarray,
+    rows: np.ndarray,
+    requests: np.ndarray,
+    params: VolumeParams,
+    deviation: np.ndarray,
+    spread: np.ndarray,
+    surprise: np.ndarray,
+    failed: np.ndarray,
+) -> None:
+    """`score` of each account's requests (float64, n); `rows` (int64, n) are of `memory` (BASELINE).
 
-    Both means are seeded with a vanishing value, so that dividing by the weight given out so far,
-    1 - (1 - fade)^days, yields the mean without undue weight on the first day.
+    What is no finite number is passed over.
     """
+    for i in range(rows.size):
+        if not math.isfinite(requests[i]):
+            continue
+        past = memory[rows[i]]
+        y = math.log1p(max(requests[i], 0.0))
+        try:
+            deviation[i], spread[i], surprise[i] = score(
+                float(past.mean), float(past.variance), int(past.days), y, params
+            )
+        except Exception:
+            failed[i] = True
 
-    level: stats.EWMean
-    square: stats.EWMean
-    days: int = 0
+
+@kernel
+def learn_rows(
+    memory: np.ndarray,
+    rows: np.ndarray,
+    requests: np.ndarray,
+    params: VolumeParams,
+    failed: np.ndarray,
+) -> None:
+    """`learn` of each account's closed day; arrays as for `score_rows`.
+
+    A day without requests teaches nothing.
+    """
+    for i in range(rows.size):
+        if not (math.isfinite(requests[i]) and requests[i] > 0.0):
+            continue
+        past = memory[rows[i]]
+        mean, variance, days = float(past.mean), float(past.variance), int(past.days)
+        learned = True
+        try:
+            mean, variance, days = learn(mean, variance, days, math.log1p(requests[i]), params)
+        except Exception:
+            learned = False
+        if learned:
+            past.mean = mean
+            past.variance = variance
+            past.days = days
+        else:
+            failed[i] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +183,8 @@ class AccountVolume:
     (weighted variance), Gelman et al. 2013, 3.3 (Student-t predictive); winsorised learning after
     Bhatia et al. 2020 (MIDAS-F: do not learn what was just called anomalous).
     """
+
+    IN_ORDER: ClassVar = (("min_requests", "newcomer_requests"),)
 
     half_life_days: float = tunable(
         10.0, "two working weeks: long enough for a weekly rhythm, short enough to grow", low=1,
@@ -176,6 +238,7 @@ class AccountVolume:
             reads=("requests_24h", "day_requests"),
             min_windows=self.min_windows,
             max_bytes=128,
+            active=2_000,
             references=(
                 "S. W. Roberts, Control chart tests based on geometric moving averages, 1959",
                 "T. Finch, Incremental calculation of weighted mean and variance, 2009",
@@ -194,16 +257,88 @@ class AccountVolume:
             clip=float(self.clip_spreads),
         )
 
-    def fresh(self) -> VolumeMemory:
+    @property
+    def memory(self) -> np.dtype[Any]:
+        """An account's baseline, in columns."""
+        return BASELINE
+
+    @property
+    def cohort_fade(self) -> float:
+        """A cohort is known over the same time as an account."""
+        return self.params().fade
+
+    @property
+    def cohort_min_spread(self) -> float:
+        """As an account's."""
+        return self.min_spread
+
+    def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
+        """Score trailing days at an hour's close; learn from days where they are complete."""
+        count = windows.rows.size
+        scores, params = Scores.silent(count), self.params()
+        day = windows.values.get("day_requests")
+        if day is not None:
+            if windows.complete:
+                learn_rows(memory, windows.rows, day, params, scores.failed)
+            return scores._replace(
+                level=np.log1p(np.where(np.isfinite(day) & (day > 0), day, np.nan))
+            )
+        requests = windows.values["requests_24h"]
+        deviation, spread, surprise = np.full((3, count), np.nan)
+        score_rows(
+            memory, windows.rows, requests, params, deviation, spread, surprise, scores.failed
+        )
+        alone = np.isnan(surprise)
+        odd = np.where(
+            alone,
+            requests >= self.newcomer_requests,
+            (requests >= self.min_requests) & (surprise >= self.min_surprise),
+        )
+        past = memory[windows.rows]
+        return Scores(
+            odd=odd & np.isfinite(requests) & ~scores.failed,
+            surprise=surprise,
+            observed=requests,
+            expected=np.where(alone, 0.0, np.expm1(past["mean"].astype(np.float64))),
+            failed=scores.failed,
+            deviation=deviation,
+            spread=spread,
+        )
+
+    def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
+        """Raise what one account's arithmetic raises."""
+        past, params = memory[windows.rows[place]], self.params()
+        learned = (float(past["mean"]), float(past["variance"]), int(past["days"]))
+        day = windows.values.get("day_requests")
+        if day is not None:
+            learn(*learned, math.log1p(day[place]), params)
+        else:
+            score(*learned, math.log1p(windows.values["requests_24h"][place]), params)
+
+    def compare(
+        self, evidence: Evidence, deviation: float | None, spread: float, beside: Beside
+    ) -> Evidence | None:
+        """The evidence after what all of its cohort do was subtracted, or beside its level."""
+        y = math.log1p(evidence.observed)
+        if deviation is None:
+            if beside.level is None or evidence.observed < self.newcomer_requests:
+                return None
+            deviation, spread = y - beside.level[0], beside.level[1]
+        else:
+            deviation -= beside.shift
+            spread = math.sqrt(spread**2 + beside.variance)
+        surprise = student_surprise(deviation / spread, float(self.tail_df))
+        if surprise < self.min_surprise:
+            return None
+        expected = math.expm1(max(y - deviation, 0.0))
+        return msgspec.structs.replace(evidence, expected=expected, surprise=surprise)
+
+    def fresh(self) -> WeightedPast:
         """Memory of an account never seen before."""
-        fade = self.params().fade
-        memory = VolumeMemory(stats.EWMean(fade), stats.EWMean(fade))
-        memory.level.update(_SEED)
-        memory.square.update(_SEED)
-        return memory
+        return WeightedPast.fresh(self.params().fade)
 
     def observe(
-        self, memory: VolumeMemory, window: Window, context: Context
+        self, memory: WeightedPast, window: Window, context: Context
     ) -> tuple[Evidence, ...] | None:
         """Score the trailing day, then learn the closed day, if the window brings one."""
         requests = window.values.get("requests_24h")
@@ -215,54 +350,38 @@ class AccountVolume:
             self._learn(memory, math.log1p(day))
         return found
 
-    def evidence(self, requests: float, expected: float, surprise: float, end: int) -> Evidence:
-        """What an odd trailing day, ending at `end` ms, looks like to a reader."""
+    def evidence(self, seen: Seen) -> Evidence:
+        """What an odd trailing day looks like to a reader."""
         return Evidence(
-            detector=f"{self.card.name}.v{self.card.version}",
+            detector=self.card.tag,
             family="volume",
             parameter="requests_24h",
-            observed=float(requests),
-            expected=float(expected),
+            observed=seen.observed,
+            expected=seen.expected,
             unit="requests",
-            surprise=float(surprise),
-            window_start=end - DAY_MS,
-            window_end=end,
+            surprise=seen.surprise,
+            window_start=seen.end - DAY_MS,
+            window_end=seen.end,
         )
 
-    def dump(self, memory: VolumeMemory) -> list[Any]:
+    def dump(self, memory: WeightedPast) -> list[Any]:
         """The memory as plain numbers: version, mean, mean square, days."""
-        return [_MEMORY_VERSION, memory.level.get(), memory.square.get(), memory.days]
+        return [_MEMORY_VERSION, *memory.dump()]
 
-    def restore(self, plain: Any) -> VolumeMemory | None:
+    def restore(self, plain: Any) -> WeightedPast | None:
         """The memory a dump stands for; None (start fresh) if it cannot be told."""
         match plain:
-            case [int(version), float(level), float(square), int(days)]:
-                sane = math.isfinite(level) and math.isfinite(square) and 0 <= days <= MAX_DAYS
-                if version != _MEMORY_VERSION or not sane:
-                    return None
-            case _:
-                return None
-        fade = self.params().fade
-        memory = VolumeMemory(stats.EWMean(fade), stats.EWMean(fade), days)
-        memory.level.update(level)
-        memory.square.update(square)
-        return memory
-
-    def baseline(self, memory: VolumeMemory) -> tuple[float, float]:
-        """Mean and variance of the log volume of the account's active days."""
-        if memory.days == 0:
-            return 0.0, 0.0
-        weight = 1.0 - (1.0 - self.params().fade) ** memory.days
-        mean = memory.level.get() / weight
-        return mean, max(memory.square.get() / weight - mean * mean, 0.0)
+            case [int(version), *past] if version == _MEMORY_VERSION:
+                return WeightedPast.restore(self.params().fade, past)
+        return None
 
     def _judge(
-        self, memory: VolumeMemory, requests: float, end: int, context: Context
+        self, memory: WeightedPast, requests: float, end: int, context: Context
     ) -> tuple[Evidence, ...] | None:
-        mean, variance = self.baseline(memory)
+        mean, variance = memory.moments()
         params, facts = self.params(), context.facts
         y = math.log1p(requests)
-        deviation, spread, surprise = score(mean, variance, memory.days, y, params)
+        deviation, spread, surprise = score(mean, variance, memory.count, y, params)
         gate = self.min_requests
         if math.isnan(surprise):
             level, wide = facts.get("cohort_level"), facts.get("cohort_level_spread")
@@ -276,11 +395,8 @@ class AccountVolume:
         surprise = student_surprise(deviation / spread, params.tail_df)
         if requests < gate or surprise < self.min_surprise:
             return ()
-        return (self.evidence(requests, math.expm1(max(y - deviation, 0.0)), surprise, end),)
+        return (self.evidence(Seen(requests, math.expm1(max(y - deviation, 0.0)), surprise, end)),)
 
-    def _learn(self, memory: VolumeMemory, y: float) -> None:
-        mean, variance = self.baseline(memory)
-        taken = clipped(mean, variance, memory.days, y, self.params())
-        memory.level.update(taken)
-        memory.square.update(taken * taken)
-        memory.days = min(memory.days + 1, MAX_DAYS)
+    def _learn(self, memory: WeightedPast, y: float) -> None:
+        mean, variance = memory.moments()
+        memory.learn(clipped(mean, variance, memory.count, y, self.params()))

@@ -205,15 +205,11 @@ def _toml_lines() -> Iterator[str]:
     yield "# What is odd, and what is done about it: every threshold with its default and its range."
     yield "# Uncomment what you change, name the file in HYDRAWATCH_CONFIG, and look at it with"
     yield "# `hydrawatch check`. The digest of all values goes into every alert."
-    standard = Config()
-    for section in fields(standard):
-        values = getattr(standard, section.name)
-        about = (
-            (type(values).__doc__ or "").splitlines()[0].removeprefix(f"Section [{section.name}]")
-        )
+    for section, values in Config().sections().items():
+        about = (type(values).__doc__ or "").splitlines()[0].removeprefix(f"Section [{section}]")
         yield ""
         yield from _comment(about.lstrip(": ")[:1].upper() + about.lstrip(": ")[1:])
-        yield f"[{section.name}]"
+        yield f"[{section}]"
         for key in fields(values):
             if key.init:
                 low, high = key.metadata["low"], key.metadata["high"]

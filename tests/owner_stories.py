@@ -76,8 +76,7 @@ def key_finding(
         if kind.field == "template"
         else 1000 * kind.code + value,
         value_fp=f"k1:{kind.code}{value:03d}",
-        surprise=surprise,
-        evidence=evidence,
+        evidence=(evidence,),
         members=members,
         accounts=accounts or len(members),
         weight=6.0,
@@ -99,11 +98,10 @@ def volume(tick: int, number: int, deviation: float = 3.0) -> AccountFinding:
     )  # fmt: skip
     return AccountFinding(
         account=account(number),
+        evidence=evidence,
         cohort=1,
         deviation=deviation,
         spread=0.2,
-        windows=60,
-        evidence=evidence,
         first_seen=BASE * MINUTE_MS,
         last_seen=end - 1,
         requests=400,

@@ -38,11 +38,15 @@ class NoPrior(KeyBirths):
 def poisoned(loaded: Loaded, births: bool = True) -> Loaded:
     """The configuration with detectors that raise: volume, and births if wanted."""
     config = loaded.config
-    volume = judging_early(config.volume)
+    volume = judging_early(config.of(AccountVolume))
     worth = 1.0 / overlap(POISONED_DAYS, volume.params().fade)
     volume = replace(volume, prior_days=1.0 - worth)
-    settings = {f.name: getattr(config.births, f.name) for f in fields(KeyBirths)}
-    config = replace(config, volume=volume, births=NoPrior(**settings) if births else config.births)
+    config = config.replacing(volume)
+    if births:
+        healthy = config.of(KeyBirths)
+        config = config.replacing(
+            NoPrior(**{f.name: getattr(healthy, f.name) for f in fields(healthy)})
+        )
     return replace(loaded, config=config)
 
 

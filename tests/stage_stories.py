@@ -14,6 +14,7 @@ from detectors.decode.decoder import Decoded, Decoder
 from detectors.exchange import hand_over as handover
 from detectors.exchange import report as reports
 from detectors.exchange.hand_over import HandOver, watermark_only
+from detectors.judging.host import ColumnRun
 
 KEY = b"0123456789abcdef"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -88,10 +89,27 @@ def said(closed: Sequence[ClosedTick]) -> list[tuple[int, list[bytes]]]:
 
 def row_of(partition: AccountPartition, account: str) -> np.void:
     """An account's row."""
+    return partition.state.accounts[place_of(partition, account)]
+
+
+def past_of(partition: AccountPartition, account: str) -> np.void:
+    """What the volume detector remembers of an account."""
+    return baselines(partition)[place_of(partition, account)]
+
+
+def baselines(partition: AccountPartition) -> np.ndarray:
+    """What the volume detector remembers of all accounts, by their rows."""
+    (run,) = (r for r in partition.host.runs if r.card.name == "volume.own_past")
+    assert isinstance(run, ColumnRun)
+    return run.memory.table
+
+
+def place_of(partition: AccountPartition, account: str) -> int:
+    """The number of an account's row."""
     (event,) = decoded([request(0, START, account)]).events
     accounts = partition.state.accounts
     (row,) = np.flatnonzero((accounts["fp"] == event["account"]) & (accounts["used"] == 1))
-    return accounts[row]
+    return int(row)
 
 
 def shared_values(sources: int) -> list[list[HandOver]]:

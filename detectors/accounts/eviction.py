@@ -87,8 +87,6 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
         account.input = 0
         account.output = 0
         account.cost = 0
-        account.mean = 0
-        account.variance = 0
         account.days = 0
         account.late = 0
         account.last_hour = 0
@@ -98,10 +96,6 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
             account.keys[i] = 0
         for i in range(24):
             account.ring[i] = 0
-        for i in range(48):
-            account.hour_profile[i] = 0
-        for i in range(7):
-            account.weekday_profile[i] = 0
         clear(state.days, row)
         give_row(state.free, scalars, st.ACCOUNT_FREE, row)
 

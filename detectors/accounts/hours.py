@@ -1,115 +1,105 @@
-"""Hours and days of the accounts of one partition: what is found odd at their end, and handed over."""
+"""Hours and days of the accounts of one partition: closed, judged by the host, and handed over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.accounts import state as st
-from detectors.accounts.close_hour import COHORTS, FAILED, FOUND, LOAD_SLICE, close_day, close_hour
+from detectors.accounts.close_hour import LOAD_SLICE, close_days, close_hours, free_hours
 from detectors.accounts.close_minute import key_sums
 from detectors.accounts.eviction import evict, expired
+from detectors.accounts.groups import group_sums
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import targets_of
 from detectors.accounts.state import AccountState
 from detectors.config import Config
-from detectors.exchange.findings import AccountFinding, CohortSum
+from detectors.exchange.findings import AccountFinding, CohortSum, GroupSum
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.rows import LOAD
-from detectors.interface.clock import DAY_MS, MINUTE_MS
+from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from detectors.interface.detector import Entity
 from detectors.interface.key_kinds import ACCOUNT_KINDS
-from detectors.judging.isolation import REMEMBERED, Aside, error_of
-from detectors.volume import learn, score
+from detectors.judging.cohort_sums import sums_of
+from detectors.judging.features import Closed
+from detectors.judging.host import Closing, Host, Run, Tick
+
+GROUPS: frozenset[Entity] = frozenset({"model", "cohort", "organisation"})
+
+
+class ClosedDay(NamedTuple):
+    """What a closed day says: loads by target, odd accounts, how cohorts and groups did; how many closed."""
+
+    loads: dict[int, NDArray[np.void]]
+    odd: tuple[AccountFinding, ...]
+    cohorts: tuple[CohortSum, ...]
+    groups: tuple[GroupSum, ...]
+    closed: int
 
 
 class HourBook:
-    """Closes the hours and days of one account partition; keeps nothing but scratch.
+    """Closes the hours and days of one account partition; keeps nothing but scratch."""
 
-    Accounts for which the detector raises, by their rows, are told to `aside`.
-    """
-
-    def __init__(self, config: Config, source: int, aside: Aside) -> None:
+    def __init__(self, config: Config, source: int, host: Host) -> None:
         self.source = source
         self.config = config
-        self._volume = config.volume.params()
-        self._found = np.zeros(1024, FOUND)
-        self._failed = np.zeros(REMEMBERED, FAILED)
-        self._aside = aside
+        self._host = host
+        self._groups = frozenset(d.card.entity for d in config.detectors) & GROUPS
+        self._at = np.zeros(1024, np.int64)
+        self._rows = np.zeros(1024, np.int64)
+        self._trailing = np.zeros(1024, np.int64)
 
     def close_hour(
         self, state: AccountState, tick: int, flow: InputFlow
-    ) -> tuple[tuple[AccountFinding, ...], np.ndarray]:
-        """Close every open hour; gives the odd accounts, and how each cohort moved (COHORTS x 3).
+    ) -> tuple[tuple[AccountFinding, ...], tuple[CohortSum, ...]]:
+        """Close every open hour; gives the odd accounts, and how each cohort moved.
 
         Nobody and nothing where the hour, or the one before, was incomplete.
         """
-        shifts = np.zeros((COHORTS, 3), np.int64)
         places = int(state.scalars[st.HOUR_TOP])
-        judged = places - int(state.scalars[st.HOUR_FREE])
-        if self._found.size < places:
-            self._found = np.zeros(places * 3 // 2, FOUND)
-        volume = self.config.volume
-        count, failures = close_hour(
-            state,
-            tick,
-            self._volume,
-            volume.min_requests,
-            volume.newcomer_requests,
-            volume.min_surprise,
-            self._found,
-            shifts,
-            self._failed,
-            flow.kept.complete,
+        if self._at.size < places:
+            self._at, self._rows, self._trailing = (np.zeros(places * 3 // 2, np.int64),) * 3
+            self._rows, self._trailing = self._rows.copy(), self._trailing.copy()
+        count = close_hours(state, tick, self._at, self._rows, self._trailing)
+        at, rows = self._at[:count], self._rows[:count]
+        end = (tick + 1) * MINUTE_MS
+        when = Tick(tick, "hour", end - HOUR_MS, end, flow.kept.complete)
+        closed = Closed(
+            state.accounts["fp"][rows],
+            rows,
+            state.hours,
+            at,
+            {"trailing": self._trailing[:count]},
+            {},
         )
-        before = self._aside.times
-        self._note(state, tick, failures, score)
-        self._aside.judged(judged, before)
+        closings = self._host.close(closed, when) if count else []
+        free_hours(state, at)
         if not flow.judged:
-            return (), np.zeros_like(shifts)
-        attempt = self._aside.attempt
-        found = (
-            attempt(tick, int(f["account"]), self._finding, state, tick, f)
-            for f in self._found[:count]
-        )
-        return tuple(sorted((f for f in found if f), key=lambda f: f.account)), shifts
+            return (), ()
+        return self._told(state, closed, closings, self._trailing[:count])
 
-    def close_day(
-        self, state: AccountState, tick: int, flow: InputFlow
-    ) -> tuple[dict[int, np.ndarray], np.ndarray | None, int]:
-        """Close every account's day; gives loads by target, each cohort's level, how many closed.
+    def close_day(self, state: AccountState, tick: int, flow: InputFlow) -> ClosedDay:
+        """Close every account's day.
 
-        The level (COHORTS x 3) is None where an hour of the day was incomplete: nobody learns then.
+        Nobody is odd and no cohort or group is told of where an hour of the day was incomplete: nobody
+        learns then.
         """
-        levels = np.zeros((COHORTS, 3), np.int64)
-        partitions = self.config.engine.partitions
-        loads: list[list[np.ndarray]] = [[] for _ in range(partitions)]
-        days = 0
+        end = (tick + 1) * MINUTE_MS
         top = int(state.scalars[st.ACCOUNTS])
-        scratch = key_sums(min(top, LOAD_SLICE) * ACCOUNT_KINDS)
-        targets = np.zeros(scratch.loads.size, np.int64)
-        for start in range(0, top, LOAD_SLICE):
-            stop = min(start + LOAD_SLICE, top)
-            used, closed, failures = close_day(
-                state,
-                tick,
-                start,
-                stop,
-                self._volume,
-                levels,
-                scratch,
-                self._failed,
-                flow.kept.day,
-            )
-            self._note(state, tick, failures, learn)
-            days += closed
-            rows = scratch.loads[:used]
-            targets_of(rows["key"], rows["kind"], partitions, targets)
-            for target in range(partitions):
-                loads[target].append(rows[targets[:used] == target])
-        joined = {t: np.concatenate(parts) for t, parts in enumerate(loads) if parts}
-        sent = {t: rows for t, rows in joined.items() if rows.size}
-        return sent, levels if flow.kept.day else None, days
+        rows = np.flatnonzero(state.days["requests"][:top])
+        when = Tick(tick, "day", end - DAY_MS, end, flow.kept.day)
+        closed = Closed(state.accounts["fp"][rows], rows, state.days, rows, {}, {})
+        closings = self._host.close(closed, when) if rows.size else []
+        requests = state.days["requests"][rows].astype(np.int64)
+        odd, cohorts = self._told(state, closed, closings, requests)
+        groups = group_sums(state, tick, rows, self._groups)
+        loads = self._loads(state, rows, whole=flow.kept.day)
+        if not flow.kept.day:
+            return ClosedDay(loads, (), (), (), int(rows.size))
+        return ClosedDay(loads, odd, cohorts, groups, int(rows.size))
 
     def expire(self, state: AccountState, end_ms: int) -> AccountState:
         """Forget the accounts that were silent for longer than the expiry, at the end of a day."""
@@ -117,64 +107,81 @@ class HourBook:
         if not gone.size:
             return state
         state.counters[st.ACCOUNTS_EXPIRED] += gone.size
-        return evict(state, gone)
+        return self.give_up(state, gone)
 
-    def _note(
-        self, state: AccountState, tick: int, failures: int, judge: Callable[..., object]
-    ) -> None:
-        """Say for whom a kernel's `judge` raised, and what: it is asked once more, as kernels cannot."""
-        if not failures:
-            return
-        failed = self._failed[:failures]
-        rows = failed["account"].tolist()
-        past = state.accounts[rows[0]]
-        error = error_of(
-            judge,
-            float(past["mean"]),
-            float(past["variance"]),
-            int(past["days"]),
-            float(failed["volume"][0]),
-            self._volume,
-        )
-        self._aside.raised(tick, rows, error, failures - len(rows))
+    def give_up(self, state: AccountState, rows: NDArray[np.int64]) -> AccountState:
+        """Evict the accounts in `rows` (ascending), and what detectors remember of them."""
+        self._host.erase(state.accounts["fp"][rows].tolist(), rows)
+        return evict(state, rows)
 
-    def _finding(self, state: AccountState, tick: int, found: np.void) -> AccountFinding:
-        account = state.accounts[found["account"]]
-        end = (tick + 1) * MINUTE_MS
-        return AccountFinding(
-            account=int(account["fp"]),
-            cohort=int(account["cohort"]),
-            deviation=float(found["deviation"]),
-            spread=float(found["spread"]),
-            windows=int(found["windows"]),
-            evidence=self.config.volume.evidence(
-                int(found["requests"]), float(found["expected"]), float(found["surprise"]), end
-            ),
-            first_seen=int(account["first"]),
-            last_seen=int(account["last"]),
-            requests=int(found["requests"]),
-            output_tokens=int(found["output"]),
-            cost_micro=int(found["cost"]),
-        )
+    def _loads(
+        self, state: AccountState, rows: NDArray[np.int64], *, whole: bool
+    ) -> dict[int, NDArray[np.void]]:
+        """Close the days; what they load their values with, by target."""
+        partitions = self.config.engine.partitions
+        loads: list[list[np.ndarray]] = [[] for _ in range(partitions)]
+        scratch = key_sums(min(rows.size, LOAD_SLICE) * ACCOUNT_KINDS)
+        targets = np.zeros(scratch.loads.size, np.int64)
+        for start in range(0, rows.size, LOAD_SLICE):
+            used = close_days(state, rows[start : start + LOAD_SLICE], scratch, whole)
+            summed = scratch.loads[:used]
+            targets_of(summed["key"], summed["kind"], partitions, targets)
+            for target in range(partitions):
+                loads[target].append(summed[targets[:used] == target])
+        joined = {t: np.concatenate(parts) for t, parts in enumerate(loads) if parts}
+        return {t: some for t, some in joined.items() if some.size}
+
+    def _told(
+        self,
+        state: AccountState,
+        closed: Closed,
+        closings: Iterable[tuple[Run, Closing]],
+        requests: NDArray[np.int64],
+    ) -> tuple[tuple[AccountFinding, ...], tuple[CohortSum, ...]]:
+        """What the host's closings tell the owner, in order of account."""
+        accounts, days = state.accounts, state.days
+        odd = []
+        sums: list[CohortSum] = []
+        for run, closing in closings:
+            for found in closing.findings:
+                row = int(closed.rows[found.place])
+                account = accounts[row]
+                odd.append(
+                    AccountFinding(
+                        account=int(account["fp"]),
+                        evidence=found.evidence,
+                        cohort=int(account["cohort"]),
+                        deviation=found.deviation,
+                        spread=found.spread,
+                        first_seen=int(account["first"]),
+                        last_seen=int(account["last"]),
+                        requests=int(requests[found.place]),
+                        output_tokens=int(days["output"][row]),
+                        cost_micro=int(days["cost"][row]),
+                    )
+                )
+            if closing.scores is not None:
+                cohorts = accounts["cohort"][closed.rows]
+                sums += sums_of(run.card.name, cohorts, closing.scores)
+        return tuple(sorted(odd, key=lambda f: f.account)), tuple(sums)
 
 
-def cohort_sums(shifts: np.ndarray, levels: np.ndarray | None) -> tuple[CohortSum, ...]:
-    """The cohorts in which anything moved; `levels` come with the end of a day."""
-    if levels is None:
-        levels = np.zeros_like(shifts)
-    return tuple(
-        CohortSum(int(c), *(int(v) for v in shifts[c]), *(int(v) for v in levels[c]))
-        for c in np.flatnonzero(shifts[:, 0] + levels[:, 0])
-    )
+def merged(first: Iterable[CohortSum], second: Iterable[CohortSum]) -> tuple[CohortSum, ...]:
+    """An hour's sums and those of the day that it ends, as one."""
+    by_place = {(s.detector, s.cohort): s for s in first}
+    for one in second:
+        known = by_place.get((one.detector, one.cohort))
+        by_place[one.detector, one.cohort] = one if known is None else known.plus(one)
+    return tuple(by_place[place] for place in sorted(by_place))
 
 
 def with_loads(
     sent: dict[int, HandOver], loads: dict[int, np.ndarray], source: int, tick: int
 ) -> dict[int, HandOver]:
     """Hand-overs of a tick with the loads of the day that it ends, by target."""
-    merged = dict(sent)
+    merged_ = dict(sent)
     for target, rows in loads.items():
-        merged[target] = merged.get(target, watermark_only(source, tick))._replace(
+        merged_[target] = merged_.get(target, watermark_only(source, tick))._replace(
             loads=rows.astype(LOAD)
         )
-    return dict(sorted(merged.items()))
+    return dict(sorted(merged_.items()))

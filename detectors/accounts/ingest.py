@@ -180,7 +180,7 @@ def ingest(
             account.late += 1
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
-        add_to_minute(state, event, minute)
+        add_to_minute(state, event, minute, buffer)
         if event.has_template:
             add_prompt(state, event, row, tick)
     return stop, DONE

@@ -15,8 +15,11 @@ from detectors.interface.columns import (
     GAP_BINS,
     LANGUAGE_SLOTS,
     MODEL_SLOTS,
+    TEMPLATE_GROUPS,
 )
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+
+MODEL_NAME_BYTES = 64  # what is longer is cut
 
 _WINDOW_FIELDS = [
     ("input", "<i8"),
@@ -31,9 +34,9 @@ _WINDOW_FIELDS = [
     ("requests", "<u4"),
     ("errors", "<u4"),
     ("throttled", "<u4"),  # answered 429
-    ("newest", "<u4"),  # requests to the model that appeared last
     ("capability", "<u2", (CAPABILITY_SLOTS,)),
     ("model", "<u2", (MODEL_SLOTS,)),
+    ("templates", "<u2", (TEMPLATE_GROUPS,)),
     ("language", "<u2", (LANGUAGE_SLOTS,)),
     ("gaps", "<u2", (GAP_BINS,)),
     ("active", "<u4"),  # bit h: active in hour h of the UTC day
@@ -58,6 +61,28 @@ MINUTE = np.dtype(
     align=True,
 )
 
+# A model that accounts ask, and a day of all of them on it.
+MODEL = np.dtype(
+    [
+        ("fp", "<u8"),
+        ("used", "<i8"),  # last tick
+        ("name_len", "<i4"),
+        ("name", "u1", (MODEL_NAME_BYTES,)),
+    ],
+    align=True,
+)
+MODEL_DAY = np.dtype(
+    [
+        ("day", "<i8"),  # since the epoch, 0: none
+        ("input", "<i8"),
+        ("output", "<i8"),
+        ("requests", "<i8"),
+        ("capability", "<i8", (CAPABILITY_SLOTS,)),
+        ("templates", "<i8", (TEMPLATE_GROUPS,)),
+    ],
+    align=True,
+)
+
 ACCOUNT = np.dtype(
     [
         ("fp", "<u8"),
@@ -71,8 +96,6 @@ ACCOUNT = np.dtype(
         ("input", "<i8"),
         ("output", "<i8"),
         ("cost", "<i8"),
-        ("mean", "<f4"),  # of ln(1 + requests a day), over active days
-        ("variance", "<f4"),
         ("hour_row", "<i4"),
         ("day_row", "<i4"),
         ("open_minutes", "<i4"),
@@ -80,12 +103,7 @@ ACCOUNT = np.dtype(
         ("late", "<u4"),
         ("id_at", "<u4"),
         ("ring", "<u2", (24,)),  # requests of each of the last 24 hours, saturating
-        # The hour of the week, factored: at 25 requests a day one of 168 cells would see an event
-        # once in weeks. Mean ln(1 + requests) when active, in 1/20: hours of working days, then of
-        # weekends; and each weekday's level.
-        ("hour_profile", "u1", (48,)),
-        ("weekday_profile", "u1", (7,)),
-        ("days", "<u2"),  # active days learned
+        ("days", "<u2"),  # active days that were whole
         ("period", "<u2"),  # expiry period in which `keys` were announced
         ("id_len", "<u2"),
         ("cohort", "u1"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.models import add_to_model, find_model
 from detectors.accounts.state import AccountState
-from detectors.interface.clock import DAY_TICKS, MINUTE_MS, NO_TIME, SECOND_MS
+from detectors.interface.clock import MINUTE_MS, NO_TIME, SECOND_MS
 from detectors.interface.columns import (
     ASNS,
     CAPABILITY_SLOTS,
@@ -16,6 +17,7 @@ from detectors.interface.columns import (
     PREFIXES,
     PROMPTS,
     SESSIONS,
+    TEMPLATE_GROUPS,
     TEMPLATES,
     Row,
 )
@@ -65,36 +67,6 @@ def find_minute(
     return at
 
 
-@kernel
-def find_model(state: AccountState, event: Row) -> int:
-    """Place of an event's model among the known ones, -1 where there is none for it.
-
-    A model becomes known, and the newest, by its first answer: a misspelt name is answered with an
-    error. Where the table is full it takes the place of the one longest unused, if that is a day.
-    """
-    scalars = state.scalars
-    tick = event.event_time // MINUTE_MS
-    known = scalars[st.MODELS]
-    oldest = 0
-    for place in range(known):
-        if state.models[place] == event.model:
-            state.model_used[place] = max(state.model_used[place], tick)
-            return place
-        if state.model_used[place] < state.model_used[oldest]:
-            oldest = place
-    if event.status >= 400:
-        return -1
-    if known < state.models.size:
-        oldest = known
-        scalars[st.MODELS] = known + 1
-    elif tick - state.model_used[oldest] < DAY_TICKS:
-        return -1
-    state.models[oldest] = event.model
-    state.model_used[oldest] = tick
-    scalars[st.NEWEST] = oldest
-    return oldest
-
-
 @inlined
 def counted(amount: int) -> int:
     """An event's tokens or cost, as sums take them: 0 where not known (-1), and bounded."""
@@ -102,12 +74,13 @@ def counted(amount: int) -> int:
 
 
 @kernel
-def add_to_minute(state: AccountState, event: Row, at: int) -> None:
-    """Count one event in its minute."""
+def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) -> None:
+    """Count one event in its minute, and in its model's day."""
     minute = state.minutes[at]
     minute.requests += 1
-    minute.input += counted(event.input_tokens)
-    minute.output += counted(event.output_tokens)
+    given, taken = counted(event.input_tokens), counted(event.output_tokens)
+    minute.input += given
+    minute.output += taken
     minute.reasoning += counted(event.reasoning_tokens)
     minute.cost += counted(event.cost_micro)
     minute.first = min(minute.first, event.event_time)
@@ -124,12 +97,15 @@ def add_to_minute(state: AccountState, event: Row, at: int) -> None:
     set_double(words, SESSIONS, event.session)
     if event.has_template:
         set_double(words, TEMPLATES, event.template | np.uint64(1))
+        group = event.template & np.uint64(TEMPLATE_GROUPS - 1)
+        if minute.templates[group] < 65535:
+            minute.templates[group] += 1
     set_double(words, PROMPTS, event.prompt)
     if event.capability < CAPABILITY_SLOTS and minute.capability[event.capability] < 65535:
         minute.capability[event.capability] += 1
-    place = find_model(state, event)
-    if place >= 0 and place == state.scalars[st.NEWEST]:
-        minute.newest += 1
+    place = find_model(state, event, buffer)
+    if place >= 0:
+        add_to_model(state, event, place, given, taken)
     slot = place if 0 <= place < MODEL_SLOTS - 1 else MODEL_SLOTS - 1
     if minute.model[slot] < 65535:
         minute.model[slot] += 1

@@ -16,22 +16,26 @@ from detectors.accounts import state as st
 from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
 from detectors.accounts.close_tick import NO_ROOM, close_tick
 from detectors.accounts.erase import erase_account
-from detectors.accounts.eviction import SLICE, evict, least_wanted
-from detectors.accounts.hours import HourBook, cohort_sums, with_loads
+from detectors.accounts.eviction import SLICE, least_wanted
+from detectors.accounts.hours import HourBook, merged, with_loads
 from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
 from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import Workbench, hand_overs
 from detectors.accounts.pending import give_back, make_room
+from detectors.accounts.rows import find_account
+from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
-from detectors.exchange.findings import TickFindings
+from detectors.exchange.findings import GroupSum, TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
-from detectors.judging.counters import Tally
+from detectors.judging.counters import StageCounters
+from detectors.judging.host import Host
+from detectors.judging.isolation import Isolation
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 
@@ -53,14 +57,15 @@ class AccountPartition:
         self.state = st.fresh_state(config.engine, config.budgets)
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
         self._period = config.budgets.key_expiry_days * DAY_TICKS
-        self._new_account = int(config.births.new_account_days * DAY_MS)
+        self._new_account = int(config.of(KeyBirths).new_account_days * DAY_MS)
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
         self._bench = bench or Workbench(config.engine.partitions)
         self._days_open = False
         self.flow = InputFlow(config.engine)
         self._erased: list[int] = []  # erased here; the next closed tick tells the others
-        self.tally = Tally()
-        self._book = HourBook(config, source, self.tally.aside)
+        self.host = Host(config.detectors, "account", config.budgets.accounts)
+        self.counts = StageCounters()
+        self._book = HourBook(config, source, self.host)
 
     @property
     def closed(self) -> int:
@@ -82,7 +87,9 @@ class AccountPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        return checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._erased))
+        kept = checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._erased))
+        memories = self.host.tables(int(self.state.scalars[st.ACCOUNTS]))
+        return kept._replace(tables=kept.tables | memories)
 
     def restoration(self) -> Restoration:
         """What fills this partition, still fresh, from kept pages; `restore` ends it."""
@@ -93,6 +100,11 @@ class AccountPartition:
         self.state, loose = restore(self.state, kept.tables(), rest)
         self._days_open, self._erased = loose.days_open, loose.erased
         self.flow.kept = loose.flow
+        self.host.restore(kept.tables())
+
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for, by its name."""
+        return self.host.isolations()
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""
@@ -109,6 +121,7 @@ class AccountPartition:
             + state.prompts.nbytes,
             "dedupe": state.dedupe.nbytes,
             "sightings": state.sightings.nbytes,
+            **self.host.bytes_by_kind(),
         }
 
     def ingest(self, decoded: Decoded, rows: np.ndarray | None = None) -> list[ClosedTick]:
@@ -155,6 +168,9 @@ class AccountPartition:
 
         What comes of it afterwards is of an account never seen before.
         """
+        row = int(find_account(self.state, np.uint64(fp)))
+        if row >= 0:
+            self.host.erase([fp], np.array([row]))
         self.state = erase_account(self.state, fp)
         if fp not in self._erased:
             self._erased.append(fp)
@@ -170,7 +186,7 @@ class AccountPartition:
         scalars = self.state.scalars
         start, target = self.closed, self.watermark // MINUTE_MS - 1
         closed: list[ClosedTick] = []
-        self.tally.ticks += max(0, target - start)
+        self.counts.ticks += max(0, target - start)
         tick = start
         while tick < target and not self._nothing_open():
             tick += 1
@@ -208,7 +224,7 @@ class AccountPartition:
             count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.outbox, new)
         if count:
             self._days_open = True
-            self.tally.windows["minute"] += count
+            self.counts.windows["minute"] += count
         self.flow.close(tick, count)
         names = newcomers(state, self.source, tick) if first_seen else None
         sent = hand_overs(bench.outbox, self.source, tick) if sent_rows else {}
@@ -216,20 +232,19 @@ class AccountPartition:
         if (tick + 1) % HOUR_TICKS == 0:
             state = self.state = give_back(state)
             scalars = state.scalars
-            self.tally.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
-            started = self.tally.clock()
-            found, shifts = self._book.close_hour(state, tick, self.flow)
-            self.tally.detector_seconds += self.tally.clock() - started
-            levels = None
+            self.counts.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
+            found, cohorts = self._book.close_hour(state, tick, self.flow)
+            groups: tuple[GroupSum, ...] = ()
             if (tick + 1) % DAY_TICKS == 0:
-                loads, levels, days = self._book.close_day(state, tick, self.flow)
-                self.tally.windows["day"] += days
-                sent = with_loads(sent, loads, self.source, tick)
+                day = self._book.close_day(state, tick, self.flow)
+                self.counts.windows["day"] += day.closed
+                found, cohorts = (*found, *day.odd), merged(cohorts, day.cohorts)
+                groups = day.groups
+                sent = with_loads(sent, day.loads, self.source, tick)
                 self._days_open = False
                 self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)
-            cohorts = cohort_sums(shifts, levels)
-            if found or cohorts:
-                findings = TickFindings(tick, found, cohorts)
+            if found or cohorts or groups:
+                findings = TickFindings(tick, found, cohorts, groups=groups)
         if hours := self.flow.tell():
             sent = {
                 target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)
@@ -261,5 +276,5 @@ class AccountPartition:
         if gone.size < wanted:
             self.state.scalars[st.REFUSING] = self.closed
         if gone.size:
-            self.state = evict(self.state, gone)
+            self.state = self._book.give_up(self.state, gone)
             self.state.counters[st.ACCOUNTS_EVICTED] += gone.size

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
+from detectors.accounts.layout import ACCOUNT, MINUTE, MODEL, MODEL_DAY, WINDOW
 from detectors.contract.request_event import LATEST_MS
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.exchange.rows import EDGE
@@ -41,9 +41,8 @@ NAME_BYTES_PER_EDGE = 64
     EDGES_FULL,  # 1: pending edges are at their budget until a tick closes; so are prompts
     PROMPTS_FULL,
     REFUSING,  # no account can be given up before this closed tick moves
-    NEWEST,  # place in `models` of the model that appeared last, -1 none
     SCALARS,
-) = range(21)
+) = range(20)
 
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
 SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
@@ -104,8 +103,8 @@ class AccountState(NamedTuple):
     ticks: np.ndarray  # tick modulo ring -> first row of the tick, -1 none
     dedupe: np.ndarray
     sightings: np.ndarray
-    models: np.ndarray  # fingerprints, in order of first sight until the table is full
-    model_used: np.ndarray  # last tick of each
+    models: np.ndarray  # in order of first sight until the table is full
+    model_days: np.ndarray  # even and odd days of each
     edges: np.ndarray
     names: np.ndarray
     newcomers: np.ndarray
@@ -118,7 +117,6 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
     scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
-    scalars[NEWEST] = -1
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
     ring = power_of_two(engine.allowed_lateness_minutes + 64)
@@ -136,8 +134,8 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         ticks=np.full(ring, -1, np.int32),
         dedupe=seen_table(budgets.dedupe_entries),
         sightings=seen_table(budgets.sightings),
-        models=np.zeros(MODELS_KNOWN, np.uint64),
-        model_used=np.zeros(MODELS_KNOWN, np.int64),
+        models=np.zeros(MODELS_KNOWN, MODEL),
+        model_days=np.zeros(2 * MODELS_KNOWN, MODEL_DAY),
         edges=np.zeros(4096, PENDING_EDGE),
         names=np.zeros(1 << 18, np.uint8),
         newcomers=np.zeros(1024, PENDING_NAME),

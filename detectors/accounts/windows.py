@@ -15,6 +15,7 @@ from detectors.interface.columns import (
     GAP_BINS,
     LANGUAGE_SLOTS,
     MODEL_SLOTS,
+    TEMPLATE_GROUPS,
     Row,
 )
 from detectors.kernels.compiled import inlined, kernel
@@ -57,7 +58,6 @@ def merge(window: Row, other: Row) -> None:
     window.cost += other.cost
     window.errors += other.errors
     window.throttled += other.throttled
-    window.newest += other.newest
     window.gap_sum += other.gap_sum
     window.gap_squares += other.gap_squares
     window.active |= other.active
@@ -65,6 +65,7 @@ def merge(window: Row, other: Row) -> None:
         window.distinct[i] |= other.distinct[i]
     add_capped(window.capability, other.capability)
     add_capped(window.model, other.model)
+    add_capped(window.templates, other.templates)
     add_capped(window.language, other.language)
     add_capped(window.gaps, other.gaps)
 
@@ -116,7 +117,6 @@ def clear(windows: np.ndarray, row: int) -> None:
     window.requests = 0
     window.errors = 0
     window.throttled = 0
-    window.newest = 0
     window.active = 0
     for i in range(DISTINCT_WORDS):
         window.distinct[i] = 0
@@ -124,6 +124,8 @@ def clear(windows: np.ndarray, row: int) -> None:
         window.capability[i] = 0
     for i in range(MODEL_SLOTS):
         window.model[i] = 0
+    for i in range(TEMPLATE_GROUPS):
+        window.templates[i] = 0
     for i in range(LANGUAGE_SLOTS):
         window.language[i] = 0
     for i in range(GAP_BINS):

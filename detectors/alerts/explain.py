@@ -6,6 +6,7 @@ Plain sentences about behaviour; never who an account belongs to, never a compan
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from detectors.campaigns.flagged_values import FlaggedKey
 from detectors.campaigns.fusion import Signal, Verdict
@@ -102,10 +103,15 @@ def _key(key: FlaggedKey) -> str:
 def _own(signal: Signal) -> str:
     evidence = signal.evidence
     what = _plain(evidence.parameter)
+    since = f" since {_date(evidence.window_start)}" if evidence.family == "drift" else ""
     return (
-        f"{what[:1].upper()}{what[1:]}: {_number(evidence.observed)}, where"
+        f"{what[:1].upper()}{what[1:]}: {_number(evidence.observed)}{since}, where"
         f" {_number(evidence.expected)} is normal."
     )
+
+
+def _date(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).date().isoformat()
 
 
 def _plain(parameter: str) -> str:

@@ -9,6 +9,7 @@ evidence an allowance took away is retracted at once. Either way the next eviden
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import msgspec
 
@@ -68,6 +69,8 @@ class Decision(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """Section [alerts]: thresholds and times of the alert life-cycle, and what the owner may keep."""
+
+    IN_ORDER: ClassVar = (("close_nats", "open_nats"),)
 
     open_nats: float = tunable(
         -2.0, "observing is cheap: a bit less likely than not is worth a look", low=-60, high=200

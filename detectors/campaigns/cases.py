@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -17,6 +18,7 @@ from detectors.campaigns.clusters import Campaign, CampaignBook
 from detectors.campaigns.controls import ControlBook
 from detectors.campaigns.flagged_values import FlaggedKey, FlaggedKeys
 from detectors.campaigns.fusion import Fusion, Signal, Verdict
+from detectors.campaigns.population_book import PopulationBook
 from detectors.interface.clock import HOUR_MS
 from detectors.interface.detector import Evidence
 from detectors.interface.family import Family
@@ -37,6 +39,14 @@ class Case(msgspec.Struct, frozen=True):
     withdrawn: bool = False
 
 
+class Watched(Protocol):
+    """What detectors found about campaigns as wholes."""
+
+    def evidence(self, campaign: str) -> tuple[Evidence, ...]:
+        """What is known of one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """The owner's books, as cases read them."""
@@ -47,6 +57,8 @@ class Books:
     own: AccountEvidence
     control: ControlBook
     names: AccountDirectory
+    population: PopulationBook
+    watch: Watched
 
     def covered(self, account: int, family: Family) -> bool:
         """Whether an allowance covers this family of signals for this account."""
@@ -63,6 +75,7 @@ class Books:
         campaign = self.campaigns.home(account)
         allowed = self._allowed(account)
         signals, keys, counter = [], [], []
+        excuses: list[str] = []
         withdrawn = set()
         for key_id in sorted(self.flagged.held.get(account, ())):
             key = self.flagged.keys[key_id]
@@ -73,14 +86,16 @@ class Books:
                 withdrawn.add(family)
             elif campaign and (key.campaign == campaign.id or self.flagged.is_hub(key)):
                 keys.append(key)
-                signals.append(Signal(key.evidence, key.kind))
+                signals += [Signal(e, key.kind) for e in key.by_detector.values()]
         own = []
         for one in self.own.accounts.get(account, ()):
             if one.evidence.family in allowed:
                 withdrawn.add(one.evidence.family)
                 continue
             own.append(one)
-            signals.append(Signal(one.evidence, excused=self._excused(one.evidence)))
+            excuse = self._excuse(one.evidence)
+            excuses += [excuse] if excuse else []
+            signals.append(Signal(one.evidence, excused=bool(excuse)))
         if not own and campaign and len(campaign.groups) == 1:
             signals, keys = [], []  # one shared value names nobody: that is the network's to say
         organisation = campaign is not None and self.organisation(campaign)
@@ -90,7 +105,7 @@ class Books:
             core=campaign is not None and campaign.members[account] == "core",
             organisation=organisation,
         )
-        counter += self._doubts(signals, keys, verdict, organisation=organisation)
+        counter += self._doubts(excuses, keys, verdict, organisation=organisation)
         if withdrawn:
             counter.append(f"an allowance covers its {', '.join(sorted(withdrawn))} signals")
         if signals and not own:
@@ -100,12 +115,13 @@ class Books:
     def network_case(self, campaign: Campaign) -> Case:
         """What is known against and for a campaign as a whole."""
         keys = [self.flagged.keys[k] for k in campaign.keys]
-        signals = [Signal(k.evidence, k.kind) for k in keys]
+        signals = [Signal(e, k.kind) for k in keys for e in k.by_detector.values()]
+        signals += [Signal(e) for e in self.watch.evidence(campaign.id)]
         organisation = self.organisation(campaign)
         verdict = self.rules.weigh(
             signals, size=len(campaign.members), core=True, organisation=organisation
         )
-        counter = self._doubts(signals, keys, verdict, organisation=organisation)
+        counter = self._doubts((), keys, verdict, organisation=organisation)
         return self._case(verdict, signals, keys, [], counter, campaign)
 
     def organisation(self, campaign: Campaign) -> bool:
@@ -124,19 +140,25 @@ class Books:
         campaign.colleagues = known > 0 and most >= self.rules.organisation_share * known
         return campaign.colleagues
 
-    def _excused(self, evidence: Evidence) -> bool:
-        """Whether a release explains this volume: its window reaches into the release window."""
+    def _excuse(self, evidence: Evidence) -> str:
+        """What else explains evidence about an account; empty: nothing known.
+
+        A release explains volume whose window reaches into the release's; what all on a large model
+        did explains that an account on it did so too.
+        """
         if evidence.family != "volume":
-            return False
+            group = self.population.explains(evidence)
+            return f"all who use the model {group.name} changed so at that time" if group else ""
         length = round(self.rules.release_hours * HOUR_MS)
-        return any(
+        released = any(
             evidence.window_end > at and evidence.window_start < at + length
             for at, _ in self.control.releases
         )
+        return "a model was released shortly before: volume rises everywhere" if released else ""
 
     def _doubts(
         self,
-        signals: Iterable[Signal],
+        excuses: Iterable[str],
         keys: Iterable[FlaggedKey],
         verdict: Verdict,
         *,
@@ -145,8 +167,7 @@ class Books:
         doubts = []
         if organisation:
             doubts.append("most of these accounts belong to one organisation")
-        if any(s.excused for s in signals):
-            doubts.append("a model was released shortly before: volume rises everywhere")
+        doubts += dict.fromkeys(excuses)
         if verdict.groups >= 2 and verdict.circumstantial:
             doubts.append("only place and prompts are shared, no payment instrument or device")
         for key in keys:

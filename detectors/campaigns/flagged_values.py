@@ -23,12 +23,12 @@ Covered = Callable[[int, Family], bool]  # does an allowance cover this family f
 
 
 class FlaggedKey(msgspec.Struct):
-    """One flagged value: its newest report, its strongest evidence, and every member reported."""
+    """One flagged value: its newest report, each detector's strongest evidence, every member reported."""
 
     kind: int
     key: int
     value_fp: str
-    evidence: Evidence
+    by_detector: dict[str, Evidence]  # by the tag of the detector
     members: dict[int, None]  # in the order in which they were reported
     accounts: int
     weight: float
@@ -47,6 +47,11 @@ class FlaggedKey(msgspec.Struct):
     def id(self) -> KeyId:
         """Kind and fingerprint."""
         return self.kind, self.key
+
+    @property
+    def evidence(self) -> Evidence:
+        """The strongest of all detectors'."""
+        return max(self.by_detector.values(), key=lambda e: (e.surprise, e.detector))
 
     @property
     def hard(self) -> bool:
@@ -95,8 +100,10 @@ class FlaggedKeys:
         if known is None:
             known = self._open(finding)
         linked, weight = self._linking(known), self._nats(known)
-        if finding.evidence.surprise >= known.evidence.surprise:
-            known.evidence = finding.evidence
+        for evidence in finding.evidence:
+            before = known.by_detector.get(evidence.detector)
+            if before is None or evidence.surprise >= before.surprise:
+                known.by_detector[evidence.detector] = evidence
         known.accounts = max(known.accounts, finding.accounts)
         known.weight = finding.weight
         known.dominant_org = finding.dominant_org
@@ -149,7 +156,7 @@ class FlaggedKeys:
             kind=finding.kind,
             key=finding.key,
             value_fp=finding.value_fp,
-            evidence=finding.evidence,
+            by_detector={e.detector: e for e in finding.evidence},
             members={},
             accounts=0,
             weight=0.0,

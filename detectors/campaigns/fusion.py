@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import msgspec
 
@@ -68,6 +69,13 @@ class Verdict(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Fusion:
     """Section [fusion]: how evidence links and weighs, and what a score must reach for advice."""
+
+    IN_ORDER: ClassVar = (
+        ("throttle_nats", "verify_nats"),
+        ("verify_nats", "restrict_nats"),
+        ("restrict_nats", "suspend_nats"),
+        ("restrict_size", "suspend_size"),
+    )
 
     prior_nats: float = tunable(
         12.0, "about one account in 200,000 acts in a campaign on an ordinary day", low=0, high=60

@@ -7,38 +7,38 @@ from __future__ import annotations
 
 import msgspec
 
-from detectors.interface.detector import Evidence
+from detectors.interface.detector import Entity, Evidence
 
 
 class AccountFinding(msgspec.Struct, frozen=True, array_like=True):
     """An account whose own windows look odd, before the comparison with its cohort.
 
-    `deviation` is observed minus expected in the detector's own scale (log requests), `spread` its
-    standard deviation, `windows` how many windows the baseline rests on (0: no past of its own, the
-    cohort alone can judge). `first_seen`, `last_seen` are ms since epoch; the exposure figures are
-    those of the window.
+    `first_seen`, `last_seen` are ms since epoch; the exposure figures are of the trailing day. Where
+    the detector compares with cohorts, `deviation` is observed minus expected in its own scale (None:
+    no past of its own, the cohort alone can judge) and `spread` its standard deviation; `spread` is None
+    where it does not.
     """
 
     account: int
-    cohort: int
-    deviation: float
-    spread: float
-    windows: int
     evidence: Evidence
+    cohort: int
     first_seen: int
     last_seen: int
     requests: int
     output_tokens: int
     cost_micro: int
+    deviation: float | None = None
+    spread: float | None = None
 
 
 class CohortSum(msgspec.Struct, frozen=True, array_like=True):
-    """How the accounts of one cohort moved in one window, in sums that merge over partitions.
+    """How the accounts of one cohort moved in one detector's windows, in sums that merge over partitions.
 
     Sums are of 1e-6 units as integers, so that their order cannot matter. `shift_*`: deviation of
     accounts with a past of their own; `level_*`: log volume of all active accounts.
     """
 
+    detector: str
     cohort: int
     shift_count: int
     shift_sum: int
@@ -46,6 +46,37 @@ class CohortSum(msgspec.Struct, frozen=True, array_like=True):
     level_count: int
     level_sum: int
     level_squares: int
+
+    def plus(self, other: CohortSum) -> CohortSum:
+        """Both as one."""
+        return CohortSum(
+            self.detector,
+            self.cohort,
+            self.shift_count + other.shift_count,
+            self.shift_sum + other.shift_sum,
+            self.shift_squares + other.shift_squares,
+            self.level_count + other.level_count,
+            self.level_sum + other.level_sum,
+            self.level_squares + other.level_squares,
+        )
+
+
+class GroupSum(msgspec.Struct, frozen=True, array_like=True):
+    """A closed UTC day of all accounts of a partition in one group, in sums that merge over partitions.
+
+    `entity` says what kind of group ("model", "cohort", "organisation"), `group` which; `name` is what
+    a person calls it, where that is known. `templates` counts requests by `TEMPLATE_GROUPS` groups.
+    """
+
+    entity: Entity
+    group: int
+    requests: int
+    input: int
+    output: int
+    accounts: int
+    capability: tuple[int, ...]
+    templates: tuple[int, ...]
+    name: str = ""
 
 
 class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
@@ -60,8 +91,7 @@ class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
     kind: int
     key: int
     value_fp: str
-    surprise: float
-    evidence: Evidence
+    evidence: tuple[Evidence, ...]
     members: tuple[int, ...]
     accounts: int
     weight: float
@@ -72,6 +102,11 @@ class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
     requests: int
     output_tokens: int
     capabilities: tuple[int, ...]
+
+    @property
+    def surprise(self) -> float:
+        """Of its strongest evidence."""
+        return max(e.surprise for e in self.evidence)
 
 
 class AccountName(msgspec.Struct, frozen=True, array_like=True):
@@ -93,4 +128,5 @@ class TickFindings(msgspec.Struct, frozen=True, array_like=True):
     cohorts: tuple[CohortSum, ...] = ()
     keys: tuple[KeyFinding, ...] = ()
     names: tuple[AccountName, ...] = ()
+    groups: tuple[GroupSum, ...] = ()
     erased: tuple[int, ...] = ()  # accounts to be erased, before anything else of the tick

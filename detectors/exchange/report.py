@@ -16,7 +16,7 @@ from detectors.exchange.findings import AccountFinding, CohortSum, KeyFinding, T
 from detectors.exchange.names import NameBatch
 from detectors.exchange.records import read
 
-FORMAT = 1
+FORMAT = 2
 ROWS_PER_PART = 1_000  # findings; each is a few hundred bytes
 MEMBERS_PER_PART = 60_000  # of key findings; nine bytes each
 NAME_BYTES_PER_PART = 600_000
@@ -97,12 +97,13 @@ def _pieces(findings: TickFindings) -> Iterator[TickFindings]:
         if len(keys) == ROWS_PER_PART or members > MEMBERS_PER_PART:
             yield TickFindings(findings.tick, keys=tuple(keys))
             keys, members = [], 0
-    if accounts or keys or cohorts or findings.erased:
+    if accounts or keys or cohorts or findings.groups or findings.erased:
         yield TickFindings(
             findings.tick,
             tuple(accounts),
             cohorts,
             tuple(keys),
+            groups=findings.groups,
             erased=findings.erased,
         )
 

@@ -12,7 +12,8 @@ from typing import Any
 Row = Any
 
 MODEL_SLOTS = 8  # models in order of first sight; the last slot is "any other"
-MODELS_KNOWN = 64  # of which one is the newest
+MODELS_KNOWN = 64
+TEMPLATE_GROUPS = 16  # templates by four of their bits: near-equal ones mostly fall together
 LANGUAGE_SLOTS = 4  # languages by hash: the mix is read as evenness, never by name
 GAP_BINS = 8  # inter-arrival times: under 1, 4, 16, 64, 256, 1024, 4096 seconds, longer
 CAPABILITY_SLOTS = 10

@@ -12,12 +12,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from detectors.exchange.findings import AccountFinding, CohortSum
-from detectors.interface.detector import Evidence
-from detectors.interface.surprise import student_surprise
-from detectors.volume import AccountVolume
+from detectors.interface.detector import Beside, Compared, Described, Evidence
 
 MAX_COHORTS = 256  # tier * 8 + sign-up, one byte
 _MICRO = 1e6
@@ -26,15 +22,16 @@ _SMALL = 20.0  # a cohort of this many accounts explains half of what it shows
 _ENOUGH = 200.0  # account-days before a cohort's level says anything
 
 
-class CohortBook:
-    """What is known of every cohort: its movement at this tick, its usual spread, its usual level.
+class Cohorts:
+    """What one detector's scale shows of every cohort: its movement at this tick, its usual spread and level.
 
     State is plain numbers, at most `MAX_COHORTS` rows; see `dump` and `restore`.
     """
 
-    def __init__(self, volume: AccountVolume) -> None:
-        self._volume = volume
-        self._params = volume.params()
+    def __init__(self, detector: Compared) -> None:
+        self._detector = detector
+        self._fade = detector.cohort_fade
+        self._min_spread = detector.cohort_min_spread
         self._tick = -1
         # cohort -> merged integer sums of this tick: count, sum, squares of deviations
         self._shifts: dict[int, tuple[int, int, int]] = {}
@@ -63,11 +60,12 @@ class CohortBook:
 
     def judge(self, finding: AccountFinding) -> Evidence | None:
         """The finding's evidence after its cohort was heard; None: ordinary, or cannot say."""
-        if finding.windows == 0:
-            return self._judge_newcomer(finding)
-        shift, extra = self._movement(finding)
-        spread = math.sqrt(finding.spread**2 + extra)
-        return self._evidence(finding, finding.deviation - shift, spread)
+        deviation, spread = finding.deviation, finding.spread or 0.0
+        shift, extra = (
+            (0.0, 0.0) if deviation is None else self._movement(finding.cohort, deviation)
+        )
+        beside = Beside(shift, extra, self.level(finding.cohort))
+        return self._detector.compare(finding.evidence, deviation, spread, beside)
 
     def level(self, cohort: int) -> tuple[float, float] | None:
         """Mean and standard deviation of a cohort's daily log volume; None while it is unknown."""
@@ -75,7 +73,7 @@ class CohortBook:
         if days < _ENOUGH:
             return None
         mean = total / days
-        return mean, math.sqrt(max(squares / days - mean * mean, self._params.min_spread**2))
+        return mean, math.sqrt(max(squares / days - mean * mean, self._min_spread**2))
 
     def dump(self) -> list[Any]:
         """The state as plain numbers, in canonical order."""
@@ -95,44 +93,27 @@ class CohortBook:
         self._usual = {int(c): (float(w), float(s)) for c, w, s in plain[3]}
         self._levels = {int(c): (float(n), float(s), float(q)) for c, n, s, q in plain[4]}
 
-    def _judge_newcomer(self, finding: AccountFinding) -> Evidence | None:
-        known = self.level(finding.cohort)
-        if known is None or finding.requests < self._volume.newcomer_requests:
-            return None
-        return self._evidence(finding, math.log1p(finding.requests) - known[0], known[1])
-
-    def _evidence(
-        self, finding: AccountFinding, deviation: float, spread: float
-    ) -> Evidence | None:
-        surprise = student_surprise(deviation / spread, self._params.tail_df)
-        if surprise < self._volume.min_surprise:
-            return None
-        y = math.log1p(finding.requests)
-        expected = math.expm1(max(y - deviation, 0.0))
-        return msgspec.structs.replace(finding.evidence, expected=expected, surprise=surprise)
-
-    def _movement(self, finding: AccountFinding) -> tuple[float, float]:
+    def _movement(self, cohort: int, own: float) -> tuple[float, float]:
         """How the others of the cohort moved up at this tick, and the variance that this adds.
 
         The account itself is left out, or it would explain itself; so is a fall, which is no reason
         to call an account odd that did not fall. A small cohort explains little.
         """
-        count, total, squares = self._shifts.get(finding.cohort, (0, 0, 0))
+        count, total, squares = self._shifts.get(cohort, (0, 0, 0))
         others = count - 1
         if others < 2:
             return 0.0, 0.0
-        own = finding.deviation
         mean = (total / _MICRO - own) / others
         variance = max((squares / _MICRO - own * own) / others - mean * mean, 0.0)
         shift = max(mean, 0.0) * others / (others + _SMALL)
-        weight, usual = self._usual.get(finding.cohort, (0.0, 0.0))
+        weight, usual = self._usual.get(cohort, (0.0, 0.0))
         # who takes up a launch and who does not: more spread than the cohort usually has
         beyond = max(variance - usual / weight, 0.0) if weight > 0.0 and shift > 0.0 else 0.0
         return shift, beyond * others / (others + _SMALL) + variance / others
 
     def _keep_usual(self) -> None:
         """Fold the spreads of the tick that is now over into what is usual, an hour at a time."""
-        fade = self._params.fade / 24.0
+        fade = self._fade / 24.0
         for cohort, (count, total, squares) in self._shifts.items():
             if count < _SMALL:
                 continue
@@ -142,7 +123,7 @@ class CohortBook:
             self._usual[cohort] = ((1.0 - fade) * weight + 1.0, (1.0 - fade) * usual + variance)
 
     def _learn_level(self, cohort: int, count: int, total: float, squares: float) -> None:
-        keep = 1.0 - self._params.fade
+        keep = 1.0 - self._fade
         days, sums, second = self._levels.get(cohort, (0.0, 0.0, 0.0))
         self._levels[cohort] = (keep * days + count, keep * sums + total, keep * second + squares)
 
@@ -151,3 +132,46 @@ def _added(before: tuple[int, int, int] | None, more: tuple[int, int, int]) -> t
     if before is None:
         return more
     return before[0] + more[0], before[1] + more[1], before[2] + more[2]
+
+
+class CohortBook:
+    """The cohorts of every detector that compares with them."""
+
+    def __init__(self, detectors: Iterable[Described]) -> None:
+        compared = [d for d in detectors if isinstance(d, Compared)]
+        self._by_detector = {d.card.name: Cohorts(d) for d in compared}
+        self._names = {d.card.tag: d.card.name for d in compared}
+
+    def close(
+        self, tick: int, sums: Iterable[CohortSum], findings: Iterable[AccountFinding]
+    ) -> None:
+        """Merge a tick's sums of all partitions, for each detector that says anything in it.
+
+        Call it before `judge`, once per tick.
+        """
+        given: dict[str, list[CohortSum]] = {
+            self._names[f.evidence.detector]: []
+            for f in findings
+            if f.evidence.detector in self._names
+        }
+        for one in sums:
+            given.setdefault(one.detector, []).append(one)
+        for name in given.keys() & self._by_detector.keys():
+            self._by_detector[name].close(tick, given[name])
+
+    def judge(self, finding: AccountFinding) -> Evidence | None:
+        """The finding's evidence after its cohort was heard; as it is where its detector hears none."""
+        name = self._names.get(finding.evidence.detector)
+        if name is None or finding.spread is None:
+            return finding.evidence
+        return self._by_detector[name].judge(finding)
+
+    def dump(self) -> dict[str, list[Any]]:
+        """The state as plain numbers, by detector."""
+        return {name: cohorts.dump() for name, cohorts in self._by_detector.items()}
+
+    def restore(self, plain: dict[str, list[Any]]) -> None:
+        """Take over a dumped state; a detector that was not there begins with nothing."""
+        for name, cohorts in self._by_detector.items():
+            if name in plain:
+                cohorts.restore(plain[name])

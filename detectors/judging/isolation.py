@@ -8,10 +8,13 @@ anew, so that who is aside follows from the input alone, whoever reads it and ho
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, ParamSpec, TypeVar
 
+from detectors.exchange.findings import AccountFinding
 from detectors.interface.clock import DAY_TICKS
+from detectors.interface.detector import Card, Evidence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +34,7 @@ class Fault(NamedTuple):
     error: str
 
 
-class Aside:
+class Isolation:
     """One detector's failures in one stage, for whoever watches: no decision reads them."""
 
     def __init__(self) -> None:
@@ -87,6 +90,40 @@ class Aside:
         """Remember entities no longer."""
         for entity in entities:
             self._last.pop(entity, None)
+
+
+class Isolations:
+    """The failures of several detectors where their findings are compared, by detector."""
+
+    def __init__(self, cards: Iterable[Card]) -> None:
+        self._by_tag = {card.tag: card.name for card in cards}
+        self.by_detector = {name: Isolation() for name in self._by_tag.values()}
+
+    def judge(
+        self,
+        tick: int,
+        findings: Iterable[AccountFinding],
+        judge: Callable[[AccountFinding], Evidence | None],
+    ) -> list[tuple[AccountFinding, Evidence]]:
+        """The findings with the evidence that `judge` leaves of each; who raises goes without."""
+        judged, counts = [], Counter[str]()
+        before = {name: one.times for name, one in self.by_detector.items()}
+        for finding in findings:
+            name = self._by_tag.get(finding.evidence.detector)
+            if name is None:
+                continue  # of a detector that this worker does not know
+            counts[name] += 1
+            evidence = self.by_detector[name].attempt(tick, finding.account, judge, finding)
+            if evidence is not None:
+                judged.append((finding, evidence))
+        for name, count in counts.items():
+            self.by_detector[name].judged(count, before[name])
+        return judged
+
+    def erase(self, entities: Iterable[int]) -> None:
+        """Remember entities no longer."""
+        for one in self.by_detector.values():
+            one.erase(entities)
 
 
 def error_of(judge: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> str:

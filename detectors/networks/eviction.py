@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.exchange.hand_over import HandOver
 from detectors.kernels.pool import rows_left
@@ -12,18 +15,20 @@ from detectors.networks.members import make_hubs
 from detectors.networks.state import NetworkState
 from detectors.networks.windows import forget_shared
 
+GiveUp = Callable[[NDArray[np.int64]], None]
+
 SLICE = 8  # a full table gives up one value in so many at once
 
 
-def expire_keys(state: NetworkState, before_ms: int) -> NetworkState:
-    """Forget the shared values that nobody used since a time."""
+def expire_keys(state: NetworkState, before_ms: int, give_up: GiveUp) -> NetworkState:
+    """Forget the shared values that nobody used since a time; `give_up` hears of their rows first."""
     shared = state.shared[: state.scalars[ks.SHARED]]
     gone = np.flatnonzero((shared["used"] == 1) & (shared["last"] < before_ms))
     state.counters[ks.SHARED_EXPIRED] += gone.size
-    return _forget(state, gone)
+    return _forget(state, gone, give_up)
 
 
-def make_room(state: NetworkState, hand_overs: list[HandOver]) -> NetworkState:
+def make_room(state: NetworkState, hand_overs: list[HandOver], give_up: GiveUp) -> NetworkState:
     """Before a tick: if its joins might not fit, give up the longest unused, flagged ones last."""
     joins = sum(h.edges.size + h.templates.size for h in hand_overs)
     _make_member_room(state, joins)
@@ -36,7 +41,7 @@ def make_room(state: NetworkState, hand_overs: list[HandOver]) -> NetworkState:
     order = np.lexsort((shared["key"][rows], shared["last"][rows], shared["flagged"][rows]))
     gone = np.sort(rows[order[: max(shared.size // SLICE, 1)]])
     state.counters[ks.SHARED_EVICTED] += gone.size
-    return _forget(state, gone)
+    return _forget(state, gone, give_up)
 
 
 def _make_member_room(state: NetworkState, joins: int) -> None:
@@ -53,9 +58,10 @@ def _make_member_room(state: NetworkState, joins: int) -> None:
     make_hubs(state, rows[:until].astype(np.int64))
 
 
-def _forget(state: NetworkState, rows: np.ndarray) -> NetworkState:
+def _forget(state: NetworkState, rows: np.ndarray, give_up: GiveUp) -> NetworkState:
     if not rows.size:
         return state
+    give_up(rows.astype(np.int64))
     names = np.zeros_like(state.names)
     forget_shared(state, rows.astype(np.int64), names)
     state.shared[rows] = np.zeros(1, layout.SHARED)

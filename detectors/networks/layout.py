@@ -32,11 +32,6 @@ SHARED = np.dtype(
         ("load_requests", "<i8"),  # the last closed day's load over accounts
         ("load_squares", "<i8"),
         ("minute_tick", "<i8"),  # the tick that the minute figures are of
-        ("peak_start", "<i8"),  # window of the strongest evidence so far, ms
-        ("peak_end", "<i8"),
-        ("peak_surprise", "<f8"),
-        ("peak_observed", "<f8"),
-        ("peak_expected", "<f8"),
         ("load_accounts", "<u4"),
         ("hour_requests", "<u4"),
         ("day_requests", "<u4"),

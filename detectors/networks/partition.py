@@ -10,21 +10,26 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.births import births_surprise, rarity_weight
+from detectors.births import KeyBirths
 from detectors.config import Config
-from detectors.contract.request_event import IP_CLASSES
 from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
-from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME, WEEK_MS
+from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import KINDS, TEMPLATE
-from detectors.judging.counters import Tally
+from detectors.judging.counters import StageCounters
+from detectors.judging.features import Closed
+from detectors.judging.host import Host, Tick
+from detectors.judging.isolation import Isolation
 from detectors.networks import layout
 from detectors.networks import state as ks
 from detectors.networks.apply_tick import apply_tick, joined_rows, joined_tables
 from detectors.networks.checkpoint import Progress, checkpoint_of, restore
 from detectors.networks.erase import erase_member
 from detectors.networks.eviction import expire_keys, make_room
+from detectors.networks.newcomers import closed_of, entities_of, joined_windows
+from detectors.networks.rarity import rarity_weight
 from detectors.networks.state import fresh_network_state
 from detectors.networks.windows import (
     apply_loads,
@@ -37,7 +42,6 @@ from detectors.state.checkpoint import Checkpoint, Restoration
 
 REPORT_HOURS = 6  # a flagged value still in use is reported again this often
 MOST_HOLES = 1_000  # ticks that told of incomplete hours; older ones are taken for whole
-UNKNOWN_CLASS = IP_CLASSES.index("unknown")
 
 
 class NetworkPartition:
@@ -47,15 +51,16 @@ class NetworkPartition:
         self.source = source
         self.config = config
         self.state = fresh_network_state(config.budgets)
-        self.tally = Tally()
-        self._attempt = self.tally.aside.attempt
+        self.host = Host(config.detectors, "key", config.budgets.shared_keys, peaks=True)
+        self.counts = StageCounters()
+        self._spans = self.host.spans()
         sources = config.engine.partitions
         self._passed = [NO_TIME] * sources  # last tick that each source has closed
         self._applied = [(NO_TIME, -1)] * sources  # last (tick, part) received
         self._waiting: dict[int, list[HandOver]] = defaultdict(list)
         self._closed = NO_TIME
         self._holes: dict[int, int] = {}  # tick -> hours of input that its sources had missed
-        self._priors = config.births.priors()
+        self._template_distance = config.of(KeyBirths).template_distance
         cap = config.budgets.member_cap
         self._accounts = np.zeros(cap + 1, np.uint64)
         self._times = np.zeros(cap + 1, np.int64)
@@ -75,7 +80,9 @@ class NetworkPartition:
         """The state as it is now; good until the next input."""
         progress = Progress(self._passed, self._applied, self._closed, holes=self._holes)
         waiting = [h for tick in sorted(self._waiting) for h in self._waiting[tick]]
-        return checkpoint_of(self.state, progress, waiting)
+        kept = checkpoint_of(self.state, progress, waiting)
+        memories = self.host.tables(int(self.state.scalars[ks.SHARED]))
+        return kept._replace(tables=kept.tables | memories)
 
     def restoration(self) -> Restoration:
         """What fills this partition, still fresh, from kept pages; `restore` ends it."""
@@ -88,6 +95,11 @@ class NetworkPartition:
         self._closed, self._holes = progress.closed, progress.holes
         for hand_over in waiting:
             self._waiting[hand_over.tick].append(hand_over)
+        self.host.restore(kept.tables())
+
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for, by its name."""
+        return self.host.isolations()
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""
@@ -100,6 +112,7 @@ class NetworkPartition:
             "members": int(s[ks.MEMBERS]) * layout.MEMBER.itemsize,
             "templates": state.candidates.nbytes,
             "member_pairs": state.pairs.nbytes,
+            **self.host.bytes_by_kind(),
         }
 
     def receive(self, hand_over: HandOver) -> None:
@@ -121,7 +134,7 @@ class NetworkPartition:
         if self._closed == NO_TIME:
             first = min(self._waiting, default=target + 1)
             self._closed = min(first, target + 1) - 1
-        self.tally.ticks += target - self._closed
+        self.counts.ticks += target - self._closed
         found: list[TickFindings] = []
         tick = self._next(target)
         while tick <= target:
@@ -154,7 +167,7 @@ class NetworkPartition:
                 self._holes = dict(list(self._holes.items())[-MOST_HOLES:])
             for account in np.unique(np.concatenate([h.erased for h in hand_overs])):
                 erase_member(self.state, account)
-            self.state = make_room(self.state, hand_overs)
+            self.state = make_room(self.state, hand_overs, self._give_up)
             apply_tick(
                 self.state,
                 joined_tables(hand_overs),
@@ -162,32 +175,61 @@ class NetworkPartition:
                 end,
                 budgets.key_expiry_days * DAY_TICKS,
                 budgets.member_cap,
-                self.config.births.template_distance,
+                self._template_distance,
             )
         state = self.state
+        rows = self._judge_joined(tick, end)
         if hour_ends:
-            self.tally.windows["hour"] += close_hours(state)
+            self.counts.windows["hour"] += close_hours(state)
         if day_ends:
-            self.tally.windows["day"] += close_days(state)
+            rows |= self._judge_day(tick, end)
+            self.counts.windows["day"] += close_days(state)
             if hand_overs:
                 apply_loads(state, joined_rows([h.loads for h in hand_overs]))
-        rows: set[int] = set()
-        if state.scalars[ks.TOUCHED]:
-            touched = state.touched[: state.scalars[ks.TOUCHED]].tolist()
-            state.scalars[ks.TOUCHED] = 0
-            state.shared["touched"][touched] = 0
-            started, raised = self.tally.clock(), self.tally.aside.times
-            rows = {row for row in touched if self._attempt(tick, row, self._judge, row, end)}
-            self.tally.aside.judged(len(touched), raised)
-            self.tally.detector_seconds += self.tally.clock() - started
         if hour_ends and (tick + 1) // HOUR_TICKS % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)
-        findings = [
-            f for row in sorted(rows) if (f := self._attempt(tick, row, self._finding, row, end))
-        ]
+        findings = [f for row in sorted(rows) if (f := self._finding(tick, row, end))]
         if day_ends:
-            self.state = expire_keys(self.state, end - budgets.key_expiry_days * DAY_MS)
+            before = end - budgets.key_expiry_days * DAY_MS
+            self.state = expire_keys(self.state, before, self._give_up)
         return sorted(findings, key=lambda f: (f.kind, f.key))
+
+    def _judge_joined(self, tick: int, end: int) -> set[int]:
+        """Have the values judged that new accounts have joined; gives those with evidence now."""
+        state = self.state
+        touched = state.touched[: state.scalars[ks.TOUCHED]].astype(np.int64)
+        if not touched.size:
+            return set()
+        state.scalars[ks.TOUCHED] = 0
+        state.shared["touched"][touched] = 0
+        rows = touched[state.shared["hub"][touched] == 0]
+        if "minute" not in self._spans or not rows.size:
+            return set()
+        scratch = self._accounts, self._times, self._orgs
+        closed = joined_windows(state, rows, end, scratch, self._watched_days)
+        return self._judge(closed, Tick(tick, "minute", end - MINUTE_MS, end))
+
+    def _judge_day(self, tick: int, end: int) -> set[int]:
+        """Have the values judged that were used in the day; gives those with evidence now."""
+        if "day" not in self._spans:
+            return set()
+        shared = self.state.shared[: self.state.scalars[ks.SHARED]]
+        rows = np.flatnonzero((shared["used"] == 1) & (shared["day_requests"] > 0))
+        if not rows.size:
+            return set()
+        closed = closed_of(self.state, rows, requests=shared["day_requests"][rows])
+        whole = not any(end - DAY_MS <= t * MINUTE_MS < end for t in self._holes)
+        return self._judge(closed, Tick(tick, "day", end - DAY_MS, end, whole))
+
+    def _judge(self, closed: Closed, at: Tick) -> set[int]:
+        closings = self.host.close(closed, at)
+        rows = {int(closed.rows[f.place]) for _, closing in closings for f in closing.findings}
+        self.state.shared["flagged"][list(rows)] = 1
+        return rows
+
+    def _give_up(self, rows: NDArray[np.int64]) -> None:
+        """The values in these rows are forgotten, and what detectors remember of them."""
+        self.host.erase(entities_of(self.state, rows).tolist(), rows)
 
     def _still_flagged(self, end: int) -> set[int]:
         shared = self.state.shared[: self.state.scalars[ks.SHARED]]
@@ -198,44 +240,6 @@ class NetworkPartition:
             )
         }
 
-    def _judge(self, row: int, end: int) -> bool:
-        """Score the births of a key; keep the strongest evidence; True where it is evidence now."""
-        shared = self.state.shared[row]
-        if shared["hub"]:
-            return False
-        week = joined(self.state, row, end - WEEK_MS, self._accounts, self._times, self._orgs)
-        if week < self.config.births.min_parties:
-            return False
-        orgs, times = self._orgs[:week], self._times[:week]
-        week_parties, _, _ = parties(orgs)
-        day_parties, _, _ = parties(orgs[times >= end - DAY_MS])
-        kind = int(shared["kind"])
-        ip_class = int(shared["ip_class"])
-        prior = self._priors[kind, ip_class if ip_class < len(IP_CLASSES) else UNKNOWN_CLASS]
-        own_days = self._watched_days(int(shared["first"]), end - WEEK_MS)
-        own_births = max(0, int(shared["births"]) - week) if own_days > 0 else 0
-        surprise, expected = births_surprise(
-            float(day_parties),
-            float(week_parties),
-            float(prior[0]),
-            float(prior[1]),
-            float(own_births),
-            own_days,
-        )
-        odd = (
-            week_parties >= self.config.births.min_parties
-            and surprise >= self.config.births.min_surprise
-        )
-        if odd:
-            shared["flagged"] = 1
-            if surprise > shared["peak_surprise"]:
-                shared["peak_surprise"] = surprise
-                shared["peak_observed"] = week_parties
-                shared["peak_expected"] = expected
-                shared["peak_start"] = end - WEEK_MS
-                shared["peak_end"] = end
-        return bool(odd)
-
     def _watched_days(self, start: int, stop: int) -> float:
         """Days between two times, ms, without the hours in which the sources' input had holes."""
         if stop <= start:
@@ -244,32 +248,27 @@ class NetworkPartition:
         hours = missed / self.config.engine.partitions
         return max(0.0, (stop - start) / DAY_MS - hours / 24)
 
-    def _finding(self, row: int, end: int) -> KeyFinding | None:
+    def _finding(self, tick: int, row: int, end: int) -> KeyFinding | None:
         state = self.state
         shared = state.shared[row]
-        count = joined(
-            state, row, int(shared["peak_start"]), self._accounts, self._times, self._orgs
-        )
+        kind = int(shared["kind"])
+        (entity,) = entities_of(state, np.array([row])).tolist()
+        evidence = self.host.evidence(entity, row, kind, tick)
+        if not evidence:
+            return None
+        since = min(e.window_start for e in evidence)
+        count = joined(state, row, since, self._accounts, self._times, self._orgs)
         if count == 0:
             return None
         order = np.lexsort((self._accounts[:count], self._times[:count]))
         _, dominant, inside = parties(self._orgs[:count])
-        kind = int(shared["kind"])
         population = int(state.announced[kind]) * self.config.engine.partitions
         return KeyFinding(
             kind=kind,
             # All bands of a template are one signal: they report under its representative.
             key=int(shared["template"]) if kind == TEMPLATE else int(shared["key"]),
             value_fp=self._name(row),
-            surprise=float(shared["peak_surprise"]),
-            evidence=self.config.births.evidence(
-                kind,
-                float(shared["peak_observed"]),
-                float(shared["peak_expected"]),
-                float(shared["peak_surprise"]),
-                int(shared["peak_start"]),
-                int(shared["peak_end"]),
-            ),
+            evidence=evidence,
             members=tuple(int(a) for a in self._accounts[:count][order]),
             accounts=int(shared["accounts"]),
             weight=rarity_weight(int(shared["accounts"]), max(population, 1), kind),

@@ -15,6 +15,8 @@ from detectors.campaigns.account_evidence import OwnEvidence
 from detectors.campaigns.clusters import Campaign
 from detectors.campaigns.controls import ControlBook, KeptControls
 from detectors.campaigns.flagged_values import FlaggedKey, KeyId
+from detectors.campaigns.population_book import KeptGroup
+from detectors.owner.campaign_watch import WholeEvidence
 from detectors.owner.inbox import KeptInbox
 from detectors.owner.variant import Due, Variant
 from detectors.state.checkpoint import Bytes, Checkpoint
@@ -28,7 +30,7 @@ class Agenda(msgspec.Struct, frozen=True):
     closed: int
     control_due: set[int]
     inbox: KeptInbox
-    cohorts: list[Any]
+    cohorts: dict[str, list[Any]]
 
 
 class KeptVariant(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class KeptVariant(msgspec.Struct, frozen=True):
     networks: dict[str, LiveAlert]
     shed: tuple[int, int, int]  # flagged keys, own evidence, alerts held back
     spent: Spent
+    population: list[KeptGroup]
+    whole: dict[str, list[WholeEvidence]]
 
     @classmethod
     def of(cls, variant: Variant) -> KeptVariant:
@@ -60,6 +64,8 @@ class KeptVariant(msgspec.Struct, frozen=True):
             networks=alerts.networks,
             shed=(books.flagged.evicted, books.own.evicted, alerts.held_back),
             spent=alerts.budget.spent,
+            population=books.population.kept,
+            whole=variant.watch.found,
         )
 
     def fill(self, variant: Variant) -> None:
@@ -71,6 +77,7 @@ class KeptVariant(msgspec.Struct, frozen=True):
         books.flagged.restore(self.flagged, flagged)
         books.campaigns.restore(self.campaigns)
         books.own.accounts, books.own.evicted = self.own, own
+        books.population.kept, variant.watch.found = self.population, self.whole
         variant.alerts.restore(self.accounts, self.networks, held_back, self.spent)
 
 
@@ -100,6 +107,9 @@ def checkpoint_of(
         names_evicted=names.evicted,
         variants={name: KeptVariant.of(one) for name, one in variants.items()},
     )
+    for name, one in variants.items():
+        for table, rows in one.watch.host.tables(0).items():
+            tables[f"{table}.{name}"] = rows
     tables[BOOKS] = np.frombuffer(_encoder.encode(kept), np.uint8)
     return Checkpoint(tables, b"")
 
@@ -120,4 +130,6 @@ def restore(
     for name, variant in variants.items():
         if name in kept.variants:
             kept.variants[name].fill(variant)
+            own = {t.removesuffix(f".{name}"): rows for t, rows in tables.items()}
+            variant.watch.host.restore(own)
     return kept.agenda

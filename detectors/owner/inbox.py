@@ -16,6 +16,7 @@ from detectors.exchange.findings import (
     AccountFinding,
     AccountName,
     CohortSum,
+    GroupSum,
     KeyFinding,
     TickFindings,
 )
@@ -31,6 +32,7 @@ class Content(NamedTuple):
     keys: list[KeyFinding]
     names: list[AccountName]
     batches: list[NameBatch]
+    groups: list[GroupSum]
     erased: list[int]
 
 
@@ -126,6 +128,7 @@ class Inbox:
             keys=sorted((f for part in parts for f in part.keys), key=_key_order),
             names=sorted((n for part in parts for n in part.names), key=_name_order),
             batches=[batch for _, of_source in batches for batch in of_source],
+            groups=[one for part in parts for one in part.groups],
             erased=sorted({account for part in parts for account in part.erased}),
         )
 
@@ -133,16 +136,17 @@ class Inbox:
 _name_order = attrgetter("account", "account_id")
 
 
-def _account_order(finding: AccountFinding) -> tuple[int, str, int, float, int]:
+def _account_order(finding: AccountFinding) -> tuple[int, str, int, str, float, int]:
     evidence = finding.evidence
     return (
         finding.account,
         evidence.detector,
         evidence.window_start,
-        finding.deviation,
+        evidence.parameter,
+        finding.deviation or 0.0,
         finding.requests,
     )
 
 
 def _key_order(finding: KeyFinding) -> tuple[int, int, float, tuple[int, ...]]:
-    return finding.kind, finding.key, finding.evidence.surprise, finding.members
+    return finding.kind, finding.key, finding.surprise, finding.members

@@ -19,6 +19,7 @@ from detectors.alerts.writer import Writer
 from detectors.campaigns.account_directory import AccountDirectory
 from detectors.campaigns.cases import Books
 from detectors.campaigns.controls import ControlBook, Written
+from detectors.campaigns.population_book import GroupEvidence
 from detectors.config import Config, on_trial
 from detectors.contract.alert import Alert, Mode, Trace
 from detectors.contract.control_event import ControlEvent
@@ -26,12 +27,15 @@ from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
-from detectors.judging.counters import Tally
+from detectors.judging.host import Host
+from detectors.judging.isolation import Isolation, Isolations
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import Content, Inbox
+from detectors.owner.population import Population
 from detectors.owner.variant import News, Variant
 from detectors.state.checkpoint import Checkpoint, Restoration
 
+MOST_UNTOLD = 100
 LIVE, SHADOW = "live", "shadow"
 
 
@@ -50,8 +54,11 @@ class CampaignOwner:
         self._ticks: list[int] = []  # heap of ticks with something to do
         self._control_due: set[int] = set()  # ticks in which control events begin or end
         self.closed = NO_TIME
-        self._cohorts = CohortBook(config.volume)
-        self.tally = Tally()
+        self._cohorts = CohortBook(config.detectors)
+        cards = [d.card for d in config.detectors]
+        self.isolation = Isolations(c for c in cards if c.entity == "account")
+        self._population = Population(config.detectors)
+        self._untold: list[GroupEvidence] = []
         self._control = ControlBook(hash_key, config.alerts.control_retention_days * DAY_TICKS)
         self._names = AccountDirectory(config.alerts.name_budget)
         # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
@@ -128,7 +135,8 @@ class CampaignOwner:
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
         agenda = Agenda(self.closed, self._control_due, self._inbox.kept(), self._cohorts.dump())
-        return checkpoint_of(agenda, self._names, self._control, self._variants)
+        kept = checkpoint_of(agenda, self._names, self._control, self._variants)
+        return kept._replace(tables=kept.tables | self._population.tables())
 
     def restoration(self) -> Restoration:
         """What fills this owner, still fresh, from kept pages; `restore` ends it."""
@@ -143,6 +151,7 @@ class CampaignOwner:
         tables = restoration.tables()
         agenda = restore(tables, self._names, self._control, self._variants)
         self._inbox.restore(agenda.inbox)
+        self._population.restore(tables)
         self._cohorts.restore(agenda.cohorts)
         self.closed, self._control_due = agenda.closed, agenda.control_due
         ticks = self._inbox.ticks | self._control_due
@@ -162,6 +171,22 @@ class CampaignOwner:
         """By mode of alerts, how the budget of advice stands, for metrics."""
         return {one.mode: one.advice(self.closed) for one in self._variants.values()}
 
+    def hosts(self) -> tuple[Host, ...]:
+        """What runs detectors here: of groups, and of campaigns as the live variant sees them."""
+        return (*self._population.hosts.values(), self._variants[LIVE].watch.host)
+
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for: accounts where they are compared, groups, campaigns."""
+        found = dict(self.isolation.by_detector)
+        for host in self.hosts():
+            found |= host.isolations()
+        return found
+
+    def groups_found(self) -> list[GroupEvidence]:
+        """What detectors found about groups since this was asked last; for people, not for decisions."""
+        found, self._untold = self._untold[-MOST_UNTOLD:], []
+        return found
+
     def _wake(self, tick: int) -> None:
         heapq.heappush(self._ticks, tick)
 
@@ -173,7 +198,7 @@ class CampaignOwner:
         """Take a tick's names, control events and cohorts, and say what is left to judge."""
         if content.erased:
             self._names.erase(set(content.erased))
-            self.tally.aside.erase(content.erased)
+            self.isolation.erase(content.erased)
         named: set[int] = set()
         for batch in content.batches:
             self._names.add_many(batch)
@@ -185,16 +210,16 @@ class CampaignOwner:
             self._control_due.discard(tick)
             reviewed = self._control.refresh(tick)
         if content.accounts or content.cohorts:
-            self._cohorts.close(tick, content.cohorts)
-        aside, judge = self.tally.aside, self._cohorts.judge
-        before = aside.times
-        judged = [(f, aside.attempt(tick, f.account, judge, f)) for f in content.accounts]
-        aside.judged(len(judged), before)
+            self._cohorts.close(tick, content.cohorts, content.accounts)
+        groups = self._population.close(tick, content.groups) if content.groups else ()
+        self._untold += groups
+        judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)
         return News(
             named=frozenset(named),
             renamed=frozenset(name.account for name in content.names),
-            odd=tuple((f, evidence) for f, evidence in judged if evidence is not None),
+            odd=tuple(judged),
             keys=tuple(content.keys),
             reviewed=reviewed,
+            groups=groups,
             erased=tuple(content.erased),
         )

@@ -19,19 +19,24 @@ import msgspec
 from detectors.alerts.advice_budget import Advice
 from detectors.alerts.book import AlertBook
 from detectors.alerts.writer import Writer
+from detectors.births import KeyBirths
 from detectors.campaigns.account_directory import AccountDirectory
 from detectors.campaigns.account_evidence import AccountEvidence
 from detectors.campaigns.cases import Books
 from detectors.campaigns.clusters import CampaignBook, Change
 from detectors.campaigns.controls import ControlBook
 from detectors.campaigns.flagged_values import FlaggedKeys, KeyId
+from detectors.campaigns.population_book import GroupEvidence, PopulationBook
 from detectors.config import Config
 from detectors.contract.alert import Alert, Mode
 from detectors.exchange.findings import AccountFinding, KeyFinding
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS
+from detectors.owner.campaign_watch import CampaignWatch
 
-Due = tuple[str, int | str | KeyId]  # what waits (key, own, account, network, group), and which
+Due = tuple[
+    str, int | str | KeyId
+]  # what waits (key, own, account, network, group, watch), and which
 
 
 class News(NamedTuple):
@@ -47,6 +52,7 @@ class News(NamedTuple):
     odd: tuple[tuple[AccountFinding, Evidence], ...]
     keys: tuple[KeyFinding, ...]
     reviewed: bool
+    groups: tuple[GroupEvidence, ...] = ()
     erased: tuple[int, ...] = ()
 
 
@@ -79,7 +85,12 @@ class Variant:
         self._regroup = rules.regroup_minutes
         self._deaf_to = deaf_to
         self._wake = wake
-        flagged = FlaggedKeys(rules, config.budgets.member_cap, config.births.template_distance)
+        flagged = FlaggedKeys(
+            rules, config.budgets.member_cap, config.of(KeyBirths).template_distance
+        )
+        self.watch = CampaignWatch(
+            (d for d in config.detectors if d.card.name not in deaf_to), rules.own_ttl_hours
+        )
         self.books = Books(
             rules=rules,
             flagged=flagged,
@@ -87,6 +98,8 @@ class Variant:
             own=AccountEvidence(rules),
             control=control,
             names=names,
+            population=PopulationBook(),
+            watch=self.watch,
         )
         self.alerts = AlertBook(config.alerts, self.books, writer)
 
@@ -109,6 +122,10 @@ class Variant:
             self._wait(self._grouping_tick(tick), ("group", 0))
         touched.accounts |= change.accounts
         touched.networks |= change.campaigns | change.ended.keys()
+        self.watch.leave(change.ended)
+        campaigns = self.books.campaigns.campaigns
+        touched.networks |= self.watch.close(tick, campaigns, self.books.flagged.keys)
+        self._wait_for(("watch", 0), self.watch.due(tick, campaigns))
         for account in sorted(touched.accounts):
             alert = self.alerts.account(account, tick)
             if alert is not None:
@@ -149,6 +166,11 @@ class Variant:
 
     def _hears(self, evidence: Evidence) -> bool:
         return evidence.detector.rpartition(".v")[0] not in self._deaf_to
+
+    def _heard(self, finding: KeyFinding) -> KeyFinding | None:
+        """A finding with what this variant hears of its evidence; None: nothing."""
+        heard = tuple(e for e in finding.evidence if self._hears(e))
+        return msgspec.structs.replace(finding, evidence=heard) if heard else None
 
     def _wait(self, tick: int, due: Due) -> None:
         waiting = self.due.get(tick)
@@ -241,6 +263,8 @@ class Variant:
             touched.left.add(key.campaign)
 
     def _take_evidence(self, news: News, tick: int, touched: Touched) -> None:
+        heard = tuple(g for g in news.groups if self._hears(g.evidence))
+        self.books.population.hear(heard, tick)
         for finding, evidence in news.odd:
             if not self._hears(evidence):
                 continue
@@ -249,7 +273,7 @@ class Variant:
                 touched.accounts.add(finding.account)
                 self._wait(ends, ("own", finding.account))
         touched.accounts.update(self.books.own.shed())
-        self._take_keys((k for k in news.keys if self._hears(k.evidence)), tick, touched)
+        self._take_keys(filter(None, map(self._heard, news.keys)), tick, touched)
 
     def _take_keys(self, keys: Iterable[KeyFinding], tick: int, touched: Touched) -> None:
         flagged = self.books.flagged

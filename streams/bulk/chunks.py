@@ -11,14 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.errors import StateError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 STEP = 64  # records between two looks at the byte cap
 _TIMESTAMP = attrgetter("timestamp")
@@ -30,7 +28,8 @@ class Chunk:
     """Consecutive records of one partition, in offset order; never empty.
 
     `values[i]`, `keys[i]`, `timestamps[i]` (ms since the epoch, as the producer or the broker
-    set it) and `offsets[i]` belong together. Offsets rise but may have holes. `high_water` is
+    set it) and `offsets[i]` belong together: two lists and two int64 arrays of shape (n,). Offsets
+    rise but may have holes. `high_water` is
     the end of the partition as the broker last told it: the offset its next record will get.
     `begins` is where reading stood after the chunk before, `ends` where it stands after this one:
     holes lie within, so a chunk that does not begin where the one before it ended says that one

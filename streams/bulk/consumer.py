@@ -20,52 +20,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
-from streams.bulk.chunks import Chunk
 from streams.bulk.fetch import ChunkFetcher
-from streams.bulk.ledger import Delivery, Ledger
+from streams.bulk.ledger import Ledger
+from streams.bulk.messages import ChunkMessage, Fetched
+from streams.bulk.options import BulkOptions
 from streams.bulk.thread import BulkConsumerThread
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-    from streams.bulk.driver import BulkTransport
-
-
-class ChunkMessage(ConsumerMessage):
-    """A Faust message whose value is a chunk; to acknowledge it is to mark its delivery.
-
-    Faust's compiled stream sets `acked` itself without calling the consumer, hence a property.
-    """
-
-    __slots__ = ("delivery",)
-
-    def __init__(self, delivery: Delivery, *args: Any, **kwargs: Any) -> None:
-        self.delivery = delivery
-        super().__init__(*args, **kwargs)
+class Transport(Protocol):
+    """What the consumer needs to know of Faust's transport that makes it."""
 
     @property
-    def acked(self) -> bool:
-        """Whether all streams that got the chunk are done with it."""
-        return self.delivery.acked
-
-    @acked.setter
-    def acked(self, acked: bool) -> None:
-        if acked:  # the base class begins by setting it to False
-            self.delivery.acked = True
-
-
-class Fetched(NamedTuple):
-    """A chunk together with the stretch of reading it belongs to."""
-
-    ledger: Ledger
-    chunk: Chunk
+    def options(self) -> BulkOptions:
+        """Of the app's bulk topics."""
+        ...
 
 
 class _ReadOffsets(defaultdict[TP, int | None]):
@@ -86,7 +61,7 @@ class _ReadOffsets(defaultdict[TP, int | None]):
 class BulkConsumer(stock.Consumer):
     """Faust's aiokafka consumer, but for bulk topics: chunks, ledgers and start offsets."""
 
-    def __init__(self, transport: BulkTransport, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
         self.options = transport.options
         # What may be read: a bulk partition without a ledger has not been positioned yet. With
         # tables, Faust lets the flow run before it seeks, and would read from anywhere.
@@ -166,7 +141,7 @@ class BulkConsumer(stock.Consumer):
 
     async def perform_seek(self) -> None:
         """Position all partitions: as stock, then the bulk ones where the app wants them."""
-        self._forget(bulk := self._bulk_assignment())
+        self._release(bulk := self._bulk_assignment())
         for tp in bulk:
             self._committed_offset.pop(tp, None)  # a commit that failed at a rebalance is in it
         try:
@@ -211,23 +186,23 @@ class BulkConsumer(stock.Consumer):
     async def _position(self, starts: Mapping[TP, int | None]) -> None:
         if not starts:
             return
-        self._forget(starts)
+        self._release(starts)
         found = await self._thread.position_at(starts)
         for tp, offset in found.items():
             self.ledgers[tp] = Ledger(offset)
         self._wake()
 
-    def _forget(self, tps: Iterable[TP]) -> None:
+    def _release(self, tps: Iterable[TP]) -> None:
         for tp in tps:
             self.ledgers.pop(tp, None)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget what was in flight of the partitions that are taken away."""
+        """Release what was in flight of the partitions that are taken away."""
         if self._positioning is not None:
             self._positioning.cancel()
-        self._forget(revoked)
+        self._release(revoked)
         await super().on_partitions_revoked(revoked)
 
     # -- commits

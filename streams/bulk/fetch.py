@@ -11,21 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import ensure_TP
+from faust.types import TP
 
 from streams.bulk.chunks import take_chunk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from faust.types import TP
-
-    from streams.bulk.driver import BulkOptions
-    from streams.bulk.ledger import Ledger
+from streams.bulk.ledger import Ledger
+from streams.bulk.options import BulkOptions
 
 
 class ChunkFetcher:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from faust.transport.drivers import aiokafka as stock
+from faust.types import TP
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from streams.bulk.fetch import ChunkFetcher
 
-    from faust.types import TP
 
-    from streams.bulk.consumer import BulkConsumer
+class Consumer(Protocol):
+    """What the thread needs to know of the consumer that it fetches for."""
+
+    flow_active: bool
+    chunks: ChunkFetcher
 
 
 class BulkConsumerThread(stock.AIOKafkaConsumerThread):
     """The thread that talks to Kafka: takes chunks of bulk partitions, records of others."""
 
-    consumer: BulkConsumer
+    consumer: Consumer
 
     async def _fetch_records(
         self,

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from detectors.errors import ConfigError
 from streams.kafka.connection import blocking_client_options, explained
-from streams.records import alert_view as alertview
+from streams.records import alert_view
 from streams.settings.settings import Settings
-from streams.topics import create as topics
 from streams.topics.admin import ANSWER_MS
+from streams.topics.status import partition_count
 
 KINDS = ("account", "network")
 POLL_MS = 500
@@ -39,8 +39,8 @@ def run(settings: Settings, wanted: Wanted) -> int:
     """Print alerts until the limit, the end of the topic (without follow) or Ctrl-C; 0."""
     if wanted.kind not in (None, *KINDS):
         raise ConfigError(f"--kind is {wanted.kind!r}; it takes {' or '.join(KINDS)}")
-    if wanted.min_action not in alertview.ACTIONS:
-        actions = ", ".join(alertview.ACTIONS)
+    if wanted.min_action not in alert_view.ACTIONS:
+        actions = ", ".join(alert_view.ACTIONS)
         raise ConfigError(f"--min-action is {wanted.min_action!r}; it takes one of {actions}")
     topic = settings.shadow_topic if wanted.shadow else settings.alerts_topic
     console = Console(highlight=False)
@@ -52,15 +52,15 @@ def run(settings: Settings, wanted: Wanted) -> int:
             continue
         if wanted.kind is not None and alert.get("kind") != wanted.kind:
             continue
-        if not alertview.at_least(alert.get("action"), wanted.min_action):
+        if not alert_view.at_least(alert.get("action"), wanted.min_action):
             continue
         if wanted.as_json:
             sys.stdout.buffer.write(value + b"\n")
             sys.stdout.buffer.flush()
         elif wanted.full:
-            console.print(alertview.panel(alert))
+            console.print(alert_view.panel(alert))
         else:
-            console.print(alertview.line(alert), soft_wrap=True)
+            console.print(alert_view.line(alert), soft_wrap=True)
         shown += 1
         if shown == wanted.limit:
             break
@@ -79,7 +79,7 @@ def values(
     """
     from kafka import KafkaConsumer, TopicPartition
 
-    count = topics.partition_count(settings, topic)
+    count = partition_count(settings, topic)
     partitions = [TopicPartition(topic, number) for number in range(count)]
     with explained(settings):
         consumer = KafkaConsumer(

@@ -18,7 +18,7 @@ from streams.kafka.connection import tls_context
 from streams.settings.detectors_toml import configured
 from streams.settings.environment import load
 from streams.settings.settings import PUBLIC_HASH_KEY, Settings, variable
-from streams.topics import status as topic_sight
+from streams.topics import status
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def examine(with_topics: bool = False) -> Report:
         if settings.tls:
             tls_context(settings)
         if with_topics:
-            report.problems += [str(problem) for problem in topic_sight.verify(settings)]
+            report.problems += [str(problem) for problem in status.verify(settings)]
     except ConfigError as error:
         report.errors += str(error).splitlines()
     except HydrawatchError as error:

@@ -26,7 +26,7 @@ from streams.demo.worker import DemoWorker, environment, local_settings
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.reader import reader
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from worlds.composition import CompositionError, of_allowed_size
 from worlds.presets import PRESETS, preset
 from worlds.score import score
@@ -81,7 +81,7 @@ class _Demo:
             settings = local_settings(
                 self._given, broker.address, self._directory, known_port=self._stay
             )
-            await asyncio.to_thread(topics.create, settings)
+            await asyncio.to_thread(create_topics, settings)
             await self._warm_up(settings)
             view.step(
                 f"planning {spec.days:g} days of {spec.accounts:,} ordinary accounts and others"

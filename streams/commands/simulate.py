@@ -20,8 +20,8 @@ from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.records.event_files import overwrites
 from streams.records.produce import produce
 from streams.settings.settings import Settings
-from streams.topics import create as topics
 from streams.topics.plan import PLANS
+from streams.topics.status import partition_count
 from worlds.catalogue import PIECES
 from worlds.composition import CompositionError, of_allowed_size, read_composition
 from worlds.presets import PRESETS, preset
@@ -65,7 +65,7 @@ def run(settings: Settings, wanted: Wanted, as_json: bool) -> int:
     spec = spec_of(wanted)
     end_ms = _end_ms(wanted.end, spec.days)
     if wanted.topic:
-        topics.partition_count(settings, settings.requests_topic)  # before the work, not after it
+        partition_count(settings, settings.requests_topic)  # before the work, not after it
         _warn_of_retention(settings, end_ms - round(spec.days * DAY_MS))
     slice_ms = PACED_SLICE_MS if wanted.speed_up else FILE_SLICE_MS
     world = Simulation(spec, wanted.seed, end_ms, slice_ms=slice_ms)

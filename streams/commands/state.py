@@ -12,7 +12,7 @@ from rich.table import Table
 from streams.commands.topics import print_json
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
-from streams.state import inspect as kept_state
+from streams.state import inspect
 from streams.state.inspect import KeptStage
 
 
@@ -24,7 +24,7 @@ def show(settings: Settings, as_json: bool) -> int:
         def progress(size: int) -> None:
             status.update(f"reading the kept state: {size / 1e6:,.0f} MB")
 
-        stages = asyncio.run(kept_state.look(settings, loaded, progress))
+        stages = asyncio.run(inspect.look(settings, loaded, progress))
     if as_json:
         print_json([msgspec.to_builtins(stage) for stage in stages])
     else:
@@ -48,7 +48,7 @@ def reset(settings: Settings, yes: bool, as_json: bool) -> int:
         )
         Console(stderr=True, soft_wrap=True, highlight=False).print(said)
         return 2
-    how = asyncio.run(kept_state.forget(settings))
+    how = asyncio.run(inspect.reset(settings))
     if as_json:
         print_json({"topic": settings.state_topic, "how": how})
     else:

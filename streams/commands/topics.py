@@ -10,8 +10,8 @@ from rich.table import Table
 
 from detectors.interface.clock import DAY_MS
 from streams.settings.settings import Settings
-from streams.topics import create as topics
-from streams.topics import status as topic_sight
+from streams.topics import status
+from streams.topics.create import create_topics
 from streams.topics.plan import PLANS
 
 
@@ -23,7 +23,7 @@ def create(
     as_json: bool,
 ) -> int:
     """Create missing topics and print the table of all; 0."""
-    done = topics.create(
+    done = create_topics(
         settings, partitions, replication=replication, alert_partitions=alert_partitions
     )
     if as_json:
@@ -46,7 +46,7 @@ def create(
 
 def verify(settings: Settings, partitions: int | None, as_json: bool) -> int:
     """Print every problem; 1 if there is one."""
-    problems = topic_sight.verify(settings, partitions)
+    problems = status.verify(settings, partitions)
     if as_json:
         print_json([dataclasses.asdict(problem) for problem in problems])
     elif problems:

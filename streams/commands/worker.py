@@ -18,7 +18,7 @@ from streams.observe.health import HealthServer
 from streams.observe.mode_label import shown_as
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
-from streams.topics import status as topic_sight
+from streams.topics import status
 from streams.worker.memory import tune_memory
 from streams.worker.warm_up import warm_up
 
@@ -37,7 +37,7 @@ def run(settings: Settings) -> int:
     loaded = configured(settings)
     _verify(settings, loaded.config.engine.partitions)
     # A compilation in the middle of the stream would outlast the session.
-    if warm_up() and not os.environ.get(STARTED_ANEW):
+    if warm_up(loaded.config.detectors) and not os.environ.get(STARTED_ANEW):
         start_anew()
     tune_memory()
     from streams.worker import event_loop
@@ -51,7 +51,7 @@ def _verify(settings: Settings, partitions: int) -> None:
     until = time.monotonic() + ANSWER_S
     while True:
         try:
-            problems = topic_sight.verify(settings, partitions)
+            problems = status.verify(settings, partitions)
             break
         except NoAnswerError as error:
             # One broker of several may be away, and a client that asks that one asks no other.

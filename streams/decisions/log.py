@@ -26,7 +26,7 @@ log = structlog.get_logger()
 Role = Literal["accounts", "owner"]
 
 
-class Mark(msgspec.Struct, frozen=True, tag="idle", omit_defaults=True):
+class IdleMark(msgspec.Struct, frozen=True, tag="idle", omit_defaults=True):
     """After request `offset` of its partition, nothing before `watermark` (ms) is expected."""
 
     offset: int
@@ -34,14 +34,14 @@ class Mark(msgspec.Struct, frozen=True, tag="idle", omit_defaults=True):
     writer: str = ""
 
 
-class Forget(msgspec.Struct, frozen=True, tag="forget"):
+class EraseRequest(msgspec.Struct, frozen=True, tag="forget"):
     """Somebody asks that an account be erased; `account` is its keyed fingerprint."""
 
     id: str
     account: int
 
 
-class Forgotten(msgspec.Struct, frozen=True, tag="forgotten", omit_defaults=True):
+class Erased(msgspec.Struct, frozen=True, tag="forgotten", omit_defaults=True):
     """The account of request `id` is erased after request event `offset` of its partition."""
 
     id: str
@@ -73,11 +73,11 @@ class Fence(msgspec.Struct, frozen=True, tag="fence"):
     writer: str
 
 
-Written = Mark | Forgotten | ControlMark | Saying  # by a stage; anybody may ask to forget
-AnyMark = Written | Forget | Fence
+Written = IdleMark | Erased | ControlMark | Saying  # by a stage; anybody may ask to forget
+AnyMark = Written | EraseRequest | Fence
 ROLES: dict[type, Role] = {
-    Mark: "accounts",
-    Forgotten: "accounts",
+    IdleMark: "accounts",
+    Erased: "accounts",
     ControlMark: "owner",
     Saying: "owner",
 }
@@ -114,12 +114,12 @@ class Accepted:
     def __init__(self) -> None:
         self._writers: dict[str, str] = {}
 
-    def take(self, mark: AnyMark) -> TypeGuard[Written | Forget]:
+    def take(self, mark: AnyMark) -> TypeGuard[Written | EraseRequest]:
         """Whether the next mark counts."""
         if isinstance(mark, Fence):
             self._writers[mark.role] = mark.writer
             return False
-        if isinstance(mark, Forget):
+        if isinstance(mark, EraseRequest):
             return True
         return self._writers.get(ROLES[type(mark)], mark.writer) == mark.writer
 
@@ -132,29 +132,29 @@ class Durable(Protocol):
         ...
 
 
-class Marks:
+class DecisionLog:
     """The marks of one stage: `take_over` before anything else, then `write`."""
 
-    def __init__(self, settings: Settings, role: Role, partition: int, outlet: Durable) -> None:
+    def __init__(self, settings: Settings, role: Role, partition: int, sink: Durable) -> None:
         self.shut_out = False
         self._settings = settings
         self._role = role
         self._partition = partition
-        self._outlet = outlet
+        self._sink = sink
         self._writer = new_writer()
         self._end = 0  # where the next record goes if nobody else writes
 
-    async def take_over(self) -> list[Written | Forget]:
+    async def take_over(self) -> list[Written | EraseRequest]:
         """Shut out whoever wrote before; what counts of all that was written down, in order."""
         fence = Fence(self._role, self._writer)
-        place = await self._outlet.mark(self._partition, encode(fence))
+        place = await self._sink.mark(self._partition, encode(fence))
         self._end = place + 1
         return await _counting(self._between(0, place))
 
     async def write(self, mark: Written) -> bool:
         """Write something down; whether it counts, so that it may be used."""
         mine = msgspec.structs.replace(mark, writer=self._writer)
-        place = await self._outlet.mark(self._partition, encode(mine))
+        place = await self._sink.mark(self._partition, encode(mine))
         # Before the end that we know of: the topic was made anew, and somebody may have come since.
         first = self._end if place >= self._end else 0
         others = await patiently(
@@ -193,12 +193,12 @@ class Marks:
                     )
 
 
-async def read_marks(settings: Settings, partition: int) -> list[Written | Forget]:
+async def read_marks(settings: Settings, partition: int) -> list[Written | EraseRequest]:
     """What counts of all that was written down for one partition, in order."""
     return await _counting(read_all(settings, settings.marks_topic, [partition]))
 
 
-async def _counting(records: AsyncIterator[Any]) -> list[Written | Forget]:
+async def _counting(records: AsyncIterator[Any]) -> list[Written | EraseRequest]:
     accepted = Accepted()
     marks = [mark_of(record) async for record in records]
     return [mark for mark in marks if accepted.take(mark) and not isinstance(mark, Fence)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.status import Status
-from streams.records import alert_view as alertview
+from streams.records import alert_view
 from worlds.score import Score
 from worlds.scoring.leaks import CampaignScore
 
@@ -40,12 +39,7 @@ class View:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop_spinner()
         if self._live is not None:
             self._live.stop()
@@ -118,14 +112,14 @@ class View:
         reading = status.reading
         actions = ", ".join(f"{n} {a}" for a, n in status.accounts_by_action().items() if n)
         self._console.print(
-            f"{alertview.clock(round(reading.newest * 1000))}  read {reading.read:,} of "
+            f"{alert_view.clock(round(reading.newest * 1000))}  read {reading.read:,} of "
             f"{status.total:,}  {status.rate:,.0f}/s  lag {status.lag:,}  ticks {reading.ticks:,}  "
             f"dead letters {status.dead_letters}  accounts: {actions or 'no alert yet'}",
             soft_wrap=True,
         )
         latest, self._latest = self._latest, []
         for alert in latest[-PLAIN_ALERTS:]:
-            text = Text("    ") + alertview.line(alert)
+            text = Text("    ") + alert_view.line(alert)
             text.truncate(PLAIN_WIDTH, overflow="ellipsis")
             self._console.print(text, soft_wrap=True)
         if len(latest) > PLAIN_ALERTS:
@@ -139,7 +133,8 @@ class View:
         numbers.add_row(*(Text(name, style="dim") for name in _HEADINGS))
         numbers.add_row(
             Text(
-                alertview.clock(round(reading.newest * 1000)) if reading.read else "-", style="bold"
+                alert_view.clock(round(reading.newest * 1000)) if reading.read else "-",
+                style="bold",
             ),
             f"{reading.read:,}",
             f"{status.rate:,.0f}",
@@ -153,9 +148,9 @@ class View:
             actions.append(f"{count}   ", style="bold" if count else "dim")
         bar = ProgressBar(total=status.total, completed=reading.read, width=None)
         parts: list[RenderableType] = [bar, Text(), numbers, Text(), actions]
-        parts += [_cut(alertview.line(a)) for a in status.networks()[:MOST_NETWORKS]]
+        parts += [_cut(alert_view.line(a)) for a in status.networks()[:MOST_NETWORKS]]
         title = f"a world of {status.total:,} events, streamed faster than real time"
-        latest = [_cut(alertview.line(alert)) for alert in reversed(self._latest)]
+        latest = [_cut(alert_view.line(alert)) for alert in reversed(self._latest)]
         return Group(
             Panel(Group(*parts), title=title, title_align="left"),
             Padding(Group(Text("alerts, the newest first", style="dim"), *latest), (0, 2)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,7 +16,7 @@ import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from detectors.errors import HydrawatchError
-from streams.kafka.embedded_broker import LEASH
+from streams.kafka.embedded_broker import free_port, leashed
 from streams.settings.settings import PREFIX, Settings, variable
 
 ANSWER_S = 2.0
@@ -64,14 +63,7 @@ class DemoWorker:
     def start(self) -> None:
         """Start the process; it is not ready yet."""
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", LEASH, "sh", *HYDRAWATCH, "worker"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the demo, which then ends the worker
-                env=environment(self._settings),
-            )
+            self._process = leashed([*HYDRAWATCH, "worker"], log, environment(self._settings))
 
     def stop(self) -> None:
         """Kill the process if there is one and wait for its end."""
@@ -146,7 +138,7 @@ def local_settings(given: Settings, broker: str, directory: Path, *, known_port:
         "broker": broker,
         "data_dir": directory / "worker",
         "metrics_host": "127.0.0.1",
-        "metrics_port": _free_port(given.metrics_port if known_port else 0),
+        "metrics_port": free_port(given.metrics_port if known_port else 0),
         # Credentials of the user's own brokers are none of this one's business.
         "sasl_mechanism": None,
         "sasl_username": None,
@@ -186,14 +178,3 @@ def _get(url: str) -> str:
     except urllib.error.HTTPError as error:
         error.close()
         raise ConnectionError(str(error)) from error
-
-
-def _free_port(wanted: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

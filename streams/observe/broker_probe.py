@@ -15,9 +15,9 @@ from detectors.errors import StateError
 from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
-from streams.topics import status as topic_sight
-from streams.topics.identity import made_anew
-from streams.topics.status import Sight
+from streams.topics import status
+from streams.topics.identity import inputs, made_anew
+from streams.topics.status import TopicStatus
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ ANSWER_MS = 5_000
 SHOWN = 5  # partitions of a topic that are named
 
 
-class Witness:
+class BrokerProbe:
     """Looks at the brokers for one worker. `look` is for tests to say what is seen."""
 
     def __init__(
@@ -35,12 +35,12 @@ class Witness:
         partitions: int,
         metrics: Metrics,
         readiness: Readiness,
-        look: Callable[[], Sight] | None = None,
+        look: Callable[[], TopicStatus] | None = None,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._readiness = readiness
-        self._look = look or (lambda: topic_sight.look(settings, partitions, ANSWER_MS))
+        self._look = look or (lambda: status.look(settings, partitions, ANSWER_MS))
         self._ids: dict[str, object] = {}
         self.trouble: dict[str, str] = {}  # what is wrong, by what it is; empty when nothing is
 
@@ -54,32 +54,32 @@ class Witness:
     async def look(self) -> None:
         """Look once, and tell."""
         try:
-            sight = await asyncio.to_thread(self._look)
+            topics = await asyncio.to_thread(self._look)
         except Exception as error:
             # Whatever it is (a certificate that is being replaced, say): looking must stop nobody.
             self._metrics.broker_silent.set(1)
             self._tell({**self.trouble, "broker": str(error) or repr(error)})
             return
         self._metrics.broker_silent.set(0)
-        self._metrics.topic_problems.set(len(sight.problems))
+        self._metrics.topic_problems.set(len(topics.problems))
         reasons = {}
-        if sight.problems:
-            reasons["topics"] = "; ".join(map(str, sight.problems))
+        if topics.problems:
+            reasons["topics"] = "; ".join(map(str, topics.problems))
         for name, gauge, found, what in (
-            ("leaders", self._metrics.leaderless, sight.leaderless, "no leader"),
+            ("leaders", self._metrics.leaderless, topics.leaderless, "no leader"),
             (
                 "replicas",
                 self._metrics.under_min_isr,
-                sight.under_min_isr,
+                topics.under_min_isr,
                 "too few replicas for a write",
             ),
         ):
-            for topic in sight.ids:
+            for topic in topics.ids:
                 gauge.labels(topic).set(sum(one == topic for one, _ in found))
             if found:
                 reasons[name] = f"{what}: {_named(found)}"
         self._tell(reasons)
-        self._compare(sight)
+        self._compare(topics)
 
     def _tell(self, reasons: dict[str, str]) -> None:
         for name in ("broker", "topics", "leaders", "replicas"):
@@ -94,15 +94,14 @@ class Witness:
                     log.info("trouble at the broker is over", about=name)
         self.trouble = reasons
 
-    def _compare(self, sight: Sight) -> None:
+    def _compare(self, topics: TopicStatus) -> None:
         settings = self._settings
-        places = (settings.requests_topic, settings.handover_topic, settings.evidence_topic)
-        for topic, found in sight.ids.items():
+        for topic, found in topics.ids.items():
             known = self._ids.setdefault(topic, found)
             if known == found:
                 continue
             self._ids[topic] = found
-            if topic in places:
+            if topic in inputs(settings):
                 raise StateError(made_anew(settings, topic))
             log.warning("a topic was made anew; what it held is gone", topic=topic)
 

@@ -1,38 +1,52 @@
-"""How much of its work a stage has done: ticks, windows, and time in detectors, as metrics."""
+"""How much of its work a stage has done: ticks, windows, and time in each detector, as metrics."""
 
 from __future__ import annotations
 
 import time
 
-from detectors.judging.counters import Tally
+from detectors.judging.counters import StageCounters
+from detectors.judging.host import Host
 from streams.observe.metrics import Metrics
 
 
-class TallyGauge:
+class DetectorGauges:
+    """Time spent in the detectors of one host."""
+
+    def __init__(self, metrics: Metrics, host: Host) -> None:
+        host.clock = time.perf_counter
+        self._metrics = metrics
+        self._host = host
+        self._seconds = {run.card.name: run.seconds for run in host.runs}
+
+    def update(self) -> None:
+        """Count what has been spent since the last time."""
+        for run in self._host.runs:
+            name = run.card.name
+            self._metrics.detector_seconds.labels(name).inc(run.seconds - self._seconds[name])
+            self._seconds[name] = run.seconds
+
+
+class CounterGauges:
     """Ticks, windows and detector time of one stage."""
 
     def __init__(
-        self, metrics: Metrics, stage: str, entity: str, detector: str, tally: Tally
+        self, metrics: Metrics, stage: str, entity: str, counts: StageCounters, host: Host
     ) -> None:
-        tally.clock = time.perf_counter
         self._metrics = metrics
         self._stage = stage
         self._entity = entity
-        self._detector = detector
-        self._tally = tally
-        self._ticks = tally.ticks
-        self._windows = dict(tally.windows)
-        self._seconds = tally.detector_seconds
+        self._counts = counts
+        self._detectors = DetectorGauges(metrics, host)
+        self._ticks = counts.ticks
+        self._windows = dict(counts.windows)
 
     def update(self) -> None:
         """Count what has been done since the last time."""
-        self._metrics.ticks_closed.labels(self._stage).inc(self._tally.ticks - self._ticks)
-        self._ticks = self._tally.ticks
-        for span, count in self._tally.windows.items():
+        self._metrics.ticks_closed.labels(self._stage).inc(self._counts.ticks - self._ticks)
+        self._ticks = self._counts.ticks
+        for span, count in self._counts.windows.items():
             if count > self._windows[span]:
                 new = count - self._windows[span]
                 self._metrics.windows_closed.labels(self._entity, span).inc(new)
                 self._windows[span] = count
-        seconds = self._tally.detector_seconds
-        self._metrics.detector_seconds.labels(self._detector).inc(seconds - self._seconds)
-        self._seconds = seconds
+        self._detectors.update()

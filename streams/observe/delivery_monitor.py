@@ -21,7 +21,7 @@ from streams.observe.metrics import Metrics
 log = structlog.get_logger()
 
 
-class Deliveries:
+class DeliveryMonitor:
     """Records under way, by topic, oldest first. `late_s`: see HYDRAWATCH_STALL_S."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Deliveries:
         self._since: dict[str, dict[asyncio.Future[None], float]] = defaultdict(dict)
         self._late: set[str] = set()
 
-    async def under_way(
+    async def track(
         self, topic: str, send: Callable[[], Awaitable[asyncio.Future[Any]]]
     ) -> asyncio.Future[Any]:
         """Queue a record, waiting for room and for a missing topic; gives its delivery."""

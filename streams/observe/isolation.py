@@ -7,33 +7,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import structlog
 
-from detectors.judging.isolation import Aside
+from detectors.judging.isolation import Isolation
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
+from streams.stage import Stage
 
 log = structlog.get_logger()
 
 LOG_EVERY_S = 60.0
-DETECTORS = {"accounts": "volume", "keys": "births", "owner": "volume"}  # who judges in which stage
 ENTITIES = {"accounts": "account", "keys": "shared value", "owner": "account"}
 
 
 class AsideGauge:
-    """The failures of a stage's detector in one partition."""
+    """The failures of one detector of a stage in one partition."""
 
     def __init__(
         self,
         metrics: Metrics,
         show: PartitionGauges,
         stage: str,
-        aside: Aside,
+        detector: str,
+        aside: Isolation,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._labels = DETECTORS[stage], stage
+        self._labels = detector, stage
         self._metrics = metrics
         self._show = show
         self._aside = aside
@@ -70,21 +70,21 @@ class AsideGauge:
         )
 
 
-def notes(stages: Iterable[Any]) -> dict[str, str]:
+def notes(stages: Iterable[Stage]) -> dict[str, str]:
     """By detector, for how many entities it raised within a day of event time, in a worker's stages.
 
-    Only such detectors are named. A stage has a `name`, and a `part` with its tally.
+    Only such detectors are named. A stage has a `name`, and a `part` that tells its isolations.
     """
     found: dict[str, tuple[dict[str, int], str, bool]] = {}
     for stage in stages:
-        aside: Aside = stage.part.tally.aside
-        count = aside.entities(stage.part.closed)
-        if not count or aside.newest is None:
-            continue
-        counts, _, whole = found.get(DETECTORS[stage.name], ({}, "", False))
-        kind = ENTITIES[stage.name]
-        counts[kind] = counts.get(kind, 0) + count
-        found[DETECTORS[stage.name]] = counts, aside.newest.error, whole or aside.whole
+        for name, aside in stage.part.isolations().items():
+            count = aside.entities(stage.part.closed)
+            if not count or aside.newest is None:
+                continue
+            counts, _, whole = found.get(name, ({}, "", False))
+            kind = ENTITIES[stage.name]
+            counts[kind] = counts.get(kind, 0) + count
+            found[name] = counts, aside.newest.error, whole or aside.whole
     return {name: _sentence(*what) for name, what in sorted(found.items())}
 
 

@@ -33,7 +33,7 @@ class PartitionGauges:
         """Set a gauge to the clock minus a time."""
         self.set(gauge, max(0.0, time.time() - time_ms / 1000), *labels)
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """The partition moved away: its new owner reports it."""
         self._gone = True
         for gauge, labels in self._held:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import product
 
 import numpy as np
@@ -9,20 +11,23 @@ import structlog
 
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
+from detectors.campaigns.population_book import GroupEvidence
 from detectors.contract.alert import ACTIONS, SEVERITIES, Mode
 from detectors.contract.request_event import OPTIONAL
 from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
 from detectors.interface.clock import HOUR_TICKS, MINUTE_MS, NO_TIME
+from detectors.interface.detector import Described
 from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
-from streams.observe.counter_gauges import TallyGauge
-from streams.observe.isolation import DETECTORS, AsideGauge
+from streams.observe.counter_gauges import CounterGauges, DetectorGauges
+from streams.observe.isolation import AsideGauge
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
+from streams.stage import Part
 
 log = structlog.get_logger()
 
@@ -68,9 +73,11 @@ OWNER_PARTITION = 0  # campaigns have one owner
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
 LAST_TICK = 1 << 62
 HOUR_S = 3600
+# Of which entities each stage's detectors may raise; the owner compares findings about accounts.
+STAGES = {"accounts": ("account",), "keys": ("key",), "owner": ("account", "campaign", "model")}
 
 
-def begin_at_zero(metrics: Metrics) -> None:
+def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
     """Show the counters that rules watch from the start.
 
     A series that comes into being at 500 has, to Prometheus, never risen.
@@ -84,19 +91,29 @@ def begin_at_zero(metrics: Metrics) -> None:
         metrics.late_events.labels(by)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
-    for stage, detector in DETECTORS.items():
-        metrics.set_aside.labels(detector, stage)
+    for stage, entities in STAGES.items():
         metrics.snapshot_failures.labels(stage)
+        for card in (detector.card for detector in detectors):
+            if card.entity in entities:
+                metrics.set_aside.labels(card.name, stage)
     metrics.advice_capped.labels("live")
     for severity, action in product(SEVERITIES, ACTIONS):
         for state in NEW_STATES:
             metrics.alerts.labels("account", severity, action, state, "live")
 
 
+def asides(metrics: Metrics, show: PartitionGauges, stage: str, part: Part) -> list[AsideGauge]:
+    """What the detectors of a stage raise for, one gauge each."""
+    return [
+        AsideGauge(metrics, show, stage, name, isolation)
+        for name, isolation in part.isolations().items()
+    ]
+
+
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
     """Count the pieces of evidence of a tick."""
-    pieces = [f.evidence for f in findings.accounts] + [f.evidence for f in findings.keys]
-    for evidence in pieces:
+    pieces = [f.evidence for f in findings.accounts]
+    for evidence in pieces + [e for f in findings.keys for e in f.evidence]:
         metrics.evidence.labels(evidence.detector, evidence.family).inc()
 
 
@@ -108,8 +125,8 @@ class AccountGauges:
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._tally = TallyGauge(metrics, "accounts", "account", "volume", accounts.tally)
-        self._aside = AsideGauge(metrics, self.partition, "accounts", accounts.tally.aside)
+        self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
+        self._asides = asides(metrics, self.partition, "accounts", accounts)
         self.restore(accounts)
 
     def restore(self, accounts: AccountPartition) -> None:
@@ -127,8 +144,9 @@ class AccountGauges:
     def update(self, accounts: AccountPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
-        self._tally.update()
-        self._aside.update(accounts.closed)
+        self._counts.update()
+        for aside in self._asides:
+            aside.update(accounts.closed)
         now = accounts.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -175,8 +193,8 @@ class NetworkGauges:
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
-        self._tally = TallyGauge(metrics, "keys", "key", "births", keys.tally)
-        self._aside = AsideGauge(metrics, self.partition, "keys", keys.tally.aside)
+        self._counts = CounterGauges(metrics, "keys", "key", keys.counts, keys.host)
+        self._asides = asides(metrics, self.partition, "keys", keys)
         self.restore(keys)
 
     def restore(self, keys: NetworkPartition) -> None:
@@ -186,8 +204,9 @@ class NetworkGauges:
     def update(self, keys: NetworkPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
-        self._tally.update()
-        self._aside.update(keys.closed)
+        self._counts.update()
+        for aside in self._asides:
+            aside.update(keys.closed)
         now = keys.state.counters.copy()
         new = now - self._seen
         self._seen = now
@@ -210,7 +229,8 @@ class OwnerGauges:
 
     def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
-        self._aside = AsideGauge(metrics, self.partition, "owner", owner.tally.aside)
+        self._asides = asides(metrics, self.partition, "owner", owner)
+        self._detectors = [DetectorGauges(metrics, host) for host in owner.hosts()]
         self._metrics = metrics
         self._begins = LAST_TICK
         self._capped_in: dict[Mode, int] = {}  # the hour in which the log last spoke of it
@@ -232,15 +252,20 @@ class OwnerGauges:
         if owner.closed == NO_TIME:
             return
         before = self._begins - 1 if self._closed == NO_TIME else self._closed
-        self._aside.update(owner.closed)
+        for aside in self._asides:
+            aside.update(owner.closed)
+        for detectors in self._detectors:
+            detectors.update()
+        for found in owner.groups_found():
+            self._tell(found)
         self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
         self._closed = owner.closed
         end = (owner.closed + 1) * MINUTE_MS
         self.partition.delay(self._metrics.watermark_delay, end, "owner")
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Another worker owns the campaigns now."""
-        self.partition.forget()
+        self.partition.release()
 
     def measure(self, owner: CampaignOwner) -> None:
         """What is held and what was shed; it costs a look at every campaign."""
@@ -255,6 +280,22 @@ class OwnerGauges:
             self.partition.set(self._metrics.advice_left, advice.left, mode)
             self._count_capped(mode, advice.capped - self._capped.get(mode, 0), owner)
             self._capped[mode] = advice.capped
+
+    def _tell(self, found: GroupEvidence) -> None:
+        """Say what all accounts of a group came to do: no alert names anybody for it."""
+        evidence = found.evidence
+        self._metrics.evidence.labels(evidence.detector, evidence.family).inc()
+        log.warning(
+            "a whole group of accounts is used otherwise than before",
+            entity=found.entity,
+            name=found.name or f"{found.group:016x}",
+            share=round(found.share, 3),
+            what=evidence.parameter,
+            unit=evidence.unit,
+            was=round(evidence.expected, 3),
+            now=round(evidence.observed, 3),
+            since=datetime.fromtimestamp(evidence.window_start / 1000, UTC).isoformat(),
+        )
 
     def _count_capped(self, mode: Mode, new: int, owner: CampaignOwner) -> None:
         """Count the alerts that the budget of advice has capped, and say so once an hour."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from streams.kafka.connection import client_options, explained
 from streams.settings.settings import Settings
 
 # Well under the topic's 1 MiB, large enough that the broker's answers do not set the pace.
@@ -46,37 +45,31 @@ async def produce(
     them. `progress` gets the number sent so far. Uncompressed, acknowledged by all replicas.
     Raises BrokerError.
     """
-    from aiokafka import AIOKafkaProducer
+    from streams.kafka.producers import brief_producer
 
-    with explained(settings):
-        producer = AIOKafkaProducer(
-            **client_options(settings),
-            client_id="hydrawatch-produce",
-            acks="all",
-            max_batch_size=BATCH_BYTES,
-            request_timeout_ms=30_000,
-        )
-        await producer.start()
-        try:
-            partitions = sorted(await producer.partitions_for(settings.requests_topic))
-            sender = _Sender(producer, settings.requests_topic, partitions)
-            sent = 0
-            pace = _Pace(speed_up)
-            for batch in batches:
-                for key, value, timestamp in zip(
-                    batch.keys, batch.values, _whole(batch.timestamps), strict=True
-                ):
-                    if speed_up and (wait := pace.wait_s(timestamp)) > 0:
-                        await sender.flush()
-                        await asyncio.sleep(wait)
-                    await sender.append(key, value, timestamp)
-                sent += len(batch.keys)
-                if progress is not None:
-                    progress(sent)
-            await sender.flush()
-            await sender.settled()
-        finally:
-            await producer.stop()
+    async with brief_producer(
+        settings,
+        client_id="hydrawatch-produce",
+        max_batch_size=BATCH_BYTES,
+        request_timeout_ms=30_000,
+    ) as producer:
+        partitions = sorted(await producer.partitions_for(settings.requests_topic))
+        sender = _Sender(producer, settings.requests_topic, partitions)
+        sent = 0
+        pace = _Pace(speed_up)
+        for batch in batches:
+            for key, value, timestamp in zip(
+                batch.keys, batch.values, _whole(batch.timestamps), strict=True
+            ):
+                if speed_up and (wait := pace.wait_s(timestamp)) > 0:
+                    await sender.flush()
+                    await asyncio.sleep(wait)
+                await sender.append(key, value, timestamp)
+            sent += len(batch.keys)
+            if progress is not None:
+                progress(sent)
+        await sender.flush()
+        await sender.settled()
     return sent
 
 

@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
-from aiokafka import AIOKafkaProducer
 
 from detectors.config import Loaded
 from detectors.contract.control_event import ControlEvent
@@ -23,7 +22,7 @@ from detectors.decode.control_events import decode_control
 from detectors.decode.decoder import Decoder
 from detectors.errors import ConfigError
 from detectors.interface.clock import MINUTE_MS
-from streams.kafka.connection import client_options, explained
+from streams.kafka.producers import brief_producer
 from streams.kafka.reader import read_all
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import HEADER
@@ -93,29 +92,21 @@ async def redrive(settings: Settings, loaded: Loaded, wanted: Wanted, *, send: b
     count.reasons = dict(sorted(reasons.items()))
     if not send or not count.fates["ready"] + count.fates["late"]:
         return count
-    with explained(settings):
-        producer = AIOKafkaProducer(
-            **client_options(settings),
-            client_id="hydrawatch-redrive",
-            acks="all",
-            max_request_size=REQUEST_BYTES,
-        )
-        await producer.start()
-        try:
-            under_way = []
-            async for letter, fate in reader.letters():
-                if fate not in SENT_BACK:
-                    continue
-                under_way.append(
-                    await producer.send(
-                        letter.topic, letter.value, key=letter.key, partition=letter.partition
-                    )
+    async with brief_producer(
+        settings, client_id="hydrawatch-redrive", max_request_size=REQUEST_BYTES
+    ) as producer:
+        in_flight = []
+        async for letter, fate in reader.letters():
+            if fate not in SENT_BACK:
+                continue
+            in_flight.append(
+                await producer.send(
+                    letter.topic, letter.value, key=letter.key, partition=letter.partition
                 )
-                if len(under_way) >= BATCH:
-                    count.sent += await _delivered(under_way)
-            count.sent += await _delivered(under_way)
-        finally:
-            await producer.stop()
+            )
+            if len(in_flight) >= BATCH:
+                count.sent += await _delivered(in_flight)
+        count.sent += await _delivered(in_flight)
     return count
 
 
@@ -137,11 +128,11 @@ def since_ms(text: str) -> int:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-async def _delivered(under_way: list[Any]) -> int:
-    for one in under_way:
+async def _delivered(in_flight: list[Any]) -> int:
+    for one in in_flight:
         await one
-    count = len(under_way)
-    under_way.clear()
+    count = len(in_flight)
+    in_flight.clear()
     return count
 
 

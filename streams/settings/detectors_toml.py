@@ -6,16 +6,17 @@ from dataclasses import replace
 
 from detectors.config import Loaded, digest_of, load_config
 from detectors.errors import ConfigError
+from streams.settings.plugins import plugins
 from streams.settings.settings import Settings
 
 
 def configured(settings: Settings, partitions: int | None = None) -> Loaded:
     """The configuration of a run; `partitions` (a flag) wins over HYDRAWATCH_PARTITIONS.
 
-    The digest covers the fingerprints' key too (its hash, never itself): it names what decides.
-    Raises ConfigError.
+    Detectors of other packages are among it. The digest covers the fingerprints' key too (its hash,
+    never itself): it names what decides. Raises ConfigError.
     """
-    loaded = load_config(*settings.detectors_text())
+    loaded = load_config(*settings.detectors_text(), plugins=plugins())
     origins = dict(loaded.origins)
     config = loaded.config
     wanted, origin = (

@@ -21,13 +21,13 @@ from detectors.exchange.hand_over import watermark_only
 from detectors.exchange.report import Report
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from streams.bulk.chunks import Chunk, next_part, split_at
-from streams.decisions.log import Forget, Forgotten, Mark, Marks
+from streams.decisions.log import DecisionLog, Erased, EraseRequest, IdleMark
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import AccountGauges, count_evidence
 from streams.settings.settings import Settings
+from streams.stage import Kept, Sent
 from streams.stages.dead_letters import dead_letter
-from streams.stages.sink import Outlet, Sent
-from streams.state.changelog import Kept
+from streams.stages.sink import Sink
 
 
 class AccountStage:
@@ -40,7 +40,7 @@ class AccountStage:
         settings: Settings,
         loaded: Loaded,
         partition: int,
-        outlet: Outlet,
+        sink: Sink,
         metrics: Metrics,
         bench: Workbench,
     ) -> None:
@@ -51,14 +51,14 @@ class AccountStage:
         self.last_record = time.monotonic()  # when the partition last had something to say
         self.lag = 0
         self._settings = settings
-        self._outlet = outlet
+        self._sink = sink
         self._metrics = metrics
         self._decoder = Decoder(
             settings.hash_key_bytes(), loaded.config.engine.future_minutes * MINUTE_MS
         )
-        self._marks = Marks(settings, "accounts", partition, outlet)
-        self._due: deque[Mark | Forgotten] | None = None  # written down earlier, by their place
-        self._answered: dict[str, int] = {}  # requests to forget, by id: after which request event
+        self._decisions = DecisionLog(settings, "accounts", partition, sink)
+        self._due: deque[IdleMark | Erased] | None = None  # written down earlier, by their place
+        self._answered: dict[str, int] = {}  # requests to erase, by id: after which request event
         self._told = NO_TIME
         self._closed = False
         self._gauges = AccountGauges(metrics, settings.requests_topic, partition, self.accounts)
@@ -66,7 +66,7 @@ class AccountStage:
     def close(self) -> None:
         """The partition moved away, or the worker stops: what is under way writes nothing down."""
         self._closed = True
-        self._gauges.partition.forget()
+        self._gauges.partition.release()
 
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""
@@ -77,10 +77,13 @@ class AccountStage:
     @property
     def shut_out(self) -> bool:
         """Whether another worker has written down that it runs this partition."""
-        return self._marks.shut_out
+        return self._decisions.shut_out
 
-    def aside(self) -> bytes:
-        """Which requests to forget have been answered just here; what lies behind shows in the state."""
+    async def settle(self) -> None:
+        """Nothing: who hears a tick twice drops it by its number."""
+
+    def around(self) -> bytes:
+        """Which requests to erase have been answered just here; what lies behind shows in the state."""
         here = self.next_offset - 1
         return msgspec.msgpack.encode(
             sorted(id_ for id_, at in self._answered.items() if at == here)
@@ -90,8 +93,8 @@ class AccountStage:
         """The partition was restored: go on from there."""
         self.next_offset = kept.next_offset
         self._told = self.accounts.closed
-        if kept.aside:
-            answered = msgspec.msgpack.decode(kept.aside, type=list[str])
+        if kept.around:
+            answered = msgspec.msgpack.decode(kept.around, type=list[str])
             self._answered = dict.fromkeys(answered, kept.next_offset - 1)
         self._gauges.restore(self.accounts)
 
@@ -99,12 +102,12 @@ class AccountStage:
         """Shut out whoever wrote down before, and read it; once."""
         if self._due is not None or self._closed:
             return
-        marks = [m for m in await self._marks.take_over() if isinstance(m, Mark | Forgotten)]
+        marks = [m for m in await self._decisions.take_over() if isinstance(m, IdleMark | Erased)]
         if self._due is None:  # else somebody who came meanwhile was faster
             # What was written down further back is in the state that was restored.
             here = self.next_offset - 1
             passed = [m for m in marks if m.offset < here]
-            self._answered |= {m.id: m.offset for m in passed if isinstance(m, Forgotten)}
+            self._answered |= {m.id: m.offset for m in passed if isinstance(m, Erased)}
             self._due = deque(m for m in marks if m.offset >= here)
 
     async def process(self, chunk: Chunk) -> Sent:
@@ -128,11 +131,11 @@ class AccountStage:
         sent = await self._obey_due()
         if self._closed or self._due or watermark <= self.accounts.watermark:
             return sent
-        if not await self._marks.write(Mark(self.next_offset - 1, watermark)):
+        if not await self._decisions.write(IdleMark(self.next_offset - 1, watermark)):
             return sent
         return sent + await self._tell(self.accounts.raise_mark(watermark))
 
-    async def forget(self, request: Forget) -> Sent:
+    async def erase(self, request: EraseRequest) -> Sent:
         """Write down, then do, what a request asks, once; `has_answered` tells whether it is done.
 
         It is not while what was written down earlier waits for its place in the requests.
@@ -140,8 +143,8 @@ class AccountStage:
         sent = await self._obey_due()
         if self._closed or self._due or request.id in self._answered:
             return sent
-        mark = Forgotten(request.id, request.account, self.next_offset - 1)
-        if not await self._marks.write(mark):
+        mark = Erased(request.id, request.account, self.next_offset - 1)
+        if not await self._decisions.write(mark):
             return sent
         return sent + await self._obey(mark)
 
@@ -151,8 +154,8 @@ class AccountStage:
             sent += await self._obey(self._due.popleft())
         return sent
 
-    async def _obey(self, mark: Mark | Forgotten) -> Sent:
-        if isinstance(mark, Mark):
+    async def _obey(self, mark: IdleMark | Erased) -> Sent:
+        if isinstance(mark, IdleMark):
             return await self._tell(self.accounts.raise_mark(mark.watermark))
         if mark.id not in self._answered:  # else it is in the state that was restored
             self._answered[mark.id] = mark.offset
@@ -160,8 +163,8 @@ class AccountStage:
             self._metrics.forgotten.inc()
         return []
 
-    def has_answered(self, request: Forget) -> bool:
-        """Whether a request to forget an account has been carried out."""
+    def has_answered(self, request: EraseRequest) -> bool:
+        """Whether a request to erase an account has been carried out."""
         return request.id in self._answered
 
     async def _ingest(self, chunk: Chunk) -> Sent:
@@ -182,7 +185,7 @@ class AccountStage:
                 message=rejected.message,
             )
             self._metrics.dead_letters.labels(rejected.reason, "receiving").inc()
-            sent.append(await self._outlet.dead_letter(letter))
+            sent.append(await self._sink.dead_letter(letter))
         self._gauges.count(decoded)
         return sent + await self._tell(closed)
 
@@ -193,21 +196,21 @@ class AccountStage:
         told_owner = self._told
         for tick in closed:
             for target, hand_over in tick.hand_overs.items():
-                sent += await self._outlet.hand_over(target, hand_over)
+                sent += await self._sink.hand_over(target, hand_over)
                 told[target] = tick.tick
             if tick.findings is not None:
                 count_evidence(self._metrics, tick.findings)
             if tick.findings is not None or tick.names is not None:
                 report = Report(self.partition, tick.tick, tick.findings, tick.names)
-                sent += await self._outlet.report(report)
+                sent += await self._sink.report(report)
                 told_owner = tick.tick
         end = self.accounts.closed
         if end > self._told:
             for target in range(targets):
                 if told[target] < end:
                     mark = watermark_only(self.partition, end)
-                    sent += await self._outlet.hand_over(target, mark)
+                    sent += await self._sink.hand_over(target, mark)
             if told_owner < end:
-                sent += await self._outlet.report(Report(self.partition, end))
+                sent += await self._sink.report(Report(self.partition, end))
             self._told = end
         return sent

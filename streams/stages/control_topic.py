@@ -7,7 +7,6 @@ is used; who owns the campaigns next takes the ticks from there and comes to the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -17,12 +16,12 @@ from detectors.contract.control_event import ControlEvent
 from detectors.decode.control_events import decode_control
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
-from streams.decisions.log import ControlMark, Marks
+from streams.decisions.log import ControlMark, DecisionLog
 from streams.kafka.reader import reader
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import dead_letter
-from streams.stages.sink import Outlet
+from streams.stages.sink import Sink
 
 log = structlog.get_logger()
 OWNER_PARTITION = 0  # of the marks topic, where the owner writes
@@ -40,19 +39,19 @@ class ControlFollower:
         settings: Settings,
         owner: CampaignOwner,
         deciding: asyncio.Lock,
-        outlet: Outlet,
+        sink: Sink,
         metrics: Metrics,
         ahead_ticks: int,
     ) -> None:
         self._settings = settings
         self._owner = owner
-        self._outlet = outlet
+        self._sink = sink
         self._metrics = metrics
         self._ahead_ticks = ahead_ticks + CLOCKS_TICKS
         # Held while a control event gets its tick and while ticks are closed: otherwise a tick could
         # close, with the event in force or without it, before it is written down that it is.
         self._deciding = deciding
-        self.marks = Marks(settings, "owner", OWNER_PARTITION, outlet)
+        self.decisions = DecisionLog(settings, "owner", OWNER_PARTITION, sink)
         self.said_up_to = NO_TIME  # the last tick of which an alert is published
         self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -63,10 +62,10 @@ class ControlFollower:
 
         Raises what following failed with, once: the next call follows anew from the beginning.
         """
-        if self._stopped or self.marks.shut_out:
+        if self._stopped or self.decisions.shut_out:
             return  # somebody else decides; the worker finds out what it runs
         if self._task is None:
-            marks = await self.marks.take_over()
+            marks = await self.decisions.take_over()
             self._owner.restore_control(
                 Written(m.control_id, m.revision, m.tick)
                 for m in marks
@@ -77,7 +76,7 @@ class ControlFollower:
             waiting = asyncio.create_task(self._caught_up.wait())
             await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
-        if self._task.done() and not (self._stopped or self.marks.shut_out):
+        if self._task.done() and not (self._stopped or self.decisions.shut_out):
             task, self._task = self._task, None
             task.result()
 
@@ -91,7 +90,7 @@ class ControlFollower:
         topic = self._settings.control_topic
         async with reader(self._settings, topic, [0]) as consumer:
             (tp,) = consumer.assignment()
-            while not self.marks.shut_out:
+            while not self.decisions.shut_out:
                 fetched = await consumer.getmany(timeout_ms=500)
                 for record in (r for records in fetched.values() for r in records):
                     await self._take(record)
@@ -114,14 +113,13 @@ class ControlFollower:
                 error=event.reason,
                 message=event.message,
             )
-            sent: Awaitable[Any] = await self._outlet.dead_letter(letter)
-            await sent
+            await (await self._sink.dead_letter(letter))
             return
         async with self._deciding:
             line = self._owner.books.control.effect(event, self._not_before(record.timestamp))
             if line is not None:
                 mark = ControlMark(line.control_id, line.revision, line.tick)
-                if not await self.marks.write(mark):
+                if not await self.decisions.write(mark):
                     return
                 self._owner.restore_control([line])
             self._owner.control(event)

@@ -1,7 +1,7 @@
 """Requests to erase an account: written to the marks topic, found there by whoever runs its partition.
 
 A request names the account by its keyed fingerprint. The worker that runs the partition decides at
-which place of the requests it takes effect and writes that down (`Forgotten`) before it erases, so
+which place of the requests it takes effect and writes that down (`Erased`) before it erases, so
 that whoever reads the partition again erases at the same place.
 """
 
@@ -11,22 +11,23 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from detectors.kernels.partitioner import partition_of
 from detectors.kernels.siphash import fingerprint
-from streams.decisions.log import Accepted, Forget, Forgotten, encode, mark_of, read_marks
-from streams.kafka.connection import BrokerError, client_options, explained
+from streams.decisions.log import Accepted, Erased, EraseRequest, encode, mark_of, read_marks
+from streams.kafka.connection import BrokerError
+from streams.kafka.producers import brief_producer
 from streams.kafka.reader import reader
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
-from streams.topics import create as topics
+from streams.topics.status import partition_count
 
 POLL_S = 0.5
 RETRY_S = 5.0
@@ -46,9 +47,9 @@ class Erasures:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting: dict[int, dict[str, Forget]] = defaultdict(dict)
+        self._waiting: dict[int, dict[str, EraseRequest]] = defaultdict(dict)
 
-    def waiting(self, partition: int) -> list[Forget]:
+    def waiting(self, partition: int) -> list[EraseRequest]:
         """Requests for a partition that nobody has answered, as far as is known."""
         return list(self._waiting[partition].values())
 
@@ -68,15 +69,15 @@ class Erasures:
                 log.warning("requests to forget accounts are not read", reason=str(error))
                 await asyncio.sleep(RETRY_S)
 
-    async def carry_out(self, stages: dict[TP, Any], intake: Intake) -> None:
+    async def carry_out(self, accounts: Mapping[TP, AccountStage], intake: Intake) -> None:
         """Erase, for ever, what is waiting, between two records of its partition."""
         while True:
             await asyncio.sleep(POLL_S)
-            for tp, stage in list(stages.items()):
-                if not isinstance(stage, AccountStage) or stage.shut_out:
+            for tp, stage in list(accounts.items()):
+                if stage.shut_out:
                     continue
                 for request in self.waiting(tp.partition):
-                    await intake.take(tp, stage, partial(stage.forget, request))
+                    await intake.take(tp, stage, partial(stage.erase, request))
                     if stage.has_answered(request):
                         self.answered(tp.partition, request.id)
 
@@ -89,27 +90,22 @@ class Erasures:
                     mark = mark_of(record)
                     if not accepted[record.partition].take(mark):
                         continue
-                    if isinstance(mark, Forget):
+                    if isinstance(mark, EraseRequest):
                         self._waiting[record.partition][mark.id] = mark
-                    elif isinstance(mark, Forgotten):
+                    elif isinstance(mark, Erased):
                         self.answered(record.partition, mark.id)
 
 
 async def ask(settings: Settings, account: str) -> Asked:
     """Write down that an account is to be erased. Raises ConfigError, BrokerError."""
     raw = account.encode()
-    partitions = await asyncio.to_thread(topics.partition_count, settings, settings.marks_topic)
+    partitions = await asyncio.to_thread(partition_count, settings, settings.marks_topic)
     asked = Asked(uuid.uuid4().hex, partition_of(raw, partitions))
-    request = Forget(asked.id, fingerprint(raw, settings.hash_key_bytes()))
-    with explained(settings):
-        producer = AIOKafkaProducer(**client_options(settings), acks="all")
-        await producer.start()
-        try:
-            await producer.send_and_wait(
-                settings.marks_topic, encode(request), partition=asked.partition
-            )
-        finally:
-            await producer.stop()
+    request = EraseRequest(asked.id, fingerprint(raw, settings.hash_key_bytes()))
+    async with brief_producer(settings) as producer:
+        await producer.send_and_wait(
+            settings.marks_topic, encode(request), partition=asked.partition
+        )
     return asked
 
 
@@ -121,7 +117,7 @@ async def answered(settings: Settings, asked: Asked, patience_s: float) -> bool:
     until = time.monotonic() + patience_s
     while True:
         marks = await read_marks(settings, asked.partition)
-        if any(isinstance(m, Forgotten) and m.id == asked.id for m in marks):
+        if any(isinstance(m, Erased) and m.id == asked.id for m in marks):
             return True
         if time.monotonic() >= until:
             return False

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
-from typing import Any
 
 from faust.types import TP
+
+from streams.stage import Sent
 
 SWEEP_S = 0.5
 MOST_WAITING = 64  # chunks whose sends are under way, per partition; beyond it we wait
 
 
-class UnderWay:
+class InFlight:
     """Per partition, in order, the sends that a state kept now would rest on."""
 
     def __init__(self) -> None:
-        self._waiting: dict[TP, deque[list[Awaitable[Any]]]] = {}
+        self._waiting: dict[TP, deque[Sent]] = {}
 
-    async def add(self, tp: TP, sent: list[Awaitable[Any]]) -> None:
+    async def add(self, tp: TP, sent: Sent) -> None:
         """Note what was sent because of a chunk. Waits only where too much is under way.
 
         Raises what an earlier send failed with.
@@ -29,7 +29,7 @@ class UnderWay:
             queue.append(sent)
         await self._settle(queue)
 
-    def of(self, tp: TP) -> list[Awaitable[Any]]:
+    def of(self, tp: TP) -> Sent:
         """All of a partition that is under way."""
         return [one for sent in self._waiting.get(tp, ()) for one in sent]
 
@@ -44,11 +44,11 @@ class UnderWay:
         for queue in list(self._waiting.values()):
             await self._settle(queue)
 
-    def forget(self, tp: TP) -> None:
+    def release(self, tp: TP) -> None:
         """The partition moved away: what was under way is of a reading that ended."""
         self._waiting.pop(tp, None)
 
-    async def _settle(self, queue: deque[list[Awaitable[Any]]]) -> None:
+    async def _settle(self, queue: deque[Sent]) -> None:
         while queue:
             first = queue[0]
             done = all(f.done() for f in first if isinstance(f, asyncio.Future))

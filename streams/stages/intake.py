@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from faust.types import TP
 
 from streams.kafka.connection import patiently
-from streams.stages.in_flight import UnderWay
-from streams.stages.sink import Sent
-from streams.state.checkpointer import Keeper, Taking
-
-
-class Prepared(Taking, Protocol):
-    """What the intake needs of a stage."""
-
-    async def prepare(self) -> None:
-        """Know what was written down, before anything follows from what is taken."""
-        ...
+from streams.stage import Sent, Stage
+from streams.stages.in_flight import InFlight
+from streams.state.checkpointer import Checkpointer
 
 
 class Intake:
     """Of one worker: in order, held against keeping, and with what is said noted until it is delivered."""
 
-    def __init__(self, keeper: Keeper, under_way: UnderWay) -> None:
-        self._keeper = keeper
-        self._under_way = under_way
+    def __init__(self, checkpointer: Checkpointer, in_flight: InFlight) -> None:
+        self._checkpointer = checkpointer
+        self._in_flight = in_flight
 
-    async def take(self, tp: TP, stage: Prepared, act: Callable[[], Awaitable[Sent]]) -> None:
+    async def take(self, tp: TP, stage: Stage, act: Callable[[], Awaitable[Sent]]) -> None:
         """Have a stage take something. Raises what `act` raises, and what could not be sent."""
         await patiently(stage.prepare, "read what was written down")
-        async with self._keeper.taking(tp, stage):
-            await self._under_way.add(tp, await act())
+        async with self._checkpointer.taking(tp, stage):
+            await self._in_flight.add(tp, await act())

@@ -17,8 +17,8 @@ from streams.bulk.chunks import Chunk, next_part
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import NetworkGauges, count_evidence
 from streams.settings.settings import Settings
-from streams.stages.sink import Outlet, Sent
-from streams.state.changelog import Kept
+from streams.stage import Kept, Sent
+from streams.stages.sink import Sink
 
 
 class NetworkStage:
@@ -28,28 +28,33 @@ class NetworkStage:
     shut_out = False  # it writes no marks
 
     def __init__(
-        self, settings: Settings, loaded: Loaded, partition: int, outlet: Outlet, metrics: Metrics
+        self, settings: Settings, loaded: Loaded, partition: int, sink: Sink, metrics: Metrics
     ) -> None:
         self.partition = partition
         self.next_offset = 0
         self.networks = self.part = NetworkPartition(loaded.config, partition)
         self.busy = asyncio.Lock()
+        self.lag = 0
         self._source = loaded.config.engine.partitions + partition
-        self._outlet = outlet
+        self._sink = sink
         self._metrics = metrics
         self._told = NO_TIME
         self._gauges = NetworkGauges(metrics, settings.handover_topic, partition, self.networks)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
-        self._gauges.partition.forget()
+        self._gauges.partition.release()
 
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""
+        self.lag = lag
         self._gauges.partition.lag(lag)
         self._gauges.update(self.networks)
 
-    def aside(self) -> bytes:
+    async def settle(self) -> None:
+        """Nothing: who hears a tick twice drops it by its number."""
+
+    def around(self) -> bytes:
         """Nothing: all that is told has been told when the stage is not busy."""
         return b""
 
@@ -76,11 +81,11 @@ class NetworkStage:
         told = self._told
         for findings in self.networks.advance():
             count_evidence(self._metrics, findings)
-            sent += await self._outlet.report(Report(self._source, findings.tick, findings))
+            sent += await self._sink.report(Report(self._source, findings.tick, findings))
             told = findings.tick
         if self.networks.closed > self._told:
             if told < self.networks.closed:
-                sent += await self._outlet.report(Report(self._source, self.networks.closed))
+                sent += await self._sink.report(Report(self._source, self.networks.closed))
             self._told = self.networks.closed
         self._metrics.batch.labels("keys").observe(time.perf_counter() - started)
         self._gauges.update(self.networks)

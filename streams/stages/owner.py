@@ -22,10 +22,10 @@ from streams.kafka.fencing import ShutOutError
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import OwnerGauges
 from streams.settings.settings import Settings
+from streams.stage import Kept, Sent
 from streams.stages.control_topic import ControlFollower
 from streams.stages.published_alerts import Published, read_published
-from streams.stages.sink import Outlet, Sent
-from streams.state.changelog import Kept
+from streams.stages.sink import Sink
 
 
 class OwnerStage:
@@ -34,12 +34,11 @@ class OwnerStage:
     name = "owner"
     partition = 0
 
-    def __init__(
-        self, settings: Settings, loaded: Loaded, outlet: Outlet, metrics: Metrics
-    ) -> None:
+    def __init__(self, settings: Settings, loaded: Loaded, sink: Sink, metrics: Metrics) -> None:
         self.next_offset = 0
+        self.lag = 0
         self._settings = settings
-        self._outlet = outlet
+        self._sink = sink
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
         self._digest = loaded.digest
@@ -55,17 +54,18 @@ class OwnerStage:
         )
         self._gauges = OwnerGauges(metrics, settings.evidence_topic, self.owner)
         self._controls = ControlFollower(
-            settings, self.owner, self.busy, outlet, metrics, loaded.config.engine.future_minutes
+            settings, self.owner, self.busy, sink, metrics, loaded.config.engine.future_minutes
         )
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
         self._closed = True
         self._controls.stop()
-        self._gauges.forget()
+        self._gauges.release()
 
     def watch(self, lag: int) -> None:
         """So many records lie unread: show that, and time that passes while nothing is read."""
+        self.lag = lag
         self._gauges.partition.lag(lag)
         self._gauges.update(self.owner)
         self._gauges.measure(self.owner)
@@ -73,22 +73,22 @@ class OwnerStage:
     @property
     def shut_out(self) -> bool:
         """Whether another worker has written down that it owns the campaigns."""
-        return self._controls.marks.shut_out
+        return self._controls.decisions.shut_out
 
-    def aside(self) -> bytes:
+    def around(self) -> bytes:
         """How far each source was heard."""
         return msgspec.msgpack.encode(self._applied)
 
     def restore(self, kept: Kept) -> None:
         """The owner was restored: go on from there."""
         self.next_offset = kept.next_offset
-        self._applied = msgspec.msgpack.decode(kept.aside, type=dict[int, tuple[int, int]])
+        self._applied = msgspec.msgpack.decode(kept.around, type=dict[int, tuple[int, int]])
         self._gauges.restore(self.owner)
 
     async def prepare(self) -> None:
         """Know what was sent, and have all control events in force."""
         if self._published is None:
-            topics = [self._outlet.alert_topic(mode) for mode in self.owner.modes]
+            topics = [self._sink.alert_topic(mode) for mode in self.owner.modes]
             self._published = {topic: await self._read(topic) for topic in topics}
             self._controls.said_up_to = max(one.last_tick for one in self._published.values())
         await self._controls.catch_up()
@@ -116,31 +116,31 @@ class OwnerStage:
     async def settle(self) -> None:
         """Wait until the chunk in hand is taken, and what was said of it is where a successor looks."""
         async with self.busy:
-            topics = {self._outlet.alert_topic(mode) for mode in self.owner.modes}
+            topics = {self._sink.alert_topic(mode) for mode in self.owner.modes}
         for topic in topics:
-            await self._outlet.deliveries.settled(topic)
+            await self._sink.deliveries.settled(topic)
 
     async def _say(self, published: dict[str, Published], alerts: list[Alert]) -> Sent:
-        places = [published[self._outlet.alert_topic(alert.mode)] for alert in alerts]
+        places = [published[self._sink.alert_topic(alert.mode)] for alert in alerts]
         unsaid = [
             (alert, there)
             for alert, there in zip(alerts, places, strict=True)
             if alert.revision > there.revision(alert.alert_id)
         ]
         # Who stood still for longer than a session has a successor that says it: ask before, not after.
-        if unsaid and not await self._controls.marks.write(Saying(self.owner.closed)):
+        if unsaid and not await self._controls.decisions.write(Saying(self.owner.closed)):
             raise ShutOutError("another worker owns the campaigns")
         sent: Sent = []
         for alert, there in unsaid:
             if self._closed:
                 raise ShutOutError("the campaigns have moved away")
-            sent.append(await self._outlet.alert(alert))
+            sent.append(await self._sink.alert(alert))
             there.add(alert)
         return sent
 
     async def _read(self, topic: str) -> Published:
         # This worker may have owned it before, and what it said then may not be there yet.
-        await self._outlet.deliveries.settled(topic)
+        await self._sink.deliveries.settled(topic)
         digest = self._digest if topic == self._settings.shadow_topic else ""
         return await read_published(self._settings, self._metrics, topic, digest)
 

@@ -22,12 +22,11 @@ from detectors.exchange.hand_over import HandOver
 from detectors.exchange.report import Report
 from streams.kafka.connection import explained
 from streams.kafka.producers import FLUSH_S, end, lasting_producer
-from streams.observe.delivery_monitor import Deliveries
+from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
+from streams.stage import Sent
 from streams.stages.dead_letters import DeadLetter, cut
-
-Sent = list[Awaitable[Any]]  # what was said, until the broker has it
 
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 2 * 1024 * 1024  # what we write ourselves is under 1 MB a record
@@ -36,13 +35,13 @@ WHOLE_BYTES = 8 * 1024 * 1024  # and is not tried whole from here on: compressin
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
-class Outlet:
+class Sink:
     """The worker's producers. `delivered` waits for what is under way."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self._metrics = metrics
-        self.deliveries = Deliveries(metrics, settings.stall_s)
+        self.deliveries = DeliveryMonitor(metrics, settings.stall_s)
         self._producer: Any = None
         self._large: Any = None
         self._letters: set[asyncio.Task[None]] = set()  # large ones under way
@@ -74,12 +73,12 @@ class Outlet:
             *(end(one) for one in (self._producer, self._large) if one is not None)
         )
 
-    async def hand_over(self, target: int, hand_over: HandOver) -> list[Awaitable[Any]]:
+    async def hand_over(self, target: int, hand_over: HandOver) -> Sent:
         """Hand a tick to a key partition."""
         topic = self.settings.handover_topic
         return [await self._send(topic, r, partition=target) for r in handover.encode(hand_over)]
 
-    async def report(self, report: Report) -> list[Awaitable[Any]]:
+    async def report(self, report: Report) -> Sent:
         """Tell the owner about a tick."""
         topic = self.settings.evidence_topic
         return [await self._send(topic, r, partition=0) for r in reports.encode(report)]
@@ -131,7 +130,7 @@ class Outlet:
         return await self._queued(self._producer, topic, value, partition=partition)
 
     async def _queued(self, producer: Any, topic: str, value: bytes | None, **more: Any) -> Any:
-        return await self.deliveries.under_way(topic, lambda: producer.send(topic, value, **more))
+        return await self.deliveries.track(topic, lambda: producer.send(topic, value, **more))
 
 
 async def delivered(sent: Iterable[Awaitable[Any]]) -> None:

@@ -1,1 +1,1 @@
-"""State kept at the broker: a log per stage, its turns, its pages, and the way back."""
+"""State kept at the broker: a log per stage, its schedule, its pages, and the way back."""

@@ -20,19 +20,12 @@ from detectors.state.page_log import Entry, PageLog
 from streams.kafka.connection import client_options, explained
 from streams.kafka.fencing import MadeAnewError, ShutOutError, new_writer
 from streams.settings.settings import Settings
+from streams.stage import Kept, Part
 from streams.state import records
 from streams.state.records import FORMAT, Fence, Seal
-from streams.state.restore import Part, Reading
+from streams.state.restore import Reading
 
 FETCH_BYTES = 8 << 20
-
-
-class Kept(NamedTuple):
-    """What was read back: where to go on in the stage's input, what it keeps aside, which input it was."""
-
-    next_offset: int
-    aside: bytes
-    input_id: str = ""
 
 
 class Cut(NamedTuple):
@@ -43,7 +36,7 @@ class Cut(NamedTuple):
     shapes: dict[str, str]
     rest: bytes
     next_offset: int
-    aside: bytes
+    around: bytes
 
 
 Send = Callable[[bytes], Awaitable[Awaitable[Any]]]
@@ -51,7 +44,7 @@ Send = Callable[[bytes], Awaitable[Awaitable[Any]]]
 Read = Callable[[int], AsyncGenerator[list[Any], None]]
 
 
-class StateLog:
+class Changelog:
     """The log of one stage: `recover` once, then `cut` and `keep` in turn. `read` is for tests."""
 
     def __init__(
@@ -113,9 +106,9 @@ class StateLog:
             part.restore(kept, seal.rest)
         self._firsts = {n: at for n, at in reading.firsts.items() if n >= seal.since}
         self.bytes = sum(size for _, size in self._firsts.values())
-        return Kept(seal.next_offset, seal.aside, seal.input_id)
+        return Kept(seal.next_offset, seal.around, seal.input_id)
 
-    def cut(self, part: Part, next_offset: int, aside: bytes) -> Cut:
+    def cut(self, part: Part, next_offset: int, around: bytes) -> Cut:
         """The state as it is now, as records; nothing may change it meanwhile."""
         if self._open:
             self._pages.restart()  # what came through of the last cut is not known: this one holds all
@@ -124,7 +117,7 @@ class StateLog:
         entry = self._pages.entry(checkpoint.tables)
         packed = list(records.packed(entry, checkpoint, self._writer))
         shapes = shapes_of(checkpoint.tables)
-        return Cut(entry, packed, shapes, checkpoint.rest, next_offset, aside)
+        return Cut(entry, packed, shapes, checkpoint.rest, next_offset, around)
 
     async def keep(self, cut: Cut, said: Sequence[Awaitable[Any]], send: Send) -> None:
         """Send a cut, wait until `said` is with the broker too, and seal it."""
@@ -147,7 +140,7 @@ class StateLog:
             sizes=entry.sizes,
             shapes=cut.shapes,
             rest=cut.rest,
-            aside=cut.aside,
+            around=cut.around,
             digest=entry.digest,
             at=time.time_ns() // 1_000_000,
             input_id=self._input_id,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -26,47 +26,24 @@ from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
 from streams.settings.settings import Settings
-from streams.state.changelog import Cut, Kept, StateLog
+from streams.stage import Sent, Stage
+from streams.state.changelog import Changelog, Cut
 from streams.state.locks import BusyError, held, to_its_end
 from streams.state.placement import origin, place
 from streams.state.records import of_this_version
-from streams.state.restore import Part
-from streams.state.schedule import Turns
-from streams.state.trim import Deletion
-from streams.topics.identity import Inputs
+from streams.state.schedule import Schedule
+from streams.state.trim import Trim
+from streams.topics.identity import InputIdentities
 
 log = structlog.get_logger()
 
-TURN_S = 0.25
+POLL_S = 0.25
 BUSY_S = 5.0  # how long one stage that is in the middle of something may hold up the others
 SEND_BYTES = 2 << 20
 NOT_TAKEN = (KafkaError, BrokerError, ShutOutError, MadeAnewError, TimeoutError)
 
 
-class Taking(Protocol):
-    """What takes input, one piece at a time."""
-
-    busy: asyncio.Lock
-
-
-class Stage(Taking, Protocol):
-    """What the keeper needs of a stage: its part of the engine, and that nothing changes meanwhile."""
-
-    name: str
-    partition: int
-    next_offset: int
-    part: Part
-
-    def aside(self) -> bytes:
-        """What the stage keeps around its part."""
-        ...
-
-    def restore(self, kept: Kept) -> None:
-        """Its part was restored: go on from there."""
-        ...
-
-
-class Keeper:
+class Checkpointer:
     """The state logs of one worker's stages."""
 
     def __init__(
@@ -74,8 +51,8 @@ class Keeper:
         settings: Settings,
         loaded: Loaded,
         metrics: Metrics,
-        said: Callable[[TP], list[Awaitable[Any]]],
-        covered: Callable[[TP, int], Any],
+        said: Callable[[TP], Sent],
+        covered: Callable[[TP, int], object],
     ) -> None:
         self._settings = settings
         self._partitions = loaded.config.engine.partitions
@@ -83,16 +60,16 @@ class Keeper:
         self._said = said
         self._covered = covered
         self._origin = origin(settings, loaded)
-        self._logs: dict[TP, StateLog] = {}
+        self._logs: dict[TP, Changelog] = {}
         self._stages: dict[TP, Stage] = {}  # whose logs they are
         self._gauges: dict[TP, PartitionGauges] = {}
-        self._turns = Turns(settings.snapshot_s)
+        self._schedule = Schedule(settings.snapshot_s)
         self._producer: Any = None
-        self._turn = asyncio.Lock()  # one entry at a time, also when a stop comes between
+        self._one_at_a_time = asyncio.Lock()  # entries, also when a stop comes between
         self._taken = 0  # records of state that the broker has answered for
         self._failed: dict[TP, float] = {}  # since when a state could not be kept
-        self._deletion = Deletion(settings, metrics)
-        self._inputs = Inputs(settings)
+        self._trim = Trim(settings, metrics)
+        self._inputs = InputIdentities(settings)
 
     async def start(self) -> None:
         """Connect. Raises BrokerError."""
@@ -110,14 +87,14 @@ class Keeper:
         """Disconnect."""
         if self._producer is not None:
             await end(self._producer)
-        await self._deletion.stop()
+        await self._trim.stop()
 
     async def recover(self, tp: TP, stage: Stage, progress: Callable[[int], None]) -> None:
         """Bring a stage that has just come to where its last owner kept it."""
         started = time.monotonic()
         where = place(stage.name, stage.partition, self._partitions)
         input_id = self._inputs.id(tp.topic)
-        state = self._logs[tp] = StateLog(self._settings, where, self._origin, input_id=input_id)
+        state = self._logs[tp] = Changelog(self._settings, where, self._origin, input_id=input_id)
         self._stages[tp] = stage
         self._gauges[tp] = PartitionGauges(self._metrics, tp.topic, stage.partition)
         kept = await state.recover(stage.part, self._send(where), progress)
@@ -125,18 +102,18 @@ class Keeper:
             self._inputs.refuse_replaced(tp.topic, kept.input_id)
             with of_this_version(state.where):
                 stage.restore(kept)
-        self._turns.kept(tp, stage.next_offset)
+        self._schedule.kept(tp, stage.next_offset)
         self._metrics.recovery_seconds.labels(stage.name).inc(time.monotonic() - started)
 
-    def forget(self, tps: Iterable[TP]) -> None:
+    def release(self, tps: Iterable[TP]) -> None:
         """Partitions that moved away: another worker keeps them."""
         for tp in tps:
             if tp in self._logs:
-                self._deletion.leave(self._logs.pop(tp).tp)
+                self._trim.release(self._logs.pop(tp).tp)
                 del self._stages[tp]
             if tp in self._gauges:
-                self._gauges.pop(tp).forget()
-            self._turns.leave(tp)
+                self._gauges.pop(tp).release()
+            self._schedule.release(tp)
             self._failed.pop(tp, None)
 
     def shut_out(self, tp: TP) -> bool:
@@ -145,7 +122,7 @@ class Keeper:
         return state is not None and state.shut_out
 
     @contextlib.asynccontextmanager
-    async def taking(self, tp: TP, stage: Taking) -> AsyncIterator[None]:
+    async def taking(self, tp: TP, stage: Stage) -> AsyncIterator[None]:
         """Hold a stage, by its lock, while it takes input and says what follows.
 
         One that does not come to the end of that has taken what it has not said: it is not kept any
@@ -155,13 +132,11 @@ class Keeper:
             try:
                 yield
             except BaseException:
-                if (
-                    self._stages.get(tp) is stage
-                ):  # else it moved away, and may be back as another one
-                    self.forget([tp])
+                if self._stages.get(tp) is stage:  # else it moved away, and may be back as another
+                    self.release([tp])
                 raise
 
-    def show(self, stages: dict[TP, Any], readiness: Readiness) -> None:
+    def show(self, stages: Mapping[TP, Stage], readiness: Readiness) -> None:
         """Show how old what is kept has become; also while keeping takes for ever."""
         if self._failed:
             worst = time.monotonic() - min(self._failed.values())
@@ -173,15 +148,15 @@ class Keeper:
             )
         else:
             readiness.done("state")
-        for tp, age in self._turns.ages_s(stages):
+        for tp, age in self._schedule.ages_s(stages):
             self._gauges[tp].set(self._metrics.snapshot_age, age, stages[tp].name)
 
-    async def run(self, stages: dict[TP, Any]) -> None:
+    async def run(self, stages: Mapping[TP, Stage]) -> None:
         """Keep whatever is due, for ever."""
         while True:
-            await asyncio.sleep(TURN_S)
-            await self._deletion.again()
-            due = self._turns.due(stages)
+            await asyncio.sleep(POLL_S)
+            await self._trim.again()
+            due = self._schedule.due(stages)
             if due is not None:
                 await self._try_to_keep(due, stages[due], BUSY_S)
 
@@ -190,27 +165,27 @@ class Keeper:
             await self.keep(tp, stage, patience_s)
         except BusyError:
             if tp in self._logs:
-                self._turns.put_off(tp)
+                self._schedule.put_off(tp)
             log.info("state is kept later", stage=stage.name, partition=stage.partition)
         except NOT_TAKEN as error:
             if tp in self._logs:  # else it moved away meanwhile
                 self._failed.setdefault(tp, time.monotonic())
-                self._turns.put_off(tp)
+                self._schedule.put_off(tp)
                 self._metrics.snapshot_failures.labels(stage.name).inc()
             log.warning(
                 "state is not kept", stage=stage.name, partition=stage.partition, reason=repr(error)
             )
 
-    async def keep_all(self, stages: dict[TP, Any]) -> None:
+    async def keep_all(self, stages: Mapping[TP, Stage]) -> None:
         """Keep every stage as it is now: before a stop, so that a successor need not read much again."""
         for patience_s in (BUSY_S, None):  # who is busy comes last, and takes what time is left
-            for tp in self._turns.waiting(stages):
+            for tp in self._schedule.waiting(stages):
                 if tp in stages:  # else it moved away meanwhile
                     await self._try_to_keep(tp, stages[tp], patience_s)
 
     async def keep(self, tp: TP, stage: Stage, patience_s: float | None = None) -> None:
         """Write a stage's state as it is now, and acknowledge what it covers."""
-        async with self._turn:
+        async with self._one_at_a_time:
             if tp in self._logs:
                 await self._keep(tp, stage, patience_s)
 
@@ -226,11 +201,11 @@ class Keeper:
             # Off the loop, which must answer meanwhile; nothing touches the stage under its lock.
             cut, worked = await to_its_end(asyncio.to_thread(_timed_cut, state, stage))
             said = self._said(tp)
-        self._turns.cost(tp, time.monotonic() - began)
+        self._schedule.cost(tp, time.monotonic() - began)
         await self._while_it_moves(state.keep(cut, said, self._send(state.tp.partition)))
         if self._logs.get(tp) is not state:
             return  # it moved away meanwhile
-        self._turns.kept(tp, cut.next_offset)
+        self._schedule.kept(tp, cut.next_offset)
         self._failed.pop(tp, None)
         self._covered(tp, cut.next_offset - 1)
         size = sum(map(len, cut.packed))
@@ -240,7 +215,7 @@ class Keeper:
         self._metrics.snapshot_seconds.labels(stage.name).observe(time.monotonic() - started)
         self._gauges[tp].set(self._metrics.snapshot_time, time.time(), stage.name)
         self._gauges[tp].set(self._metrics.state_log_bytes, state.bytes, stage.name)
-        await self._deletion.before(state.tp, state.deletable)
+        await self._trim.before(state.tp, state.deletable)
 
     async def _while_it_moves(self, keeping: Coroutine[Any, Any, None]) -> None:
         """Wait for a state to be kept, however large, but not for a broker that takes none of it."""
@@ -273,7 +248,7 @@ class Keeper:
         return send
 
 
-def _timed_cut(state: StateLog, stage: Stage) -> tuple[Cut, float]:
+def _timed_cut(state: Changelog, stage: Stage) -> tuple[Cut, float]:
     began = time.thread_time()
-    cut = state.cut(stage.part, stage.next_offset, stage.aside())
+    cut = state.cut(stage.part, stage.next_offset, stage.around())
     return cut, time.thread_time() - began

@@ -1,6 +1,6 @@
-"""What the state topic holds of every stage, as a person sees it; and how all of it is forgotten.
+"""What the state topic holds of every stage, as a person sees it; and how all of it is reset.
 
-Reading takes no part in the log: nothing is fenced and no worker is disturbed. Forgetting does, so
+Reading takes no part in the log: nothing is fenced and no worker is disturbed. A reset does, so
 it is refused while the consumer group has members.
 """
 
@@ -27,8 +27,9 @@ from streams.kafka.reader import read_all
 from streams.settings.settings import Settings
 from streams.state import records
 from streams.state.placement import origin, stage_at
-from streams.topics import create as topics
-from streams.topics.identity import Inputs, input_of
+from streams.topics.create import make_anew
+from streams.topics.identity import InputIdentities, input_of
+from streams.topics.status import partition_count
 
 HIGH_WATERMARK = -1  # in a DeleteRecords request: all that there is
 NO_SUCH_API = (IncompatibleBrokerVersion, UnsupportedVersionError, KafkaConnectionError)
@@ -62,14 +63,14 @@ async def look(
 
     Raises ConfigError if there is no state topic, BrokerError if the broker does not answer.
     """
-    count = await asyncio.to_thread(topics.partition_count, settings, settings.state_topic)
+    count = await asyncio.to_thread(partition_count, settings, settings.state_topic)
     logs = [_Log(f"{settings.state_topic} [{place}]") for place in range(count)]
     size = 0
     async for record in read_all(settings, settings.state_topic, list(range(count))):
         logs[record.partition].take(record.value)
         size += len(record.value)
         progress(size)
-    mine, inputs = origin(settings, loaded), Inputs(settings)
+    mine, inputs = origin(settings, loaded), InputIdentities(settings)
     await inputs.look()
     kept = []
     for place, log in enumerate(logs):
@@ -81,13 +82,13 @@ async def look(
     return kept
 
 
-async def forget(settings: Settings) -> Emptied:
+async def reset(settings: Settings) -> Emptied:
     """Forget all that is kept; says how.
 
     Raises BrokerError where workers are running, or the broker refuses.
     """
     topic = settings.state_topic
-    count = await asyncio.to_thread(topics.partition_count, settings, topic)
+    count = await asyncio.to_thread(partition_count, settings, topic)
     with explained(settings):
         members = await _members(settings)
         if members:
@@ -106,7 +107,7 @@ async def forget(settings: Settings) -> Emptied:
         except NO_SUCH_API:
             # A broker that does not know the request may just hang up. If it is the network, then
             # the next connection fails, before anything is deleted.
-            await asyncio.to_thread(topics.make_anew, settings, topic)
+            await asyncio.to_thread(make_anew, settings, topic)
             return "topic created anew"
     return "records deleted"
 

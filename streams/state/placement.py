@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from detectors.config import Loaded, as_plain
+from detectors.config import Loaded, plain_section
 from streams.settings.settings import Settings
 
 
@@ -29,7 +29,7 @@ def origin(settings: Settings, loaded: Loaded) -> dict[str, str]:
         "HYDRAWATCH_REQUESTS_TOPIC": settings.requests_topic,
         "engine.partitions": str(config.engine.partitions),
         "engine.allowed_lateness_minutes": str(config.engine.allowed_lateness_minutes),
-        **{f"budgets.{name}": str(value) for name, value in as_plain(config.budgets).items()},
+        **{f"budgets.{name}": str(value) for name, value in plain_section(config.budgets).items()},
     }
 
 

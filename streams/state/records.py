@@ -8,7 +8,7 @@ in the one order that the partition has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import cramjam
@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from detectors.errors import StateError
+from detectors.judging.memory import is_memory, other_versions
 from detectors.state.checkpoint import Checkpoint, shapes_of
 from detectors.state.page_log import Change, Entry
 
@@ -59,7 +60,7 @@ class Seal(msgspec.Struct, frozen=True, array_like=True, tag="seal"):
     sizes: dict[str, int]
     shapes: dict[str, str]
     rest: bytes
-    aside: bytes  # what the stage keeps around its part of the engine
+    around: bytes  # what the stage keeps around its part of the engine
     digest: int
     at: int  # ms since epoch, for people
     input_id: str = ""  # of the topic that `next_offset` counts in, as far as the broker tells
@@ -108,11 +109,22 @@ def refuse_others(seal: Seal, origin: dict[str, str], checkpoint: Checkpoint, wh
             what = "" if name.endswith("KEY") else f" = {other}, and it is {mine} now"
             raise StateError(f"{where}: kept with another {name}{what}; put it back, or {RESET}")
     shapes = shapes_of(checkpoint.tables)
-    unlike = [n for n in shapes.keys() | seal.shapes.keys() if shapes.get(n) != seal.shapes.get(n)]
+    for name, kept, mine in other_versions(shapes, seal.shapes):
+        raise StateError(
+            f"{where}: detector {name}: its memory was kept as {kept}, this version reads {mine}; {MEND}"
+        )
+    unlike = [n for n in shapes.keys() | seal.shapes.keys() if _differs(n, shapes, seal.shapes)]
     if unlike:
         raise StateError(
             f"{where}: kept by a version that lays {', '.join(sorted(unlike))} out differently; {MEND}"
         )
+
+
+def _differs(table: str, mine: Mapping[str, str], kept: Mapping[str, str]) -> bool:
+    """Whether a table is laid out otherwise; a detector's memory may be missing on either side."""
+    if is_memory(table) and not (table in mine and table in kept):
+        return False
+    return mine.get(table) != kept.get(table)
 
 
 RESET = (

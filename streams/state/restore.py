@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from detectors.errors import StateError
-from detectors.state.checkpoint import Checkpoint, Restoration
+from detectors.state.checkpoint import Restoration
+from streams.stage import Part
 from streams.state import records
 from streams.state.records import Fence, Pages, Seal
-
-
-class Part(Protocol):
-    """What of the engine a stage runs: accounts, keys or the owner of campaigns."""
-
-    def checkpoint(self) -> Checkpoint:
-        """The state as it is now."""
-        ...
-
-    def restoration(self) -> Restoration:
-        """What fills the part, still fresh, from kept pages."""
-        ...
-
-    def restore(self, kept: Restoration, rest: bytes) -> None:
-        """Go on from the kept state."""
-        ...
 
 
 class Reading:

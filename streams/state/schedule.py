@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
 from faust.types import TP
+
+from streams.stage import Stage
 
 SHARE = 20  # of the time, at most one part in so many
 RETRY_S = 5.0
 
 
-class Moving(Protocol):
-    """What takes turns: something that moves on through its input."""
-
-    next_offset: int
-
-
-class Turns:
+class Schedule:
     """The turns of one worker's stages: each every `every_s` seconds, or less often if that costs much."""
 
     def __init__(self, every_s: float) -> None:
@@ -39,20 +34,20 @@ class Turns:
         """It could not be kept: let others go first, and try again soon."""
         self._not_before[tp] = time.monotonic() + RETRY_S
 
-    def leave(self, tp: TP) -> None:
+    def release(self, tp: TP) -> None:
         """It moved away, or must not be kept any more."""
         self._kept.pop(tp, None)
         self._cost_s.pop(tp, None)
         self._not_before.pop(tp, None)
 
-    def ages_s(self, stages: Mapping[TP, Moving]) -> Iterator[tuple[TP, float]]:
+    def ages_s(self, stages: Mapping[TP, Stage]) -> Iterator[tuple[TP, float]]:
         """For how long each stage has not been kept; 0 for one that has not moved on since."""
         now = time.monotonic()
         for tp, (since, offset) in self._kept.items():
             if tp in stages:
                 yield tp, now - since if stages[tp].next_offset > offset else 0.0
 
-    def waiting(self, stages: Mapping[TP, Moving]) -> list[TP]:
+    def waiting(self, stages: Mapping[TP, Stage]) -> list[TP]:
         """Who has moved on since it was kept, the longest waiting first."""
         return sorted(
             (
@@ -63,7 +58,7 @@ class Turns:
             key=lambda tp: self._kept[tp][0],
         )
 
-    def due(self, stages: Mapping[TP, Moving]) -> TP | None:
+    def due(self, stages: Mapping[TP, Stage]) -> TP | None:
         """Whose turn it is now, if anybody's."""
         now = time.monotonic()
         every = max(self._every_s, SHARE * sum(self._cost_s.get(tp, 0.0) for tp in stages))

@@ -46,7 +46,7 @@ OF_ONE_PARTITION = (
 )
 
 
-class Deletion:
+class Trim:
     """The requests of one worker to delete records. `connect` gives an admin client."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Deletion:
         if offset > 0:
             self._wanted[tp] = offset
         else:
-            self.leave(tp)
+            self.release(tp)
         await self.again()
 
     async def again(self) -> None:
@@ -105,7 +105,7 @@ class Deletion:
             self._client = client
         await self._client.delete_records({tp: RecordsToDelete(offset)})
 
-    def leave(self, tp: TopicPartition) -> None:
+    def release(self, tp: TopicPartition) -> None:
         """Another worker sees to this partition."""
         self._wanted.pop(tp, None)
 

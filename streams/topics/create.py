@@ -1,4 +1,4 @@
-"""The topics at the broker: creates what is missing, counts partitions, makes one anew."""
+"""The topics at the broker: creates what is missing, makes one anew."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings, variable
 from streams.topics.admin import ANSWER_MS, connected, partition_counts, refuse_failures
 from streams.topics.plan import PLANS, partitions_of
+from streams.topics.status import partition_count
 
 DELETED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What `create` found and did for one topic."""
+    """What `create_topics` found and did for one topic."""
 
     topic: str
     role: str
@@ -28,7 +29,7 @@ class Created:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-def create(
+def create_topics(
     settings: Settings,
     partitions: int | None = None,
     *,
@@ -71,18 +72,6 @@ def create(
         )
         for plan in PLANS
     ]
-
-
-def partition_count(settings: Settings, topic: str) -> int:
-    """How many partitions a topic has; ConfigError with the mend if there is no such topic."""
-    with connected(settings) as admin:
-        present = partition_counts(admin, [topic])
-    if topic not in present:
-        raise ConfigError(
-            f"topic {topic} is missing at {settings.broker}; run: hydrawatch topics create "
-            f"--partitions {configured(settings).config.engine.partitions}"
-        )
-    return present[topic]
 
 
 def make_anew(settings: Settings, topic: str) -> None:

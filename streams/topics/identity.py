@@ -14,7 +14,7 @@ START_S = 15.0  # one broker of several may be away just now
 NO_ID = UUID(int=0)
 
 
-class Inputs:
+class InputIdentities:
     """The stages' inputs as they are at this broker now."""
 
     def __init__(self, settings: Settings) -> None:
@@ -41,21 +41,20 @@ class Inputs:
             raise StateError(made_anew(self._settings, topic))
 
     def _look(self) -> dict[str, str]:
-        settings = self._settings
-        names = [settings.requests_topic, settings.handover_topic, settings.evidence_topic]
-        with connected(settings) as admin:
-            described = descriptions(admin, names)
+        with connected(self._settings) as admin:
+            described = descriptions(admin, list(inputs(self._settings)))
         ids = {name: topic.get("topic_id") or NO_ID for name, topic in described.items()}
         return {name: "" if found == NO_ID else str(found) for name, found in ids.items()}
 
 
+def inputs(settings: Settings) -> tuple[str, str, str]:
+    """The topics that the stages read: accounts, networks and the owner of campaigns."""
+    return settings.requests_topic, settings.handover_topic, settings.evidence_topic
+
+
 def input_of(settings: Settings, stage: str) -> str:
     """The topic that a stage reads."""
-    return {
-        "accounts": settings.requests_topic,
-        "keys": settings.handover_topic,
-        "owner": settings.evidence_topic,
-    }[stage]
+    return dict(zip(("accounts", "keys", "owner"), inputs(settings), strict=True))[stage]
 
 
 def made_anew(settings: Settings, topic: str) -> str:

@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from detectors.errors import ConfigError
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings, variable
-from streams.topics.admin import ANSWER_MS, configurations, connected, descriptions
+from streams.topics.admin import (
+    ANSWER_MS,
+    configurations,
+    connected,
+    descriptions,
+    partition_counts,
+)
 from streams.topics.plan import PLANS, partitions_of
 
 
@@ -25,7 +32,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TopicStatus:
     """The topics as the brokers show them at one moment.
 
     `problems` as `verify` gives them; partitions as (topic, number); `ids` of the topics that exist,
@@ -46,7 +53,7 @@ def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
     return look(settings, configured(settings, partitions).config.engine.partitions).problems
 
 
-def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> Sight:
+def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> TopicStatus:
     """What the brokers say of the topics of a pipeline of `count` partitions.
 
     Raises BrokerError if none answers in time.
@@ -60,7 +67,7 @@ def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> Sight:
         for name, topic in described.items()
         for one in topic["partitions"]
     ]
-    return Sight(
+    return TopicStatus(
         _problems(settings, count, described, configs),
         frozenset(place for place, one in places if one["leader_id"] < 0),
         frozenset(
@@ -70,6 +77,18 @@ def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> Sight:
         ),
         {name: topic.get("topic_id") for name, topic in described.items()},
     )
+
+
+def partition_count(settings: Settings, topic: str) -> int:
+    """How many partitions a topic has; ConfigError with the mend if there is no such topic."""
+    with connected(settings) as admin:
+        present = partition_counts(admin, [topic])
+    if topic not in present:
+        raise ConfigError(
+            f"topic {topic} is missing at {settings.broker}; run: hydrawatch topics create "
+            f"--partitions {configured(settings).config.engine.partitions}"
+        )
+    return present[topic]
 
 
 def _needed(partition: Mapping[str, Any], config: Mapping[str, str]) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import faust
 from faust.types import TP
@@ -16,15 +16,15 @@ from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
 from streams.stages.networks import NetworkStage
-from streams.worker.idleness import Silence
+from streams.worker.idleness import Idleness
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
 MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: hand-overs are memory
 
 
-class Pace:
-    """The pace of one worker's account partitions. `stages` is the worker's own, by partition."""
+class Alignment:
+    """The pace of one worker's account partitions. The stages are the worker's own, by partition."""
 
     def __init__(
         self,
@@ -32,7 +32,8 @@ class Pace:
         loaded: Loaded,
         app: faust.App,
         transport: BulkTransport,
-        stages: dict[TP, Any],
+        accounts: Mapping[TP, AccountStage],
+        networks: Mapping[TP, NetworkStage],
         intake: Intake,
     ) -> None:
         self.held: set[TP] = set()  # partitions that wait for slower ones
@@ -40,13 +41,14 @@ class Pace:
         self._gap_ms = loaded.config.engine.idle_gap_minutes * MINUTE_MS
         self._app = app
         self._transport = transport
-        self._stages = stages
+        self._accounts = accounts
+        self._networks = networks
         self._intake = intake
-        self._silence = Silence()
+        self._idleness = Idleness()
 
-    def hold_back(self, tp: TP, stage: AccountStage) -> None:
+    def hold_back(self, tp: TP) -> None:
         """Read no more of a partition that is far ahead in event time, until the others follow."""
-        if tp not in self.held and self._too_far_ahead(stage):
+        if tp not in self.held and self._too_far_ahead(tp):
             self.held.add(tp)
             self._app.consumer.pause_partitions({tp})
 
@@ -55,8 +57,7 @@ class Pace:
         while True:
             await asyncio.sleep(HOLD_POLL_S)
             for tp in sorted(self.held):
-                stage = self._stages.get(tp)
-                if stage is None or not self._too_far_ahead(stage):
+                if not self._too_far_ahead(tp):
                     self.held.discard(tp)
                     if tp in self._app.consumer.assignment():
                         self._app.consumer.resume_partitions({tp})
@@ -70,25 +71,25 @@ class Pace:
                 continue
             mark = (furthest + 1) * MINUTE_MS - self._gap_ms
             for tp in sorted(self._app.consumer.assignment()):
-                stage = self._stages.get(tp)
-                if isinstance(stage, AccountStage) and self._idle(tp, stage, mark):
+                stage = self._accounts.get(tp)
+                if stage is not None and self._idle(tp, stage, mark):
                     await self._intake.take(tp, stage, partial(stage.mark_idle, mark))
 
     def _idle(self, tp: TP, stage: AccountStage, mark: int) -> bool:
         """Whether nothing came for long, though the broker answers, and the mark says something new."""
         age = self._transport.answer_age_s(tp)
-        quiet = self._silence.lasts_s(tp, stage.last_record, age)
+        quiet = self._idleness.lasts_s(tp, stage.last_record, age)
         if quiet < self._settings.idle_s or stage.accounts.watermark >= mark:
             return False
         return not (stage.shut_out or self._transport.unread(tp, stage.next_offset))
 
     def _passed(self) -> list[int]:
-        """Last tick that each source has closed, as any of our key partitions has heard it."""
-        for stage in self._stages.values():
-            if isinstance(stage, NetworkStage):
-                return stage.networks.passed
-        return []
+        """Last tick that each source has closed, as any of our network partitions has heard it."""
+        one = next(iter(self._networks.values()), None)
+        return [] if one is None else one.networks.passed
 
-    def _too_far_ahead(self, stage: AccountStage) -> bool:
-        slowest = min(self._passed(), default=NO_TIME)
-        return slowest != NO_TIME and stage.accounts.closed > slowest + MAX_AHEAD_TICKS
+    def _too_far_ahead(self, tp: TP) -> bool:
+        stage, slowest = self._accounts.get(tp), min(self._passed(), default=NO_TIME)
+        if stage is None or slowest == NO_TIME:
+            return False
+        return stage.accounts.closed > slowest + MAX_AHEAD_TICKS

@@ -3,7 +3,7 @@
 Kafka gives a static member's place to whoever joins with its id last. aiokafka 0.14 sends heartbeats
 without the id, so that the one put out is not told to end but joins again: both then take
 themselves for the owner of the same partitions, in turns, for ever. A member that is assigned
-partitions again in a generation that it has been in already was put out by such a twin; whoever
+partitions again in a generation that it has been in already was put out by such a duplicate; whoever
 leaves for another reason comes back in a new generation.
 """
 
@@ -15,7 +15,7 @@ from detectors.errors import ConfigError
 MOST_REPEATS = 2
 
 
-class Twins:
+class DuplicateInstance:
     """Counts the assignments of one worker within a generation."""
 
     def __init__(self, instance_id: str | None) -> None:

@@ -10,7 +10,7 @@ from faust.types import TP
 ANSWER_S = 5.0  # a broker answers an empty fetch twice a second
 
 
-class Silence:
+class Idleness:
     """Counts only time in which the broker answered for the partition: an outage is no silence."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

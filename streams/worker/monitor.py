@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Set
 
 import faust
 from faust.types import TP
@@ -13,15 +12,15 @@ from faust.types import TP
 from detectors.errors import StateError
 from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
-from streams.observe.broker_probe import Witness
-from streams.observe.delivery_monitor import Deliveries
+from streams.observe.broker_probe import BrokerProbe
+from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.health import Readiness
 from streams.observe.isolation import notes
 from streams.observe.metrics import Metrics
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
-from streams.stages.accounts import AccountStage
-from streams.state.checkpointer import Keeper
+from streams.stage import Stage
+from streams.state.checkpointer import Checkpointer
 from streams.topics.identity import made_anew
 
 POLL_S = 0.5
@@ -32,7 +31,7 @@ SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the e
 SHUT_OUT_SESSIONS = 2
 
 
-class Lookout:
+class Monitor:
     """What is seen of one worker. `stages` is the worker's own, by partition."""
 
     def __init__(
@@ -40,8 +39,8 @@ class Lookout:
         settings: Settings,
         app: faust.App,
         transport: BulkTransport,
-        stages: dict[TP, Any],
-        held: set[TP],
+        stages: Mapping[TP, Stage],
+        held: Set[TP],
         metrics: Metrics,
         readiness: Readiness,
     ) -> None:
@@ -64,25 +63,29 @@ class Lookout:
         self._readiness.wait_for("recovery", f"reading state back: {size / 1e6:,.0f} MB so far")
 
     async def look(
-        self, keeper: Keeper, deliveries: Deliveries, witness: Witness, watchdog: Watchdog
+        self,
+        checkpointer: Checkpointer,
+        deliveries: DeliveryMonitor,
+        probe: BrokerProbe,
+        watchdog: Watchdog,
     ) -> None:
         """Look, for ever, also while nothing is read or the broker does not answer."""
         while True:
             await asyncio.sleep(POLL_S)
-            keeper.show(self._stages, self._readiness)
+            checkpointer.show(self._stages, self._readiness)
             deliveries.look(self._readiness)
             self._readiness.note(notes(self._stages.values()))
             self._metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
-            self._refuse_two_owners(keeper)
+            self._refuse_two_owners(checkpointer)
             self._catch_up()
             for tp, stage, lag in self._partitions():
                 at = self._read_back if stage is None else stage.next_offset
-                held, trouble = tp in self._held, bool(witness.trouble)
+                held, trouble = tp in self._held, bool(probe.trouble)
                 unread = stage is None or lag > 0
                 watchdog.look(tp, at, unread=unread, held=held, trouble=trouble)
 
-    def _partitions(self) -> Iterator[tuple[TP, Any, int]]:
+    def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
         topics = self._transport.options.topics
         for tp in self._app.consumer.assignment():
@@ -117,11 +120,11 @@ class Lookout:
                 "joins again when it is started again; if it happens again, look at the brokers' logs"
             )
 
-    def _refuse_two_owners(self, keeper: Keeper) -> None:
+    def _refuse_two_owners(self, checkpointer: Checkpointer) -> None:
         """End where another worker has taken over for long what the group says is ours."""
         now = time.monotonic()
         shut_out = {
-            tp for tp, stage in self._stages.items() if stage.shut_out or keeper.shut_out(tp)
+            tp for tp, stage in self._stages.items() if stage.shut_out or checkpointer.shut_out(tp)
         }
         if self._app.rebalancing:
             shut_out = set()  # who runs what is being settled
@@ -140,14 +143,12 @@ class Lookout:
         if "catch-up" not in self._readiness.reasons():
             return
         topic = self._settings.requests_topic
-        mine = [self._stages.get(tp) for tp in self._app.consumer.assignment() if tp.topic == topic]
-        stages = [stage for stage in mine if isinstance(stage, AccountStage)]
+        mine = [tp for tp in self._app.consumer.assignment() if tp.topic == topic]
+        stages = {tp: self._stages[tp] for tp in mine if tp in self._stages}
         if not mine or len(stages) < len(mine):
             return
         unread = [
-            stage
-            for stage in stages
-            if self._transport.unread(TP(topic, stage.partition), stage.next_offset)
+            stage for tp, stage in stages.items() if self._transport.unread(tp, stage.next_offset)
         ]
         if not unread:
             self._readiness.done("catch-up")

@@ -7,7 +7,6 @@ second or two later. A worker that did so in the middle of a chunk would miss it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import orjson
 from numba.core.event import install_recorder
@@ -19,7 +18,9 @@ from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.errors import ConfigError
 from detectors.exchange.hand_over import decode, encode, watermark_only
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from detectors.interface.detector import Described
 from detectors.networks.partition import NetworkPartition
+from detectors.registry import BUILT_IN
 
 START_MS = 1_767_571_200_000
 HOURS, ACCOUNTS = 75, 8
@@ -34,7 +35,7 @@ SMALL = BudgetConfig(
 )
 
 
-def warm_up() -> bool:
+def warm_up(detectors: tuple[Described, ...] = BUILT_IN) -> bool:
     """Take a few made-up events through accounts and keys, over the wire format, in small tables.
 
     Returns whether anything had to be compiled, rather than loaded. Raises ConfigError where what
@@ -42,7 +43,7 @@ def warm_up() -> bool:
     """
     with install_recorder("numba:compile") as compiled:
         try:
-            _run_small()
+            _run_small(detectors)
         except OSError as error:
             raise ConfigError(
                 f"compiled kernels cannot be written ({error}): make room there, or name a folder "
@@ -51,8 +52,8 @@ def warm_up() -> bool:
     return bool(compiled.buffer)
 
 
-def _run_small() -> None:
-    config = replace(Config(), engine=EngineConfig(partitions=1), budgets=SMALL)
+def _run_small(detectors: tuple[Described, ...]) -> None:
+    config = Config(engine=EngineConfig(partitions=1), budgets=SMALL, detectors=detectors)
     decoder = Decoder(b"warm-up warm-up ", config.engine.future_minutes * MINUTE_MS)
     accounts, keys = AccountPartition(config, 0), NetworkPartition(config, 0)
     values = list(_events())

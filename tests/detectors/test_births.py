@@ -17,7 +17,6 @@ from detectors.births import (
     VPN,
     KeyBirths,
     births_surprise,
-    rarity_weight,
 )
 from detectors.contract.request_event import IP_CLASSES as CLASS_NAMES
 from detectors.interface.detector import Context, Evidence, Window
@@ -33,6 +32,7 @@ from detectors.interface.key_kinds import (
     TEMPLATE,
     TLS,
 )
+from detectors.networks.rarity import rarity_weight
 
 BIRTHS = KeyBirths()
 PRIORS = BIRTHS.priors()

@@ -9,12 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors.exchange.findings import AccountFinding, CohortSum
-from detectors.interface.detector import Context, Evidence, Window
+from detectors.interface.detector import Context, Evidence, Seen, Window
 from detectors.judging.cohorts import CohortBook
 from detectors.volume import AccountVolume, learn, score
 
 DAY_MS = 86_400_000
 VOLUME = AccountVolume()
+NAME = VOLUME.card.name
 Baseline = tuple[float, float, int]
 
 
@@ -79,9 +80,9 @@ def test_object_and_columns_agree_on_random_series() -> None:
             )
             mean, variance, days = np.float32(column[0]), np.float32(column[1]), column[2]
             assert (float(mean), float(variance)) == pytest.approx(
-                VOLUME.baseline(memory), rel=1e-4, abs=1e-4
+                memory.moments(), rel=1e-4, abs=1e-4
             )
-            assert memory.days == days
+            assert memory.count == days
 
 
 def test_both_forms_report_the_same_surprise() -> None:
@@ -125,15 +126,15 @@ def test_a_lasting_change_is_learned_within_weeks() -> None:
 def test_an_incomplete_day_is_not_learned() -> None:
     memory = VOLUME.fresh()
     VOLUME.observe(memory, day_close(0, 100.0, complete=False), Context())
-    assert memory.days == 0
+    assert memory.count == 0
 
 
-EVIDENCE = VOLUME.evidence(100, 100, 0.0, DAY_MS)
+EVIDENCE = VOLUME.evidence(Seen(100.0, 100.0, 0.0, DAY_MS))
 
 
-def finding(deviation: float, spread: float, windows: int, requests: int = 5000) -> AccountFinding:
+def finding(deviation: float | None, spread: float, requests: int = 5000) -> AccountFinding:
     return AccountFinding(
-        account=1, cohort=3, deviation=deviation, spread=spread, windows=windows,
+        account=1, cohort=3, deviation=deviation, spread=spread,
         evidence=msgspec.structs.replace(EVIDENCE, observed=float(requests)),
         first_seen=0, last_seen=0, requests=requests, output_tokens=0, cost_micro=0,
     )  # fmt: skip
@@ -142,12 +143,12 @@ def finding(deviation: float, spread: float, windows: int, requests: int = 5000)
 def sums(deviations: NDArray[np.float64], cohort: int = 3) -> CohortSum:
     micro = np.rint(deviations * 1e6).astype(int)
     squares = np.rint(deviations**2 * 1e6).astype(int)
-    return CohortSum(cohort, deviations.size, int(micro.sum()), int(squares.sum()), 0, 0, 0)
+    return CohortSum(NAME, cohort, deviations.size, int(micro.sum()), int(squares.sum()), 0, 0, 0)
 
 
 def levels(y: NDArray[np.float64]) -> CohortSum:
     micro, squares = np.rint(y * 1e6).astype(int), np.rint(y * y * 1e6).astype(int)
-    return CohortSum(3, 0, 0, 0, y.size, int(micro.sum()), int(squares.sum()))
+    return CohortSum(NAME, 3, 0, 0, 0, y.size, int(micro.sum()), int(squares.sum()))
 
 
 def judged(book: CohortBook, one: AccountFinding) -> float:
@@ -157,64 +158,64 @@ def judged(book: CohortBook, one: AccountFinding) -> float:
 
 def test_a_launch_on_which_everybody_moves_cancels() -> None:
     rng = np.random.default_rng(1)
-    calm, launch = CohortBook(VOLUME), CohortBook(VOLUME)
+    calm, launch = CohortBook((VOLUME,)), CohortBook((VOLUME,))
     for tick in range(0, 600, 60):
-        calm.close(tick, [sums(rng.normal(0, 0.5, 500))])
-        launch.close(tick, [sums(rng.normal(0, 0.5, 500))])
-    calm.close(659, [sums(np.append(rng.normal(0.0, 0.5, 499), 3.0))])
-    launch.close(659, [sums(np.append(rng.normal(2.5, 0.5, 499), 3.0))])
-    one = finding(deviation=3.0, spread=0.35, windows=20)
+        calm.close(tick, [sums(rng.normal(0, 0.5, 500))], ())
+        launch.close(tick, [sums(rng.normal(0, 0.5, 500))], ())
+    calm.close(659, [sums(np.append(rng.normal(0.0, 0.5, 499), 3.0))], ())
+    launch.close(659, [sums(np.append(rng.normal(2.5, 0.5, 499), 3.0))], ())
+    one = finding(deviation=3.0, spread=0.35)
     assert judged(calm, one) > 6.0
     assert judged(launch, one) == 0.0
 
 
 def test_an_account_does_not_explain_itself_and_a_falling_cohort_accuses_nobody() -> None:
-    book = CohortBook(VOLUME)
-    one = finding(deviation=3.0, spread=0.35, windows=20)
+    book = CohortBook((VOLUME,))
+    one = finding(deviation=3.0, spread=0.35)
     alone = judged(book, one)
-    book.close(59, [sums(np.array([3.0]))])
+    book.close(59, [sums(np.array([3.0]))], ())
     assert judged(book, one) == alone
-    book.close(119, [sums(np.append(np.full(300, -1.0), 3.0))])
+    book.close(119, [sums(np.append(np.full(300, -1.0), 3.0))], ())
     assert judged(book, one) <= alone
 
 
 def test_the_order_of_partitions_cannot_matter() -> None:
     rng = np.random.default_rng(2)
     parts = [sums(rng.normal(0.3, 0.6, 50), cohort) for cohort in (3, 5, 3, 1, 3)]
-    books = [CohortBook(VOLUME), CohortBook(VOLUME)]
+    books = [CohortBook((VOLUME,)), CohortBook((VOLUME,))]
     for book, order in zip(books, (parts, parts[::-1]), strict=True):
-        book.close(59, order)
-        book.close(119, order)
+        book.close(59, order, ())
+        book.close(119, order, ())
     assert books[0].dump() == books[1].dump()
 
 
 def test_a_newcomer_is_judged_by_its_cohort_once_that_is_known() -> None:
     rng = np.random.default_rng(4)
-    book = CohortBook(VOLUME)
-    flood = finding(deviation=math.log1p(10**6), spread=0.0, windows=0, requests=10**6)
+    book = CohortBook((VOLUME,))
+    flood = finding(deviation=None, spread=0.0, requests=10**6)
     assert book.judge(flood) is None
-    book.close(1439, [levels(rng.normal(3.0, 1.0, 300))])
+    book.close(1439, [levels(rng.normal(3.0, 1.0, 300))], ())
     assert judged(book, flood) > 6.0
-    assert book.judge(finding(math.log1p(300), 0.0, 0, requests=300)) is None
+    assert book.judge(finding(None, 0.0, requests=300)) is None
 
 
 def test_a_book_restored_at_any_cut_judges_the_same() -> None:
     rng = np.random.default_rng(5)
-    through, cut = CohortBook(VOLUME), CohortBook(VOLUME)
+    through, cut = CohortBook((VOLUME,)), CohortBook((VOLUME,))
     for tick in range(1439, 1439 + 300, 60):
         more = [sums(rng.normal(0.2, 0.5, 100)), levels(rng.normal(3.0, 1.0, 100))]
-        through.close(tick, more)
-        cut.close(tick, more)
-        again = CohortBook(VOLUME)
+        through.close(tick, more, ())
+        cut.close(tick, more, ())
+        again = CohortBook((VOLUME,))
         again.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(cut.dump())))
         cut = again
         assert cut.dump() == through.dump()
-        one = finding(2.9, 0.35, 20)
+        one = finding(2.9, 0.35)
         assert cut.judge(one) == through.judge(one)
 
 
 def test_a_book_of_another_version_is_left_aside() -> None:
-    book = CohortBook(VOLUME)
+    book = CohortBook((VOLUME,))
     before = book.dump()
     for plain in ([], [99, 1], [0]):
         book.restore(plain)

@@ -12,7 +12,8 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import use_bulk_transport
+from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 WORKER = """
 import asyncio, sys
 import faust
-from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import use_bulk_transport
+from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 
 broker, name, path, folder = sys.argv[1:]
 settings = {**BULK_SETTINGS, "broker_commit_interval": 0.1, "topic_partitions": 2}

@@ -19,14 +19,14 @@ from streams.decisions.log import ControlMark, decode, read_marks
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.owner import OwnerStage
-from streams.stages.sink import Outlet
-from streams.topics import create as topics
+from streams.stages.sink import Sink
+from streams.topics.create import create_topics
 from streams.topics.plan import PLANS
 
 pytestmark = pytest.mark.broker
 
 MINUTE = 60_000
-AnyOutlet = TypeVar("AnyOutlet", bound=Outlet)
+AnySink = TypeVar("AnySink", bound=Sink)
 START = 1_767_571_200_000 // MINUTE
 LOADED = load_config("[engine]\npartitions = 1")
 ALLOWANCE = {
@@ -40,7 +40,7 @@ ALLOWANCE = {
 }
 
 
-class SlowBroker(Outlet):
+class SlowBroker(Sink):
     """The worker's producer, with a broker that takes its time to say that a mark is durable."""
 
     def __init__(self, settings: Settings) -> None:
@@ -54,30 +54,30 @@ class SlowBroker(Outlet):
         return await super().mark(partition, record)
 
 
-def plainly(settings: Settings) -> Outlet:
+def plainly(settings: Settings) -> Sink:
     """The worker's producer as it is."""
-    return Outlet(settings, Metrics())
+    return Sink(settings, Metrics())
 
 
 @asynccontextmanager
 async def scene(
-    broker: str, prefix: str, connect: Callable[[Settings], AnyOutlet]
-) -> AsyncIterator[tuple[Settings, AnyOutlet, OwnerStage, AIOKafkaProducer]]:
-    """Topics of its own, an owner with its outlet, and a producer for what others write."""
+    broker: str, prefix: str, connect: Callable[[Settings], AnySink]
+) -> AsyncIterator[tuple[Settings, AnySink, OwnerStage, AIOKafkaProducer]]:
+    """Topics of its own, an owner with its sink, and a producer for what others write."""
     names = {plan.setting: f"{prefix}{plan.setting}" for plan in PLANS}
     settings = Settings(broker=broker, partitions=1, **names)
-    await asyncio.to_thread(topics.create, settings, 1, replication=1)
-    outlet = connect(settings)
-    await outlet.start()
-    stage = OwnerStage(settings, LOADED, outlet, Metrics())
+    await asyncio.to_thread(create_topics, settings, 1, replication=1)
+    sink = connect(settings)
+    await sink.start()
+    stage = OwnerStage(settings, LOADED, sink, Metrics())
     producer = AIOKafkaProducer(bootstrap_servers=broker)
     await producer.start()
     try:
-        yield settings, outlet, stage, producer
+        yield settings, sink, stage, producer
     finally:
         stage.close()
         await producer.stop()
-        await outlet.stop()
+        await sink.stop()
 
 
 def reports(offset: int, tick: int) -> Chunk:
@@ -98,16 +98,16 @@ async def take(stage: OwnerStage, chunk: Chunk) -> None:
 
 
 async def test_a_control_event_is_written_down_before_any_tick_closes_with_it(broker: str) -> None:
-    async with scene(broker, "control-", SlowBroker) as (settings, outlet, stage, producer):
+    async with scene(broker, "control-", SlowBroker) as (settings, sink, stage, producer):
         await take(stage, reports(0, START + 5))
         await producer.send_and_wait(settings.control_topic, orjson.dumps(ALLOWANCE))
-        await asyncio.wait_for(outlet.asked.wait(), 60)
+        await asyncio.wait_for(sink.asked.wait(), 60)
         later = asyncio.create_task(take(stage, reports(2, START + 20)))
         await asyncio.sleep(0.2)  # as long as it likes: the broker has not answered
         assert stage.owner.closed == START + 5
         assert not stage.owner.books.control.allowances
         assert stage.owner.control_log == []
-        outlet.answer.set()
+        sink.answer.set()
         await asyncio.wait_for(later, 60)
         assert stage.owner.closed == START + 20
         assert stage.owner.books.control.allowances

@@ -16,8 +16,8 @@ from streams.commands.alerts import values
 from streams.kafka.embedded_broker import free_port
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import SHADOW_NAMES, Settings
-from streams.topics import create as topics
 from streams.topics import other_mode
+from streams.topics.create import create_topics
 from streams.topics.plan import PLANS
 from tests.integration.workers import (
     HYDRAWATCH,
@@ -120,7 +120,7 @@ def test_without_a_worker_the_request_stands_and_the_exit_code_is_1() -> None:
 def test_what_the_pipeline_of_the_other_mode_holds_is_told_with_how_to_erase_it_there() -> None:
     with stage(2) as live:
         shadow = Settings(broker=live.broker, partitions=2, mode="shadow")
-        topics.create(shadow, 2, replication=1)
+        create_topics(shadow, 2, replication=1)
         apart = {setting for setting in SHADOW_NAMES if setting.endswith("_topic")}
         for mine, other in ((live, shadow), (shadow, live)):
             said = json.loads(forget(mine, "a-1", "--wait", "0").stdout)

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
-from streams.state import inspect as kept_state
+from streams.state import inspect
 from streams.state import records as state_records
 from tests.integration.workers import replayed, send, stage, two_days, wait_for, worker
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
 def kept(settings: Settings) -> list[int]:
     """How many requests the kept state of each account partition stands for."""
-    found = asyncio.run(kept_state.look(settings, configured(settings)))
+    found = asyncio.run(inspect.look(settings, configured(settings)))
     return [one.next_offset or 0 for one in found if one.stage == "accounts"]
 
 

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
-from streams.state import inspect as kept_state
+from streams.state import inspect
 from streams.state.placement import stage_at
 from tests.brokers import EMBEDDED, KAFKA, chosen
 from tests.integration.workers import (
@@ -61,7 +61,7 @@ def test_kept_state_is_shown_refused_to_be_reset_while_in_use_and_then_forgotten
         other = settings.model_copy(
             update={"hash_key": type(settings.hash_key)("another-key-" * 2)}
         )
-        found = asyncio.run(kept_state.look(other, configured(other)))
+        found = asyncio.run(inspect.look(other, configured(other)))
         assert {one.problem for one in found} == {"kept with another HYDRAWATCH_HASH_KEY"}
 
         asked = hydrawatch(settings, "state", "reset")

@@ -15,7 +15,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import HEAD_BYTES, dead_letter
-from streams.stages.sink import LARGE_BYTES, WHOLE_BYTES, Outlet
+from streams.stages.sink import LARGE_BYTES, WHOLE_BYTES, Sink
 from tests.integration.workers import batches, replayed, send, stage, wait_for, worker
 from worlds.world import build
 
@@ -48,9 +48,9 @@ async def put_aside(
 ) -> Metrics:
     """Send the dead letters of some records as the worker does."""
     metrics = Metrics()
-    outlet = Outlet(settings, metrics)
-    await outlet.start()
-    outlet._large = StrictProducer(outlet._large)
+    sink = Sink(settings, metrics)
+    await sink.start()
+    sink._large = StrictProducer(sink._large)
     try:
         for at, (key, value) in enumerate(records):
             letter = dead_letter(
@@ -63,9 +63,9 @@ async def put_aside(
                 error="e",
                 message="",
             )
-            await (await outlet.dead_letter(letter))
+            await (await sink.dead_letter(letter))
     finally:
-        await outlet.stop()
+        await sink.stop()
     return metrics
 
 

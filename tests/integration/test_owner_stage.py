@@ -18,8 +18,9 @@ from streams.kafka.fencing import ShutOutError
 from streams.kafka.reader import read_all
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
+from streams.stage import Sent
 from streams.stages.owner import OwnerStage
-from streams.stages.sink import Outlet, Sent, delivered
+from streams.stages.sink import Sink, delivered
 from tests.integration.workers import stage
 from tests.owner_stories import BASE, key_finding
 
@@ -54,17 +55,17 @@ class Held:
 
 
 class Scene:
-    """An owner's outlet with alerts held back, and stages that write to it."""
+    """An owner's sink with alerts held back, and stages that write to it."""
 
-    def __init__(self, settings: Settings, outlet: Outlet) -> None:
+    def __init__(self, settings: Settings, sink: Sink) -> None:
         self.settings = settings
-        self.outlet = outlet
-        self.held = outlet._producer = Held(outlet._producer, settings.alerts_topic)
+        self.sink = sink
+        self.held = sink._producer = Held(sink._producer, settings.alerts_topic)
         self.stages: list[OwnerStage] = []
 
     def owner(self) -> OwnerStage:
         """A stage that has just come, with nothing kept."""
-        self.stages.append(OwnerStage(self.settings, LOADED, self.outlet, Metrics()))
+        self.stages.append(OwnerStage(self.settings, LOADED, self.sink, Metrics()))
         return self.stages[-1]
 
     async def said(self) -> list[tuple[str, int]]:
@@ -77,15 +78,15 @@ class Scene:
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     with stage(1) as settings:
-        outlet = Outlet(settings, Metrics())
-        await outlet.start()
-        scene = Scene(settings, outlet)
+        sink = Sink(settings, Metrics())
+        await sink.start()
+        scene = Scene(settings, sink)
         yield scene
         scene.held.room.set()
         scene.held.go.set()
         for one in scene.stages:
             one.close()
-        await outlet.stop()
+        await sink.stop()
 
 
 def chunk(offset: int, *reports: Report) -> Chunk:

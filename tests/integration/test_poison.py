@@ -28,6 +28,7 @@ from tests.stage_stories import DAY
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
+VOLUME = "volume.own_past"
 POISONED = (sys.executable, "-m", "tests.integration.poisoned_worker")
 FIELDS = {
     *("event", "level", "logger", "timestamp"),
@@ -68,26 +69,26 @@ def test_workers_go_on_where_a_detector_raises_and_say_what_replay_says(
         killed, first = start(0)
         send(settings, world[:begun])
         first.until("births raise for nobody", lambda: raised(first, "births"))
-        first.until("volume raises for nobody", lambda: raised(first, "volume") >= TURNS)
-        first.until("others", lambda: entities(first) == {"births": 1, "volume": 1})
-        first.until("notes say nothing", lambda: first.notes().keys() == {"births", "volume"})
+        first.until("volume raises for nobody", lambda: raised(first, VOLUME) >= TURNS)
+        first.until("others", lambda: entities(first) == {"births": 1, VOLUME: 1})
+        first.until("notes say nothing", lambda: first.notes().keys() == {"births", VOLUME})
         first.until("it is not ready", lambda: first.ready() and not first.reasons())
         killed.kill()
         killed.wait()
         both = [start(number)[1] for number in (1, 2)]
         send(settings, world[begun:])
         assert wait_for(settings, len(expected)) == expected
-        assert sum(raised(one, "volume") for one in both) >= TURNS
-        assert sum(entities(one)["volume"] for one in both) == 1
-        judge = next(one for one in both if entities(one)["volume"])
-        judge.until("notes say nothing", lambda: "volume" in judge.notes())
-        assert "ZeroDivisionError for 1 account within a day" in judge.notes()["volume"]
+        assert sum(raised(one, VOLUME) for one in both) >= TURNS
+        assert sum(entities(one)[VOLUME] for one in both) == 1
+        judge = next(one for one in both if entities(one)[VOLUME])
+        judge.until("notes say nothing", lambda: VOLUME in judge.notes())
+        assert "ZeroDivisionError for 1 account within a day" in judge.notes()[VOLUME]
         for one in both:
             one.until("it is not ready", lambda one=one: one.ready() and not one.reasons())
     for entry in _logged(logs):
         assert entry.keys() <= FIELDS
         assert entry["error"] == "ZeroDivisionError"
-    assert {entry["detector"] for entry in _logged(logs)} == {"births", "volume"}
+    assert {entry["detector"] for entry in _logged(logs)} == {"births", VOLUME}
 
 
 def raised(watched: Watched, detector: str) -> float:
@@ -96,7 +97,7 @@ def raised(watched: Watched, detector: str) -> float:
 
 def entities(watched: Watched) -> dict[str, float]:
     series = "hydrawatch_set_aside_entities"
-    return {name: watched.total(series, detector=name) for name in ("births", "volume")}
+    return {name: watched.total(series, detector=name) for name in ("births", VOLUME)}
 
 
 def _logged(logs: list[Path]) -> list[dict[str, Any]]:

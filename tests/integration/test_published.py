@@ -9,7 +9,7 @@ from detectors.interface.clock import DAY_MS
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.published_alerts import Known, Published, read_published
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from streams.topics.plan import PLANS
 
 pytestmark = pytest.mark.broker
@@ -21,7 +21,7 @@ FOREIGN = [b"not an alert", b"", b"[1]", b"{}", b'{"alert_id":"\xff","revision":
 async def test_what_is_no_alert_is_passed_over_and_counted(broker: str) -> None:
     names = {plan.setting: f"history-{plan.setting}" for plan in PLANS}
     settings, metrics = Settings(broker=broker, partitions=1, **names), Metrics()
-    await asyncio.to_thread(topics.create, settings, 1, replication=1, alert_partitions=3)
+    await asyncio.to_thread(create_topics, settings, 1, replication=1, alert_partitions=3)
     topic = settings.alerts_topic
     producer = AIOKafkaProducer(bootstrap_servers=broker)
     await producer.start()

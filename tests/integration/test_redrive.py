@@ -16,7 +16,7 @@ from streams.records.redrive import Wanted, redrive, since_ms
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import DeadLetter, cut, dead_letter
-from streams.stages.sink import Outlet
+from streams.stages.sink import Sink
 from tests.integration.workers import hydrawatch, stage
 from tests.stage_stories import request
 
@@ -48,11 +48,11 @@ def letters(settings: Settings, now: int) -> list[DeadLetter]:
 
 
 async def put_aside(settings: Settings, made: list[DeadLetter]) -> None:
-    outlet = Outlet(settings, Metrics())
-    await outlet.start()
+    sink = Sink(settings, Metrics())
+    await sink.start()
     for letter in made:
-        await (await outlet.dead_letter(letter))
-    await outlet.stop()
+        await (await sink.dead_letter(letter))
+    await sink.stop()
 
 
 async def held(settings: Settings, topic: str) -> list[tuple[int, bytes | None, bytes | None]]:

@@ -9,7 +9,7 @@ import pytest
 
 from streams.kafka.embedded_broker import free_port
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.watched import Watched
 from tests.integration.workers import (
     Batch,
@@ -46,7 +46,7 @@ def test_a_shadow_worker_beside_a_live_one_with_a_detector_on_trial(
         port = free_port()
         live = configured_by(plain, tmp_path / "live", ON_TRIAL)
         shadow = configured_by(plain, tmp_path / "shadow", OTHER, mode="shadow", metrics_port=port)
-        topics.create(shadow, 2, replication=1)
+        create_topics(shadow, 2, replication=1)
         expected = replayed(live, world, mode="live")
         tried = replayed(live, world, mode="shadow")
         other = replayed(shadow, world, mode="shadow")

@@ -14,9 +14,10 @@ from detectors.kernels.partitioner import partition_of
 from streams.commands.alerts import values
 from streams.records.produce import produce
 from streams.settings.settings import Settings
-from streams.topics import create as topics
-from streams.topics import status as topic_sight
+from streams.topics import status
+from streams.topics.create import create_topics
 from streams.topics.plan import PLANS
+from streams.topics.status import partition_count
 from tests.brokers import fresh_broker
 
 pytestmark = pytest.mark.broker
@@ -36,21 +37,21 @@ def settings(address: str, name: str) -> Settings:
 
 def test_missing_topics_are_named_with_the_command_that_makes_them(address: str) -> None:
     mine = settings(address, "missing")
-    problems = topic_sight.verify(mine, 3)
+    problems = status.verify(mine, 3)
     assert [problem.topic for problem in problems] == [plan.name(mine) for plan in PLANS]
     assert problems[0].mend == "run: hydrawatch topics create --partitions 3"
 
 
 def test_topics_are_created_once_and_creating_again_changes_nothing(address: str) -> None:
     mine = settings(address, "once")
-    first = topics.create(mine, 3, replication=1)
+    first = create_topics(mine, 3, replication=1)
     assert not any(topic.existed for topic in first)
-    assert topic_sight.verify(mine, 3) == []
-    again = topics.create(mine, 3, replication=1)
+    assert status.verify(mine, 3) == []
+    again = create_topics(mine, 3, replication=1)
     assert all(topic.existed for topic in again)
     assert [topic.partitions for topic in again] == [topic.partitions for topic in first]
-    assert topics.partition_count(mine, mine.requests_topic) == 3
-    assert topics.partition_count(mine, mine.control_topic) == 1
+    assert partition_count(mine, mine.requests_topic) == 3
+    assert partition_count(mine, mine.control_topic) == 1
 
 
 def test_another_number_of_partitions_is_refused_and_nothing_is_created(address: str) -> None:
@@ -60,10 +61,10 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_created(address:
     while mine.requests_topic not in admin.list_topics():  # Kafka says yes before it knows
         time.sleep(0.05)
     with pytest.raises(ConfigError, match="has 2 partitions, not 4"):
-        topics.create(mine, 4)
+        create_topics(mine, 4)
     assert mine.alerts_topic not in admin.list_topics()
     admin.close()
-    problems = {problem.topic: problem for problem in topic_sight.verify(mine, 4)}
+    problems = {problem.topic: problem for problem in status.verify(mine, 4)}
     assert "has 2 partitions, not 4" in str(problems[mine.requests_topic])
 
 
@@ -81,7 +82,7 @@ def test_every_topic_states_its_retention_and_none_is_compacted() -> None:
 
 def test_the_viewer_reads_every_alert_of_a_batch_and_ends(address: str) -> None:
     mine = settings(address, "viewer")
-    topics.create(mine, 2, replication=1, alert_partitions=2)
+    create_topics(mine, 2, replication=1, alert_partitions=2)
     producer = KafkaProducer(bootstrap_servers=address, linger_ms=100)
     sent = [orjson.dumps({"alert_id": f"acc-{number}"}) for number in range(50)]
     for value in sent:
@@ -94,7 +95,7 @@ def test_the_viewer_reads_every_alert_of_a_batch_and_ends(address: str) -> None:
 
 def test_an_empty_alert_topic_ends_at_once_without_follow(address: str) -> None:
     mine = settings(address, "empty")
-    topics.create(mine, 1, replication=1)
+    create_topics(mine, 1, replication=1)
     assert list(values(mine, mine.alerts_topic, follow=False, from_beginning=True)) == []
 
 
@@ -113,7 +114,7 @@ class Batch:
 
 def test_produced_events_keep_their_order_place_and_time(address: str) -> None:
     mine = settings(address, "produced")
-    topics.create(mine, 3, replication=1)
+    create_topics(mine, 3, replication=1)
     count = 5000
     batch = Batch(
         [b"a-%d" % (number % 50) for number in range(count)],
@@ -145,7 +146,7 @@ def test_produced_events_keep_their_order_place_and_time(address: str) -> None:
 
 def test_speed_up_paces_event_time(address: str) -> None:
     mine = settings(address, "paced")
-    topics.create(mine, 1, replication=1)
+    create_topics(mine, 1, replication=1)
     batch = Batch([b"a"] * 11, [b"{}"] * 11, [number * 1000 for number in range(11)])
 
     async def timed() -> float:

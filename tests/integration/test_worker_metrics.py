@@ -10,7 +10,7 @@ import pytest
 
 from streams.kafka.embedded_broker import EmbeddedBroker, free_port
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.watched import Watched
 from tests.integration.workers import batches, send, worker
 from worlds import load
@@ -31,7 +31,7 @@ def test_a_broker_that_freezes_is_seen_and_when_it_thaws_nothing_is_lost_or_twic
         settings = Settings(
             broker=broker.address, partitions=4, metrics_port=port, stall_s=2.0, chunk_records=2
         )
-        topics.create(settings, 4, replication=1)
+        create_topics(settings, 4, replication=1)
         send(settings, batches(load.dense(EVENTS, accounts=1_000, start_ms=START_MS)))
         requests = {"topic": settings.requests_topic}
         with worker(settings, tmp_path) as process:
@@ -59,7 +59,7 @@ def test_each_partitions_gauges_are_shown_by_its_owner_alone(tmp_path: Path) -> 
         common = {"broker": broker.address, "partitions": 4}
         ports = free_port(), free_port()
         first, second = (Settings(**common, metrics_port=port) for port in ports)
-        topics.create(first, 4, replication=1)
+        create_topics(first, 4, replication=1)
         send(first, batches(load.dense(4_000, accounts=1_000, start_ms=START_MS)))
         with worker(first, tmp_path / "1") as one:
             watched = Watched(one, ports[0])

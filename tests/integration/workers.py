@@ -26,7 +26,7 @@ from streams.commands.alerts import values
 from streams.records.produce import produce
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings, variable
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.brokers import fresh_broker
 from worlds.emit import Records
 from worlds.world import build
@@ -60,7 +60,7 @@ def stage(partitions: int = 4) -> Iterator[Settings]:
     """A broker with all topics, and the settings that reach it."""
     with fresh_broker() as broker:
         settings = Settings(broker=broker, partitions=partitions)
-        topics.create(settings, partitions, replication=1)
+        create_topics(settings, partitions, replication=1)
         yield settings
 
 

@@ -73,7 +73,9 @@ class Node:
         # The shell notes the process id and becomes Java: signals must not stop at the leash.
         noting = ["/bin/sh", "-c", 'echo $$ > "$0"; exec "$@"', str(self._pid_file)]
         command = java(BROKER, str(self._settings), log=self._log_settings)
-        self._process = leashed([*noting, *command], self._output, self.environment)
+        self._process = leashed(
+            [*noting, *command], self._output, {**os.environ, **self.environment}
+        )
 
     def wait_until_ready(self, seconds: float = START_S) -> None:
         """Return when it answers. Raises NodeError with the end of its log."""

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.troubled import fresh_settings, ready_worker
@@ -96,7 +96,7 @@ def test_a_worker_says_what_replay_says_though_its_only_broker_restarts(
 
 def test_two_workers_with_one_instance_id_do_not_go_on(three: KafkaCluster, tmp_path: Path) -> None:
     settings = Settings(broker=three.bootstrap, partitions=4, instance_id="one")
-    topics.create(settings, 4, replication=3)
+    create_topics(settings, 4, replication=3)
     with worker(settings, tmp_path / "1") as first, worker(settings, tmp_path / "2") as second:
         until = time.monotonic() + 180
         while first.poll() is None and second.poll() is None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from streams.settings.detectors_toml import configured
-from streams.state import inspect as kept_state
-from streams.topics import create as topics
+from streams.state import inspect
+from streams.topics.create import create_topics
 from tests.brokers import delete_topic
 from tests.integration.watched import Watched
 from tests.integration.workers import END_MS, Batch, batches, replayed, send, wait_for, worker
@@ -48,7 +48,7 @@ def test_a_deleted_alerts_topic_is_named_and_alerts_wait_for_a_new_one(
         assert "hydrawatch topics create" in watched.reasons()["topics"]
         watched.comes_to("hydrawatch_topic_problems", 1)
         watched.until("nothing waits", lambda: "delivery" in watched.reasons())
-        topics.create(settings, 4, replication=1)
+        create_topics(settings, 4, replication=1)
         # What was on the topic has gone with it; all that came after is there, in order, once.
         after = expected[len(before) :]
         assert wait_for(settings, len(after)) == after
@@ -70,7 +70,7 @@ def test_a_deleted_state_topic_is_named_and_state_is_kept_in_a_new_one(
         assert wait_for(settings, len(expected)) == expected
         watched.says("state", settings.state_topic)
         watched.says("topics", f"topic {settings.state_topic}: is missing")
-        topics.create(settings, 4, replication=1)
+        create_topics(settings, 4, replication=1)
         watched.until("still not ready", lambda: not watched.reasons())
         process.kill()
     with ready_worker(settings, tmp_path):
@@ -88,7 +88,7 @@ def test_a_request_topic_that_was_made_anew_is_not_read_as_if_it_were_the_old_on
         watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
         delete_topic(single.bootstrap, settings.requests_topic)
         watched.says("topics", f"topic {settings.requests_topic}: is missing")
-        topics.create(settings, 4, replication=1)
+        create_topics(settings, 4, replication=1)
         assert process.wait(180) == 1
     said = f"topic {settings.requests_topic} was deleted and made anew"
     assert said in capfd.readouterr().err
@@ -108,13 +108,13 @@ def test_nor_where_it_was_made_anew_and_outgrew_the_old_one_while_nobody_ran(
         send(settings, world[: len(world) // 3])
         watched.until("no state", lambda: watched.total("hydrawatch_snapshots_total") > 8)
     delete_topic(single.bootstrap, settings.requests_topic)
-    topics.create(settings, 4, replication=1)
+    create_topics(settings, 4, replication=1)
     send(settings, world)
     with worker(settings, tmp_path) as process:
         assert process.wait(180) == 1
     said = f"topic {settings.requests_topic} was deleted and made anew"
     assert said in capfd.readouterr().err
-    shown = asyncio.run(kept_state.look(settings, configured(settings)))
+    shown = asyncio.run(inspect.look(settings, configured(settings)))
     problems = {stage.stage: stage.problem for stage in shown}
     assert problems == {
         "accounts": f"topic {settings.requests_topic} was made anew since",

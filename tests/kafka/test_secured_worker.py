@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streams.commands.alerts import values
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.workers import (
     END_MS,
     HYDRAWATCH,
@@ -34,7 +34,7 @@ SECRETS = (*PASSWORDS.values(), CLIENT_SECRET)
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with secured(tmp_path_factory.mktemp("secured")) as found:
         # The first act of the admin role: nobody else could.
-        topics.create(found.settings("admin"), PARTITIONS, replication=1)
+        create_topics(found.settings("admin"), PARTITIONS, replication=1)
         yield found
 
 

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 from kafka import KafkaAdminClient
 
-from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.driver import use_bulk_transport
+from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 from streams.commands.alerts import values
 from streams.kafka.connection import (
     BrokerError,
@@ -26,8 +27,8 @@ from streams.kafka.connection import (
     faust_urls,
 )
 from streams.settings.settings import Settings
-from streams.topics import create as topics
-from streams.topics import status as topic_sight
+from streams.topics import status
+from streams.topics.create import create_topics
 from tests.kafka.certificates import Authority
 from tests.kafka.roles import PARTITIONS, ROLES, WAYS, Stage, secured
 
@@ -117,7 +118,7 @@ MAY = {
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A stage of its own, with a record on every topic: what is read here are no events."""
     with secured(tmp_path_factory.mktemp("filled")) as found:
-        topics.create(found.settings("admin"), PARTITIONS, replication=1)
+        create_topics(found.settings("admin"), PARTITIONS, replication=1)
         for act, role in (
             ("write requests", "gateway"),
             ("write hand-overs", "worker"),
@@ -163,7 +164,7 @@ async def test_every_client_connects_by_every_credential(
     mine = filled.settings("worker", way)
     await writes(mine, mine.alerts_topic)
     await reads(mine, mine.requests_topic)
-    assert topic_sight.verify(mine, PARTITIONS) == []
+    assert status.verify(mine, PARTITIONS) == []
     app = faust.App(
         mine.group,
         broker=faust_urls(mine),
@@ -197,7 +198,7 @@ async def refused_to_both_clients(settings: Settings, match: str) -> str:
     with pytest.raises(BrokerError, match=match) as one, explained(settings):
         await writes(settings, settings.alerts_topic)
     with pytest.raises(BrokerError, match=match) as two:
-        await asyncio.to_thread(topic_sight.verify, settings, PARTITIONS)
+        await asyncio.to_thread(status.verify, settings, PARTITIONS)
     return f"{one.value} {two.value}"
 
 
@@ -215,7 +216,7 @@ async def test_a_wrong_password_is_an_error_that_says_so_and_not_the_password(
     ):
         await writes(wrong, wrong.alerts_topic)
     with pytest.raises(BrokerError, match="check HYDRAWATCH_SASL_") as two:
-        await asyncio.to_thread(topic_sight.verify, wrong, PARTITIONS)
+        await asyncio.to_thread(status.verify, wrong, PARTITIONS)
     said = f"{one.value} {two.value} {caplog.text}"
     assert "not-the-password" not in said
 

@@ -18,7 +18,7 @@ from streams.kafka.embedded_broker import free_port
 from streams.kafka.reader import read_all
 from streams.settings.settings import Settings
 from streams.state import records as state_records
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.watched import Watched
 from tests.integration.workers import (
     END_MS,
@@ -45,7 +45,7 @@ OWNER = 2 * PARTITIONS  # its place in the state topic: after accounts and keys
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with secured(tmp_path_factory.mktemp("kept")) as found:
-        topics.create(found.settings("admin"), PARTITIONS, replication=1)
+        create_topics(found.settings("admin"), PARTITIONS, replication=1)
         yield found
 
 
@@ -134,7 +134,7 @@ def test_a_shadow_worker_has_what_it_needs_once_the_rights_are_given_for_its_mod
     stage: Stage, world: list[Batch], tmp_path: Path
 ) -> None:
     mine = changed(stage.settings("worker"), metrics_port=free_port(), mode="shadow")
-    topics.create(changed(stage.settings("admin"), mode="shadow"), PARTITIONS, replication=1)
+    create_topics(changed(stage.settings("admin"), mode="shadow"), PARTITIONS, replication=1)
     with worker(mine, tmp_path) as process:
         assert process.wait(180) == 1  # the live worker's rights are not enough
     live = published(stage.settings("enforcement"))

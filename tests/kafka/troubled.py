@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.kafka.embedded_broker import free_port
 from streams.settings.settings import Settings
-from streams.topics import create as topics
+from streams.topics.create import create_topics
 from tests.integration.watched import Watched
 from tests.integration.workers import worker
 from tests.kafka.cluster import KafkaCluster
@@ -35,7 +35,7 @@ def fresh_settings(cluster: KafkaCluster, replication: int = 1, **more: Any) -> 
         **names,
         **more,
     )
-    topics.create(settings, 4, replication=replication)
+    create_topics(settings, 4, replication=replication)
     return settings
 
 

@@ -18,7 +18,7 @@ from detectors.engine_config import EngineConfig
 from detectors.exchange.hand_over import decode, encode
 from detectors.networks.partition import NetworkPartition
 from tests.detectors.state.test_checkpoint import Log
-from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, request, row_of
+from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, past_of, request
 
 MONDAY = START // DAY * 1440
 MONDAY += (-(MONDAY // 1440 + 3) % 7) * 1440
@@ -128,8 +128,8 @@ def traffic(days: float, hole: tuple[int, int] | None = None) -> list[dict[str, 
 
 
 def day_of(partition: AccountPartition, account: str) -> tuple[float, int]:
-    row = row_of(partition, account)
-    return float(row["mean"]), int(row["days"])
+    past = past_of(partition, account)
+    return float(past["mean"]), int(past["days"])
 
 
 def run(events: list[dict[str, Any]], batch: int = 0) -> tuple[AccountPartition, list[ClosedTick]]:

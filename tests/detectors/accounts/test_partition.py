@@ -18,6 +18,7 @@ from detectors.decode.decoder import Decoder
 from detectors.interface.clock import NO_TIME
 from detectors.interface.detector import Context, Window
 from detectors.interface.key_kinds import DEVICE, PAYMENT
+from detectors.volume import AccountVolume
 from tests.stage_stories import (
     DAY,
     HOUR,
@@ -27,6 +28,7 @@ from tests.stage_stories import (
     config,
     decoded,
     feed,
+    past_of,
     request,
     row_of,
     said,
@@ -234,7 +236,7 @@ def test_the_trailing_day_is_the_sum_of_the_last_24_hours(gaps: list[tuple[int, 
 def test_a_day_closes_into_the_baseline_that_the_object_form_learns() -> None:
     settings_ = config()
     partition = AccountPartition(settings_, 0)
-    detector = settings_.volume
+    detector = settings_.of(AccountVolume)
     memory = detector.fresh()
     number = 0
     for day, count in enumerate((12, 40, 0, 3, 300, 25, 18, 0, 0, 44, 5)):
@@ -251,15 +253,11 @@ def test_a_day_closes_into_the_baseline_that_the_object_form_learns() -> None:
                 {"requests_24h": float(count), "day_requests": float(count)},
             )
             detector.observe(memory, window, Context())
-        row = row_of(partition, "a")
-        mean, variance = detector.baseline(memory)
-        assert row["days"] == memory.days
-        assert row["mean"] == pytest.approx(mean, abs=1e-4)
-        assert row["variance"] == pytest.approx(variance, abs=1e-3)
-        weekday = (START // DAY + day + 3) % 7
-        assert row["weekday_profile"][weekday] > 0 or count == 0
-        hours = row["hour_profile"][24:] if weekday >= 5 else row["hour_profile"][:24]
-        assert hours.any() or count == 0
+        past = past_of(partition, "a")
+        mean, variance = memory.moments()
+        assert past["days"] == row_of(partition, "a")["days"] == memory.count
+        assert past["mean"] == pytest.approx(mean, abs=1e-4)
+        assert past["variance"] == pytest.approx(variance, abs=1e-3)
     assert (partition.state.hours["requests"] > 0).sum() <= 1
 
 

@@ -16,7 +16,7 @@ from detectors.accounts.layout import WINDOW
 from detectors.accounts.minutes import MOST_COUNTED
 from detectors.accounts.partition import AccountPartition
 from detectors.contract.request_event import CAPABILITIES
-from detectors.interface.columns import ASNS, DEVICES, MODELS_KNOWN, PREFIXES, SESSIONS, TEMPLATES
+from detectors.interface.columns import ASNS, DEVICES, PREFIXES, SESSIONS, TEMPLATES
 from detectors.kernels.distinct_counts import count_double, count_single
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, decoded, feed, request, row_of
 
@@ -221,28 +221,3 @@ def test_an_event_time_that_no_tick_can_carry_is_counted_and_moves_nothing() -> 
     assert partition.counters[st.BEYOND] == 1
     assert partition.counters[st.ACCEPTED] == 2
     assert partition.watermark == START + 1 - 10 * MINUTE
-
-
-def test_the_newest_model_is_the_one_that_answered_last_for_the_first_time() -> None:
-    partition = AccountPartition(config(), 0)
-    names = [f"model-{n}" for n in range(12)] + ["just-released"] * 28 + ["mispelt"]
-    feed(
-        partition,
-        [
-            request(n, START + n * 1000, model=name, status=404 if name == "mispelt" else 200)
-            for n, name in enumerate(names)
-        ],
-    )
-    partition.raise_mark(START + 30 * MINUTE)
-    before = [1] * 12  # each was the newest when it came
-    assert row_of(partition, "a")["requests"] == len(names)
-    assert partition.state.hours[0]["newest"] == sum(before) + 28
-
-
-def test_a_model_unused_for_a_day_gives_its_place_to_a_new_one() -> None:
-    partition = AccountPartition(config(), 0)
-    feed(partition, [request(n, START + n, model=f"model-{n}") for n in range(MODELS_KNOWN)])
-    feed(partition, [request(100, START + HOUR, model="too-soon")])
-    feed(partition, [request(200 + n, START + 2 * DAY, model="later") for n in range(5)])
-    partition.raise_mark(START + 2 * DAY + 30 * MINUTE)
-    assert partition.state.hours[0]["newest"] == 5

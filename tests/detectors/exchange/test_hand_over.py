@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -76,12 +77,18 @@ def _evidence() -> Evidence:
     return Evidence("volume.v1", "volume", "requests_24h", 500.0, 20.0, "requests", 12.5, 0, 60_000)
 
 
+def _births() -> Evidence:
+    return msgspec.structs.replace(_evidence(), detector="births.v1", family="identity")
+
+
 def test_a_report_comes_back_as_it_was() -> None:
-    account = AccountFinding(5, 3, 2.0, 0.5, 9, _evidence(), 1, 2, 500, 900, 12)
+    account = AccountFinding(5, _evidence(), 3, 1, 2, 500, 900, 12, 2.0, 0.5)
     key = KeyFinding(
-        0, 9, "k1:aa", 14.0, _evidence(), (1, 2, 3), 3, 6.0, 0, 0, 1, 2, 7, 8, (1,) * 10
+        0, 9, "k1:aa", (_evidence(), _births()), (1, 2, 3), 3, 6.0, 0, 0, 1, 2, 7, 8, (1,) * 10
     )
-    found = TickFindings(77, (account,), (CohortSum(1, 2, 3, 4, 5, 6, 7),), (key,))
+    found = TickFindings(
+        77, (account,), (CohortSum("volume.own_past", 1, 2, 3, 4, 5, 6, 7),), (key,)
+    )
     (record,) = reports.encode(Report(4, 77, found))
     assert reports.decode(record) == Report(4, 77, found)
 
@@ -102,7 +109,7 @@ def test_a_report_with_many_names_and_findings_is_cut_under_a_megabyte() -> None
         np.zeros(count, np.uint16),
         np.zeros(0, np.uint8),
     )
-    account = AccountFinding(5, 3, 2.0, 0.5, 9, _evidence(), 1, 2, 500, 900, 12)
+    account = AccountFinding(5, _evidence(), 3, 1, 2, 500, 900, 12, 2.0, 0.5)
     found = TickFindings(77, (account,) * 2500)
     parts = [reports.decode(r) for r in reports.encode(Report(4, 77, found, names))]
     assert max(len(r) for r in reports.encode(Report(4, 77, found, names))) < 1_000_000

@@ -14,15 +14,21 @@ from detectors.config import Loaded, load_config
 from detectors.contract.alert import body
 from detectors.engine import Engine
 from detectors.exchange.findings import TickFindings
-from detectors.judging.isolation import LASTS_TICKS, REMEMBERED, WHOLE, Aside, Fault
+from detectors.judging.isolation import LASTS_TICKS, REMEMBERED, WHOLE, Fault, Isolation
+from detectors.volume import AccountVolume
 from tests.detectors.state.test_checkpoint import Log, stages
 from tests.owner_stories import BASE, owner_of, volume
 from tests.poison import judging_early, poisoned, records, values
-from tests.stage_stories import KEY, START
+from tests.stage_stories import KEY, START, baselines
 
 LOADED = load_config("[engine]\npartitions = 2\n")
-HEALTHY = replace(LOADED, config=replace(LOADED.config, volume=judging_early(LOADED.config.volume)))
-OLD_AND_HOSTS = {"volume": 24 + 1, "births": 12}  # hours and the day; growths of the prefix
+HEALTHY = replace(
+    LOADED, config=LOADED.config.replacing(judging_early(LOADED.config.of(AccountVolume)))
+)
+OLD_AND_HOSTS = {
+    "volume.own_past": 24 + 1,
+    "births": 12,
+}  # hours and the day; growths of the prefix
 
 
 def run(loaded: Loaded, **world: Any) -> tuple[list[bytes], Engine]:
@@ -59,7 +65,7 @@ def test_healthy_detectors_find_all_groups_and_both_who_wake_up() -> None:
 def test_others_are_judged_as_if_the_poisonous_account_were_not_there() -> None:
     with_it, engine = run(poisoned(LOADED), old="")
     without, _ = run(poisoned(LOADED), old=None)
-    assert engine.set_aside()["volume"] == OLD_AND_HOSTS["volume"]
+    assert engine.set_aside()["volume.own_past"] == OLD_AND_HOSTS["volume.own_past"]
     assert "requests_24h" in last_words(with_it)["young"]
     assert with_it == without
 
@@ -89,19 +95,19 @@ def test_windows_of_a_poisonous_account_are_counted_and_its_baseline_stays() -> 
     _, engine = run(poisoned(LOADED), old="")
     _, healthy = run(HEALTHY, old="")
 
-    def rows(engine: Engine) -> dict[int, Any]:
+    def rows(engine: Engine) -> dict[int, tuple[Any, int]]:
         return {
-            int(row["fp"]): row
+            int(row["fp"]): (row, int(past["days"]))
             for part in engine.accounts
-            for row in part.state.accounts
+            for row, past in zip(part.state.accounts, baselines(part), strict=True)
             if row["used"]
         }
 
     theirs, ours = rows(healthy), rows(engine)
-    (old,) = [fp for fp, row in ours.items() if row["days"] == 2 and theirs[fp]["days"] == 3]
-    assert (ours[old]["ring"] == theirs[old]["ring"]).all()
-    assert (ours[old]["hour_profile"] == theirs[old]["hour_profile"]).all()
-    assert all(row["days"] == theirs[fp]["days"] for fp, row in ours.items() if fp != old)
+    (old,) = [fp for fp, (_, days) in ours.items() if days == 2 and theirs[fp][1] == 3]
+    assert all((row["ring"] == theirs[fp][0]["ring"]).all() for fp, (row, _) in ours.items())
+    assert ours[old][0]["days"] == 3
+    assert all(days == theirs[fp][1] for fp, (_, days) in ours.items() if fp != old)
 
 
 @pytest.mark.parametrize("batch", [7, 1_000])
@@ -141,7 +147,7 @@ def test_the_owner_sets_aside_what_it_cannot_compare_and_judges_the_rest() -> No
         owner.watermark(0, BASE + 1)
         owner.advance()
         said[spread] = owner.books.own.accounts
-        assert owner.tally.aside.times == (spread == 0.0)
+        assert owner.isolation.by_detector["volume.own_past"].times == (spread == 0.0)
     assert said[0.0] == {other.account: said[0.5][other.account]}
     assert said[0.5].keys() == {other.account, odd.account}
 
@@ -154,7 +160,7 @@ def raising(error: BaseException) -> Callable[[], None]:
 
 
 def test_what_a_detector_raises_is_known_by_its_class_alone() -> None:
-    aside = Aside()
+    aside = Isolation()
     assert aside.attempt(7, 1, raising(ValueError("account acme-17"))) is None
     assert aside.attempt(7, 2, lambda: 4) == 4
     assert aside.newest == Fault(7, "ValueError")
@@ -164,11 +170,11 @@ def test_what_a_detector_raises_is_known_by_its_class_alone() -> None:
 @pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), SystemExit()])
 def test_what_says_nothing_of_the_entity_stops_the_worker(error: BaseException) -> None:
     with pytest.raises(type(error)):
-        Aside().attempt(7, 1, raising(error))
+        Isolation().attempt(7, 1, raising(error))
 
 
 def test_an_entity_is_aside_for_a_day_after_the_last_time_and_few_are_remembered() -> None:
-    aside = Aside()
+    aside = Isolation()
     aside.raised(10, [1, 2], "ValueError")
     aside.raised(20, [1], "ValueError", unnamed=5)
     assert aside.times == 8
@@ -182,7 +188,7 @@ def test_an_entity_is_aside_for_a_day_after_the_last_time_and_few_are_remembered
 
 
 def test_a_detector_that_raises_for_all_is_called_broken_until_it_is_not() -> None:
-    aside = Aside()
+    aside = Isolation()
     seen = []
     for raises, judged in ((WHOLE, WHOLE), (1, 1), (WHOLE - 1, WHOLE), (0, 0)):
         before = aside.times

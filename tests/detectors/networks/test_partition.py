@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as hs
 
+from detectors.births import KeyBirths
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.rows import EDGE, LOAD, SUM, TEMPLATE_ROW
 from detectors.interface.clock import NO_TIME
@@ -151,7 +152,8 @@ def test_births_of_strangers_are_found_and_those_of_one_organisation_are_not() -
     assert not _close(colleagues, _sent(0, T0, edges=[_edge(a, org=5) for a in range(1, 9)]))
     (key,) = found.keys
     assert key.members == tuple(range(1, 9))
-    assert key.evidence.observed == 8
+    (evidence,) = key.evidence
+    assert evidence.observed == 8
     old = _keys()
     assert not _close(old, _sent(0, T0, edges=[_edge(a, young=0) for a in range(1, 9)]))
 
@@ -172,7 +174,7 @@ def test_templates_of_two_accounts_form_a_bucket_where_a_shared_band_has_them_ne
         _close(keys, _sent(0, T0 + account, templates=rows))
     equal_bands = sum(not any(b // 16 == band for b in bits) for band in range(4))
     formed = keys.state.shared[: keys.state.scalars[ks.SHARED]]
-    if len(bits) <= config().births.template_distance:
+    if len(bits) <= config().of(KeyBirths).template_distance:
         assert len(formed) == equal_bands
         assert all(row["template"] == template and row["kind"] == TEMPLATE for row in formed)
         assert all(row["accounts"] == 2 and row["hour_requests"] == 2 for row in formed)

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from detectors.births import KeyBirths
 from detectors.campaigns.fusion import Fusion
 from detectors.config import Config, load_config, on_trial
 from detectors.contract.alert import Alert, body, decode
 from detectors.engine import Engine
 from detectors.errors import ConfigError
 from detectors.exchange.findings import TickFindings
+from detectors.volume import AccountVolume
 from streams.commands import replay
 from streams.settings.settings import Settings
 from tests.detectors.owner.test_owner import END, tick_findings
@@ -23,8 +25,8 @@ from tests.stage_stories import DAY, KEY, START
 from worlds.world import build
 
 PLAIN = Config(fusion=Fusion(regroup_minutes=1))
-VOLUME = replace(PLAIN, volume=replace(PLAIN.volume, shadow=True))
-BIRTHS = replace(PLAIN, births=replace(PLAIN.births, shadow=True))
+VOLUME = PLAIN.replacing(replace(PLAIN.of(AccountVolume), shadow=True))
+BIRTHS = PLAIN.replacing(replace(PLAIN.of(KeyBirths), shadow=True))
 MODES = ("replay", "shadow")
 Messages = list[tuple[int, TickFindings]]
 

@@ -2,18 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 import pytest
 
 from detectors.births import EDU, RESIDENTIAL, VPN, KeyBirths
-from detectors.interface.detector import Card, Context, Evidence, Window
+from detectors.interface.detector import Card, Context, Evidence, Scores, Window, Windows
 from detectors.interface.key_kinds import PAYMENT, PREFIX, SYSTEM
-from detectors.testing.checks import CHECKS, Outcome, Scenario, check_detector
+from detectors.interface.tunable import tunable
+from detectors.testing.checks import CHECKS, Outcome, Scenario, check_detector, run
+from detectors.testing.driver import forms
+from detectors.testing.scenarios import part, without
 from detectors.volume import AccountVolume
 
 HOUR_MS = 3_600_000
@@ -49,11 +51,32 @@ def births_scenario(
     return Scenario(name, tuple(windows), (Context(facts),) * count, (attack,) * count)
 
 
+def with_facts(s: Scenario, **facts: float) -> Scenario:
+    """The scenario with what is known of the cohort."""
+    return msgspec.structs.replace(s, contexts=(Context(facts),) * len(s.windows))
+
+
+def newcomer() -> Scenario:
+    """An account of a day, a hundred times as busy as its cohort."""
+    known = with_facts(
+        volume_scenario("newcomer", 5, 9_000.0, 1.0), cohort_level=4.5, cohort_level_spread=0.8
+    )
+    return msgspec.structs.replace(part(known, 4), labels=(True,) * 4)
+
+
 VOLUME = (
     volume_scenario("steady customer", 1, 300.0, 1.0),
     volume_scenario("small customer", 2, 20.0, 1.0),
     volume_scenario("stolen key", 3, 200.0, 80.0),
     volume_scenario("farm wakes up", 4, 60.0, 200.0),
+)
+COHORTS = (
+    with_facts(
+        volume_scenario("stolen key at a launch", 6, 200.0, 80.0),
+        cohort_shift=0.7,
+        cohort_spread=0.4,
+    ),
+    newcomer(),
 )
 BIRTHS = (
     births_scenario("campus", {"kind": PREFIX, "ip_class": EDU}, [40.0] * 20, attack=False),
@@ -65,25 +88,32 @@ BIRTHS = (
 
 
 def test_account_volume_passes_every_check() -> None:
-    check_detector(AccountVolume(), VOLUME)
+    check_detector(AccountVolume(), VOLUME + COHORTS)
+
+
+def test_what_is_known_of_the_cohort_reaches_both_forms() -> None:
+    for scenario in COHORTS:
+        bare = without(scenario, {name for c in scenario.contexts for name in c.facts})
+        for form in forms(AccountVolume()):
+            said = run(AccountVolume(), scenario, form)
+            assert any(said)
+            assert said != run(AccountVolume(), bare, form)
 
 
 def test_key_births_passes_every_check() -> None:
     check_detector(KeyBirths(), BIRTHS)
 
 
-THRESHOLD_CARD = Card(
-    "threshold", 1, "account", "volume", "hour", ("requests_24h",), 2, 128, ("this test",)
-)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Threshold:
     """Reads requests_24h. Keeps the last ten. Fails on everybody who grows. Source: this test."""
 
-    limit: float = 2000.0
-    shared: list[float] = field(default_factory=list, repr=False)
-    card: Card = THRESHOLD_CARD
+    limit: float = tunable(2000.0, "twice what anybody here asks for", low=1, high=1e9)
+    calls: ClassVar[list[float]] = []
+    card: ClassVar[Card] = Card(
+        "threshold", 1, "account", "volume", "hour", ("requests_24h",), 2, 128, ("this test",),
+        active=10,
+    )  # fmt: skip
 
     def fresh(self) -> Any:
         return {"seen": []}
@@ -118,9 +148,9 @@ class SharesState(Threshold):
     """Reads, keeps, fails, source."""
 
     def observe(self, memory: Any, window: Window, context: Context) -> Any:
-        self.shared.append(1.0)
+        self.calls.append(1.0)
         said = super().observe(memory, window, context)
-        return (self.alarm(window, 1.0),) if said and len(self.shared) % 3 else said
+        return (self.alarm(window, 1.0),) if said and len(self.calls) % 3 else said
 
 
 class Rewrites(Threshold):
@@ -152,7 +182,7 @@ class ChangesItself(Threshold):
     """Reads, keeps, fails, source."""
 
     def observe(self, memory: Any, window: Window, context: Context) -> Any:
-        self.limit += 1e-9
+        object.__setattr__(self, "limit", self.limit + 1e-9)
         return super().observe(memory, window, context)
 
 
@@ -237,6 +267,85 @@ class Foresees(Threshold):
         return super().alarm(window, requests, window_end=window.end + DAY_MS)
 
 
+class ReadsDreams(Threshold):
+    """Reads, keeps, fails, source."""
+
+    card: ClassVar[Card] = msgspec.structs.replace(Threshold.card, reads=("requests_25h",))
+
+
+class ColumnsDiffer(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    def observe(self, memory: Any, window: Window, context: Context) -> Any:
+        said = super().observe(memory, window, context)
+        return (
+            tuple(msgspec.structs.replace(e, surprise=e.surprise * 0.99) for e in said or ())
+            or said
+        )
+
+
+class SeesNeighbours(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    def observe_columns(self, memory: Any, windows: Windows) -> Scores:
+        scores = super().observe_columns(memory, windows)
+        return scores._replace(observed=scores.observed + windows.rows.size)
+
+
+class Sprawls(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    @property
+    def memory(self) -> np.dtype[Any]:
+        return np.dtype([*AccountVolume().memory.descr, ("past", "<f8", 24)])
+
+
+class LearnsHolesInColumns(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    def observe_columns(self, memory: Any, windows: Windows) -> Scores:
+        return super().observe_columns(memory, windows._replace(complete=True))
+
+
+class InsistsInColumns(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    def observe_columns(self, memory: Any, windows: Windows) -> Scores:
+        if any(np.isnan(column).any() for column in windows.values.values()):
+            raise ValueError("a value is missing")
+        return super().observe_columns(memory, windows)
+
+
+class TrustsRows(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    def observe_columns(self, memory: Any, windows: Windows) -> Scores:
+        np.zeros(1_000)[memory["days"][windows.rows]]
+        return super().observe_columns(memory, windows)
+
+
+class FailsForSome(AccountVolume):
+    """Reads, keeps, fails, source."""
+
+    __slots__ = ()
+
+    def observe_columns(self, memory: Any, windows: Windows) -> Scores:
+        scores = super().observe_columns(memory, windows)
+        return scores._replace(failed=scores.observed > 1e9)
+
+
 def test_a_plain_threshold_passes_so_that_the_broken_ones_fail_for_their_fault() -> None:
     check_detector(Threshold(), VOLUME)
 
@@ -261,12 +370,19 @@ def test_a_plain_threshold_passes_so_that_the_broken_ones_fail_for_their_fault()
         (Undocumented, "documented"),
         (Exaggerates, "well_formed"),
         (Foresees, "well_formed"),
+        (ReadsDreams, "reads_what_there_is"),
+        (ColumnsDiffer, "both_forms_agree"),
+        (SeesNeighbours, "isolated"),
+        (Sprawls, "bounded_memory"),
+        (FailsForSome, "bounded_memory"),
+        (LearnsHolesInColumns, "unlearned_outage"),
+        (InsistsInColumns, "tolerant"),
+        (TrustsRows, "upgradable"),
     ],
 )
-def test_a_broken_detector_fails_the_check_for_its_fault(
-    broken: Callable[[], Threshold], check: str
-) -> None:
-    assert CHECKS[check](Threshold(), VOLUME) == []
+def test_a_broken_detector_fails_the_check_for_its_fault(broken: type[Any], check: str) -> None:
+    sound = AccountVolume if issubclass(broken, AccountVolume) else Threshold
+    assert CHECKS[check](sound(), VOLUME) == []
     assert CHECKS[check](broken(), VOLUME) != []
     with pytest.raises(AssertionError, match=f"{check}: "):
         check_detector(broken(), VOLUME)

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.bulk.chunks import Chunk
-from streams.bulk.consumer import BulkConsumer, ChunkMessage, Fetched
-from streams.bulk.driver import BULK_SETTINGS, BulkOptions, ChunkSchema, use_bulk_transport
+from streams.bulk.consumer import BulkConsumer
+from streams.bulk.driver import use_bulk_transport
 from streams.bulk.ledger import Ledger
+from streams.bulk.messages import ChunkMessage, Fetched
+from streams.bulk.options import BULK_SETTINGS, BulkOptions, ChunkSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +203,7 @@ class TestConsumer:
 
     async def test_a_revoked_partitions_acks_mean_nothing(self, consumer: BulkConsumer) -> None:
         (message,) = deliver(consumer, chunk(0, 9))
-        consumer._forget({P0})
+        consumer._release({P0})
         message.ack(consumer)
         assert would_commit(consumer) == {}
         consumer.ledgers[P0] = Ledger(0)  # and it comes back

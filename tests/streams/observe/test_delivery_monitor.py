@@ -11,7 +11,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from streams.observe.delivery_monitor import Deliveries
+from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 
@@ -24,7 +24,7 @@ class Broker:
     def __init__(self) -> None:
         self.now = 1000.0
         self.metrics, self.readiness = Metrics(), Readiness()
-        self.deliveries = Deliveries(self.metrics, LATE_S, clock=lambda: self.now)
+        self.deliveries = DeliveryMonitor(self.metrics, LATE_S, clock=lambda: self.now)
         self.trouble: list[Exception] = []
         self.queued: list[asyncio.Future[None]] = []
 
@@ -35,7 +35,7 @@ class Broker:
         return self.queued[-1]
 
     async def send(self) -> asyncio.Future[None]:
-        return await self.deliveries.under_way(TOPIC, self.take)
+        return await self.deliveries.track(TOPIC, self.take)
 
     def look(self) -> dict[str, str]:
         self.deliveries.look(self.readiness)

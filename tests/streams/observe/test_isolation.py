@@ -10,8 +10,9 @@ import orjson
 import pytest
 import structlog
 
-from detectors.judging.counters import Tally
-from detectors.judging.isolation import LASTS_TICKS, WHOLE
+from detectors.judging.host import Host
+from detectors.judging.isolation import LASTS_TICKS, WHOLE, Isolation
+from detectors.registry import BUILT_IN
 from streams.commands import replay
 from streams.observe.isolation import LOG_EVERY_S, AsideGauge, notes
 from streams.observe.metrics import Metrics
@@ -19,10 +20,12 @@ from streams.observe.partition_gauges import PartitionGauges
 from streams.observe.stage_gauges import begin_at_zero
 from streams.settings.settings import Settings
 from tests.integration.poisoned_worker import poisoned_configuration
+from tests.owner_stories import owner_of
 from tests.poison import records, values
 from tests.stage_stories import START
 
-ONE_DETECTOR = {"detector": "volume", "stage": "accounts"}
+VOLUME = "volume.own_past"
+ONE_DETECTOR = {"detector": VOLUME, "stage": "accounts"}
 
 
 def shown(metrics: Metrics, series: str, **labels: str) -> float | None:
@@ -36,30 +39,30 @@ def logged() -> Any:
 
 
 def test_judgements_that_raise_are_counted_and_entities_shown_while_they_are_aside() -> None:
-    metrics, tally = Metrics(), Tally()
-    begin_at_zero(metrics)
+    metrics, isolation = Metrics(), Isolation()
+    begin_at_zero(metrics, BUILT_IN)
     assert shown(metrics, "set_aside_total") == 0
     partition = PartitionGauges(metrics, "requests", 3)
-    gauge = AsideGauge(metrics, partition, "accounts", tally.aside)
+    gauge = AsideGauge(metrics, partition, "accounts", VOLUME, isolation)
     for tick in (60, 120):
-        tally.aside.raised(tick, [4, 5], "ValueError")
+        isolation.raised(tick, [4, 5], "ValueError")
         gauge.update(tick)
     assert shown(metrics, "set_aside_total") == 4
     assert shown(metrics, "set_aside_entities", partition="3") == 2
     gauge.update(120 + LASTS_TICKS)
     assert shown(metrics, "set_aside_total") == 4
     assert shown(metrics, "set_aside_entities", partition="3") == 0
-    partition.forget()
+    partition.release()
     assert shown(metrics, "set_aside_entities", partition="3") is None
 
 
 def test_the_log_says_it_at_once_and_then_once_in_a_while(logged: list[Any]) -> None:
     now = [1_000.0]
-    metrics, tally = Metrics(), Tally()
+    metrics, isolation = Metrics(), Isolation()
     show = PartitionGauges(metrics, "requests", 3)
-    gauge = AsideGauge(metrics, show, "accounts", tally.aside, clock=lambda: now[0])
+    gauge = AsideGauge(metrics, show, "accounts", VOLUME, isolation, clock=lambda: now[0])
     for tick in range(100):
-        tally.aside.raised(tick, [7_777_777], "ValueError")
+        isolation.raised(tick, [7_777_777], "ValueError")
         gauge.update(tick)
     now[0] += LOG_EVERY_S
     gauge.update(100)
@@ -70,29 +73,37 @@ def test_the_log_says_it_at_once_and_then_once_in_a_while(logged: list[Any]) -> 
 
 
 def test_what_was_counted_before_a_restart_is_not_said_again(logged: list[Any]) -> None:
-    metrics, tally = Metrics(), Tally()
-    tally.aside.raised(1, [1], "ValueError")
-    gauge = AsideGauge(metrics, PartitionGauges(metrics, "requests", 3), "accounts", tally.aside)
+    metrics, isolation = Metrics(), Isolation()
+    isolation.raised(1, [1], "ValueError")
+    gauge = AsideGauge(
+        metrics, PartitionGauges(metrics, "requests", 3), "accounts", VOLUME, isolation
+    )
     gauge.update(1)
     assert not shown(metrics, "set_aside_total")
     assert not logged
 
 
 def stage(name: str, entities: int, closed: int = 9, judged: int = 0) -> Any:
-    tally = Tally()
+    part: Any = owner_of()
+    part.closed = closed
+    isolation = part.isolation.by_detector[VOLUME]
+    if name != "owner":
+        host = Host(BUILT_IN, "account" if name == "accounts" else "key", 10)
+        part = SimpleNamespace(isolations=host.isolations, closed=closed)
+        isolation = host.runs[0].isolation
     if entities:
-        tally.aside.raised(9, range(entities), "ValueError")
-    tally.aside.judged(judged, 0)
-    return SimpleNamespace(name=name, part=SimpleNamespace(tally=tally, closed=closed))
+        isolation.raised(9, range(entities), "ValueError")
+    isolation.judged(judged, 0)
+    return SimpleNamespace(name=name, part=part)
 
 
 def test_notes_add_up_the_stages_of_a_worker_and_name_nobody() -> None:
     assert notes([stage("accounts", 0), stage("keys", 0)]) == {}
     said = notes([stage("accounts", 2), stage("accounts", 1), stage("owner", 0), stage("keys", 1)])
-    assert said.keys() == {"volume", "births"}
-    assert said["volume"].startswith("raised ValueError for 3 accounts within a day")
+    assert said.keys() == {VOLUME, "births"}
+    assert said[VOLUME].startswith("raised ValueError for 3 accounts within a day")
     assert "for 1 shared value within" in said["births"]
-    assert "broken" not in said["volume"]
+    assert "broken" not in said[VOLUME]
 
 
 def test_a_note_says_when_a_detector_raises_for_all() -> None:
@@ -114,5 +125,5 @@ def test_the_summary_of_a_replay_counts_what_was_set_aside(
     settings = Settings(partitions=2)
     assert replay.run(settings, str(file), str(found), None, None, True, True) == 0
     facts = orjson.loads(capsys.readouterr().err)
-    assert facts["set_aside"] == {"volume": 25, "births": 12}
+    assert facts["set_aside"] == {VOLUME: 25, "births": 12}
     assert found.stat().st_size

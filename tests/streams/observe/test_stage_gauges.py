@@ -10,12 +10,14 @@ import pytest
 from prometheus_client import generate_latest
 
 from detectors.accounts.partition import AccountPartition
+from detectors.births import KeyBirths
 from detectors.config import load_config
 from detectors.contract.alert import Trace
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
+from detectors.registry import BUILT_IN
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import (
     LATE_BY,
@@ -54,7 +56,7 @@ def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartitio
 
 def test_what_rules_watch_is_there_from_the_start() -> None:
     metrics = Metrics()
-    begin_at_zero(metrics)
+    begin_at_zero(metrics, BUILT_IN)
     about = {"kind": "account", "severity": "high", "action": "verify", "state": "open"}
     assert shown(metrics, "alerts_total", **about, mode="live") == 0
 
@@ -148,13 +150,13 @@ def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others
         return set(re.findall(r'^(hydrawatch_\S*partition="3"\S*) ', text, re.MULTILINE))
 
     both = series()
-    of_keys.partition.forget()
+    of_keys.partition.release()
     left = series()
     assert {name for name in both - left if "handovers" in name or "single_key" in name}
     assert {'hydrawatch_lag_records{partition="3",topic="requests"}'} < left
     assert any("watermark_delay_seconds" in name for name in left)
     assert any('entities{kind="account"' in name for name in left)
-    of_accounts.partition.forget()
+    of_accounts.partition.release()
     assert series() == set()
     of_accounts.update(accounts)  # a task that was under way
     assert series() == set()
@@ -206,7 +208,7 @@ def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
 def on_trial() -> CampaignOwner:
     """A live owner with a detector on trial, so with two budgets of advice."""
     plain = load_config().config
-    rules = replace(plain, births=replace(plain.births, shadow=True))
+    rules = plain.replacing(replace(plain.of(KeyBirths), shadow=True))
     return CampaignOwner(rules, 1, Trace(version="v", config_digest="sha256:0"), mode="live")
 
 
@@ -233,7 +235,7 @@ def test_a_worker_that_owns_the_campaigns_no_more_shows_nothing_of_them() -> Non
     gauges = OwnerGauges(metrics, "evidence", owner)
     gauges.measure(owner)
     assert owners(metrics) >= {"advice_left", "largest_campaign_accounts", "entities"}
-    gauges.forget()
+    gauges.release()
     assert owners(metrics) == set()
     gauges.measure(owner)  # a task that was under way
     assert owners(metrics) == set()

@@ -15,8 +15,8 @@ from detectors.networks.partition import NetworkPartition
 from detectors.owner.checkpoint import BOOKS
 from detectors.state.checkpoint import Checkpoint
 from streams.settings.settings import Settings
-from streams.state.changelog import StateLog
-from streams.state.restore import Part
+from streams.stage import Part
+from streams.state.changelog import Changelog
 from tests.owner_stories import owner_of
 from tests.stage_stories import config
 from tests.streams.state.test_changelog_writers import Shelf
@@ -33,11 +33,11 @@ class Kept(NamedTuple):
         return self.kept
 
 
-def log(shelf: Shelf, input_id: str = "") -> StateLog:
+def log(shelf: Shelf, input_id: str = "") -> Changelog:
     async def read(begin: int) -> AsyncGenerator[list[Any], None]:
         yield shelf.records[begin:]
 
-    return StateLog(Settings(), 0, {}, read, input_id)
+    return Changelog(Settings(), 0, {}, read, input_id)
 
 
 async def kept(shelf: Shelf, stage: Any, input_id: str = "") -> None:

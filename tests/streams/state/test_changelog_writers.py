@@ -12,7 +12,7 @@ import pytest
 from detectors.state.checkpoint import Checkpoint, Restoration
 from streams.kafka.fencing import MadeAnewError, ShutOutError
 from streams.settings.settings import Settings
-from streams.state.changelog import StateLog
+from streams.state.changelog import Changelog
 from streams.state.records import Pages, decode
 
 ROWS = 4_000
@@ -68,7 +68,7 @@ class Writer:
         async def read(begin: int) -> AsyncGenerator[list[Any], None]:
             yield shelf.records[max(begin, shelf.begins) :]
 
-        self.part, self.log = Part(), StateLog(Settings(), 0, {}, read)
+        self.part, self.log = Part(), Changelog(Settings(), 0, {}, read)
         self._shelf = shelf
 
     async def take_over(self) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from faust.types import TP
 
-from streams.state import schedule as turns
-from streams.state.schedule import Turns
+from streams.state import schedule
+from streams.state.schedule import Schedule
 
 A, B = TP("requests", 0), TP("requests", 1)
 
@@ -21,7 +21,7 @@ class Stage:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(turns.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -30,9 +30,9 @@ def stages(clock: list[float]) -> dict[TP, Stage]:
     return {A: Stage(), B: Stage()}
 
 
-def kept_in_turn(clock: list[float], stages: dict[TP, Stage]) -> Turns:
+def kept_in_turn(clock: list[float], stages: dict[TP, Stage]) -> Schedule:
     """`A` was kept a second before `B`, and both have moved on since."""
-    found = Turns(30.0)
+    found = Schedule(30.0)
     for tp, stage in stages.items():
         found.kept(tp, 0)
         stage.next_offset = 5
@@ -69,7 +69,7 @@ def test_who_could_not_be_kept_lets_the_others_go_first(
     assert mine.due(stages) == B
     mine.kept(B, 5)
     assert mine.due(stages) is None
-    clock[0] += turns.RETRY_S
+    clock[0] += schedule.RETRY_S
     assert mine.due(stages) == A
 
 
@@ -77,20 +77,20 @@ def test_what_costs_much_is_done_less_often(clock: list[float], stages: dict[TP,
     mine = kept_in_turn(clock, stages)
     mine.cost(A, 2.0)
     mine.cost(B, 1.0)
-    clock[0] += 3 * turns.SHARE - 3
+    clock[0] += 3 * schedule.SHARE - 3
     assert mine.due(stages) is None
     clock[0] += 1
     assert mine.due(stages) == A
-    mine.leave(B)  # and its cost with it
+    mine.release(B)  # and its cost with it
     del stages[B]
     mine.kept(A, 0)
-    clock[0] += 2 * turns.SHARE
+    clock[0] += 2 * schedule.SHARE
     assert mine.due(stages) == A
 
 
 def test_who_left_has_no_turn_and_no_age(clock: list[float], stages: dict[TP, Stage]) -> None:
     mine = kept_in_turn(clock, stages)
-    mine.leave(A)
+    mine.release(A)
     clock[0] += 100
     assert mine.waiting(stages) == [B]
     assert A not in dict(mine.ages_s(stages))

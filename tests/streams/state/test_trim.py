@@ -16,7 +16,7 @@ from aiokafka.errors import (
 
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
-from streams.state.trim import FIRST_PAUSE_S, LAST_PAUSE_S, Deletion
+from streams.state.trim import FIRST_PAUSE_S, LAST_PAUSE_S, Trim
 
 TP = TopicPartition("hydrawatch-state", 3)
 
@@ -32,7 +32,7 @@ class Broker:
         self.begins: dict[TopicPartition, int] = {}
         self.connections = 0
         self.metrics = Metrics()
-        self.deletion = Deletion(
+        self.trim = Trim(
             Settings(), self.metrics, connect=lambda _settings: self, clock=lambda: self.now
         )
 
@@ -61,12 +61,12 @@ def broker() -> Broker:
 
 
 async def test_what_no_reader_needs_is_deleted(broker: Broker) -> None:
-    await broker.deletion.before(TP, 0)
+    await broker.trim.before(TP, 0)
     assert broker.asked == 0
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     assert broker.begins == {TP: 70}
     assert broker.not_deleted() == 0
-    await broker.deletion.stop()
+    await broker.trim.stop()
     assert broker.connections == 0
 
 
@@ -74,14 +74,14 @@ async def test_after_an_outage_it_is_asked_again_and_the_metric_says_that_all_is
     broker: Broker,
 ) -> None:
     broker.trouble = KafkaConnectionError()
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     assert broker.not_deleted() == 1
     broker.trouble = None
     broker.now += FIRST_PAUSE_S - 1
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     assert broker.asked == 1
     broker.now += 1
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     assert broker.begins == {TP: 70}
     assert broker.not_deleted() == 0
     assert broker.connections == 1
@@ -93,18 +93,18 @@ async def test_what_an_outage_left_undone_is_done_though_nothing_more_is_kept(
     other, left = TopicPartition("hydrawatch-state", 4), TopicPartition("hydrawatch-state", 5)
     broker.trouble = KafkaConnectionError()
     for tp in (TP, other, left):
-        await broker.deletion.before(tp, 70)
-    await broker.deletion.before(other, 90)
-    broker.deletion.leave(left)
+        await broker.trim.before(tp, 70)
+    await broker.trim.before(other, 90)
+    broker.trim.release(left)
     broker.trouble = None
-    await broker.deletion.again()
+    await broker.trim.again()
     assert broker.begins == {}
     broker.now += FIRST_PAUSE_S
-    await broker.deletion.again()
+    await broker.trim.again()
     assert broker.begins == {TP: 70, other: 90}
     assert broker.not_deleted() == 0
     asked = broker.asked
-    await broker.deletion.again()
+    await broker.trim.again()
     assert broker.asked == asked
 
 
@@ -113,14 +113,14 @@ async def test_a_partition_that_nobody_leads_keeps_no_other_from_being_deleted(
 ) -> None:
     other = TopicPartition("hydrawatch-state", 4)
     broker.of[TP] = LeaderNotAvailableError()
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     broker.now += FIRST_PAUSE_S
-    await broker.deletion.before(other, 90)
+    await broker.trim.before(other, 90)
     assert broker.begins == {other: 90}
     assert broker.not_deleted() == 1
     broker.of.clear()
     broker.now += 2 * FIRST_PAUSE_S
-    await broker.deletion.again()
+    await broker.trim.again()
     assert broker.begins == {other: 90, TP: 70}
     assert broker.not_deleted() == 0
 
@@ -129,17 +129,17 @@ async def test_what_a_topic_that_was_made_anew_never_held_is_not_asked_for_again
     broker: Broker,
 ) -> None:
     broker.of[TP] = OffsetOutOfRangeError()
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     assert broker.not_deleted() == 0
     broker.now += LAST_PAUSE_S
-    await broker.deletion.again()
+    await broker.trim.again()
     assert broker.asked == 1
 
 
 async def test_a_broker_that_never_does_it_is_asked_ever_less_often(broker: Broker) -> None:
     broker.trouble = KafkaConnectionError()
     for _ in range(24 * 3600):
-        await broker.deletion.before(TP, 70)
+        await broker.trim.before(TP, 70)
         broker.now += 1
     hours, doublings = 24, 10
     assert broker.asked <= hours + doublings
@@ -153,8 +153,8 @@ async def test_who_does_not_know_it_or_refuses_the_right_is_not_asked_again(
     broker: Broker, refusal: Exception
 ) -> None:
     broker.trouble = refusal
-    await broker.deletion.before(TP, 70)
+    await broker.trim.before(TP, 70)
     broker.now += 100 * LAST_PAUSE_S
-    await broker.deletion.before(TP, 90)
+    await broker.trim.before(TP, 90)
     assert broker.asked == 1
     assert broker.not_deleted() == 1

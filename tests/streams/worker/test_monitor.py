@@ -11,8 +11,8 @@ from streams.kafka.connection import BrokerError
 from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
-from streams.worker import monitor as lookout
-from streams.worker.monitor import Lookout
+from streams.worker import monitor
+from streams.worker.monitor import Monitor
 
 
 class Refused(SimpleNamespace):
@@ -28,18 +28,18 @@ def test_what_the_coordinator_has_against_a_worker_ends_it_once_nobody_raises_it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(lookout.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(monitor.time, "monotonic", lambda: now[0])
     transport = Refused()
     app: Any = SimpleNamespace()
-    looking = Lookout(Settings(), app, cast("Any", transport), {}, set(), Metrics(), Readiness())
+    looking = Monitor(Settings(), app, cast("Any", transport), {}, set(), Metrics(), Readiness())
     looking.refuse_to_stay_out_of_the_group()
     transport.error = RuntimeError("unknown")
     looking.refuse_to_stay_out_of_the_group()  # a fetch is about to raise it
-    now[0] += lookout.OUT_S
+    now[0] += monitor.OUT_S
     transport.error = None
     looking.refuse_to_stay_out_of_the_group()
     transport.error = RuntimeError("unknown")
     looking.refuse_to_stay_out_of_the_group()
-    now[0] += 2 * lookout.OUT_S
+    now[0] += 2 * monitor.OUT_S
     with pytest.raises(BrokerError, match=r"group hydrawatch: .*refused.*unknown.*joins again"):
         looking.refuse_to_stay_out_of_the_group()

@@ -12,11 +12,11 @@ from detectors.errors import StateError
 from streams.decisions.log import (
     Accepted,
     ControlMark,
+    DecisionLog,
+    Erased,
+    EraseRequest,
     Fence,
-    Forget,
-    Forgotten,
-    Mark,
-    Marks,
+    IdleMark,
     Saying,
     decode,
     encode,
@@ -27,8 +27,8 @@ from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.erasure import Asked, Erasures, answered
 from streams.stages.published_alerts import read_published
-from streams.stages.sink import Outlet
-from streams.topics import create as topics
+from streams.stages.sink import Sink
+from streams.topics.create import create_topics
 from streams.topics.plan import PLANS
 from tests.brokers import delete_topic
 
@@ -37,15 +37,15 @@ NUMBERS = count(1)
 
 
 @pytest.fixture
-async def outlet(broker: str, request: pytest.FixtureRequest) -> AsyncIterator[Outlet]:
+async def sink(broker: str, request: pytest.FixtureRequest) -> AsyncIterator[Sink]:
     test = f"{request.function.__name__[:60]}-{next(NUMBERS)}"
     names = {plan.setting: f"{test}-{plan.setting}" for plan in PLANS}
     settings = Settings(broker=broker, partitions=1, **names)
-    await asyncio.to_thread(topics.create, settings, 1, replication=1)
-    outlet = Outlet(settings, Metrics())
-    await outlet.start()
-    yield outlet
-    await outlet.stop()
+    await asyncio.to_thread(create_topics, settings, 1, replication=1)
+    sink = Sink(settings, Metrics())
+    await sink.start()
+    yield sink
+    await sink.stop()
 
 
 @asynccontextmanager
@@ -58,67 +58,67 @@ async def producer_to(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-def marks_of(outlet: Outlet, role: str = "accounts") -> Marks:
-    return Marks(outlet.settings, role, 0, outlet)  # type: ignore[arg-type]
+def log_of(sink: Sink, role: str = "accounts") -> DecisionLog:
+    return DecisionLog(sink.settings, role, 0, sink)  # type: ignore[arg-type]
 
 
 def watermarks(marks: list[object]) -> list[int]:
-    return [mark.watermark for mark in marks if isinstance(mark, Mark)]
+    return [mark.watermark for mark in marks if isinstance(mark, IdleMark)]
 
 
-async def test_who_comes_next_goes_on_from_what_was_written(outlet: Outlet) -> None:
-    first, second = marks_of(outlet), marks_of(outlet)
+async def test_who_comes_next_goes_on_from_what_was_written(sink: Sink) -> None:
+    first, second = log_of(sink), log_of(sink)
     assert await first.take_over() == []
-    assert await first.write(Mark(4, 100))
-    assert await first.write(Mark(9, 200))
+    assert await first.write(IdleMark(4, 100))
+    assert await first.write(IdleMark(9, 200))
     assert watermarks(await second.take_over()) == [100, 200]
-    assert await second.write(Mark(9, 300))
-    assert watermarks(await read_marks(outlet.settings, 0)) == [100, 200, 300]
+    assert await second.write(IdleMark(9, 300))
+    assert watermarks(await read_marks(sink.settings, 0)) == [100, 200, 300]
 
 
-async def test_what_a_worker_thought_dead_still_writes_counts_for_nobody(outlet: Outlet) -> None:
-    frozen, successor = marks_of(outlet), marks_of(outlet)
+async def test_what_a_worker_thought_dead_still_writes_counts_for_nobody(sink: Sink) -> None:
+    frozen, successor = log_of(sink), log_of(sink)
     await frozen.take_over()
-    assert await frozen.write(Mark(4, 100))
+    assert await frozen.write(IdleMark(4, 100))
     await successor.take_over()
-    assert not await frozen.write(Mark(4, 900))
+    assert not await frozen.write(IdleMark(4, 900))
     assert frozen.shut_out
-    assert not await frozen.write(Mark(4, 901))
-    assert await successor.write(Mark(7, 200))
+    assert not await frozen.write(IdleMark(4, 901))
+    assert await successor.write(IdleMark(7, 200))
     assert not successor.shut_out
-    assert watermarks(await read_marks(outlet.settings, 0)) == [100, 200]
-    assert watermarks(await marks_of(outlet).take_over()) == [100, 200]
+    assert watermarks(await read_marks(sink.settings, 0)) == [100, 200]
+    assert watermarks(await log_of(sink).take_over()) == [100, 200]
 
 
-async def test_marks_count_on_in_a_topic_that_was_made_anew(outlet: Outlet) -> None:
-    marks = marks_of(outlet)
-    await marks.take_over()
+async def test_marks_count_on_in_a_topic_that_was_made_anew(sink: Sink) -> None:
+    log = log_of(sink)
+    await log.take_over()
     for watermark in (100, 200, 300):
-        assert await marks.write(Mark(4, watermark))
-    await asyncio.to_thread(delete_topic, outlet.settings.broker, outlet.settings.marks_topic)
-    await asyncio.to_thread(topics.create, outlet.settings, 1, replication=1)
-    assert await marks.write(Mark(4, 400))
-    assert await marks.write(Mark(4, 500))
-    assert watermarks(await marks_of(outlet).take_over()) == [400, 500]
-    assert not await marks.write(Mark(4, 600))
+        assert await log.write(IdleMark(4, watermark))
+    await asyncio.to_thread(delete_topic, sink.settings.broker, sink.settings.marks_topic)
+    await asyncio.to_thread(create_topics, sink.settings, 1, replication=1)
+    assert await log.write(IdleMark(4, 400))
+    assert await log.write(IdleMark(4, 500))
+    assert watermarks(await log_of(sink).take_over()) == [400, 500]
+    assert not await log.write(IdleMark(4, 600))
 
 
 @pytest.mark.kafka  # the embedded broker makes what it is asked for
-async def test_a_missing_topic_is_named_with_what_makes_it(outlet: Outlet) -> None:
-    missing = outlet.settings.model_copy(update={"alerts_topic": "nobody-made-this"})
+async def test_a_missing_topic_is_named_with_what_makes_it(sink: Sink) -> None:
+    missing = sink.settings.model_copy(update={"alerts_topic": "nobody-made-this"})
     with pytest.raises(BrokerError, match=r"nobody-made-this is missing .* topics create"):
         await read_published(missing, Metrics(), missing.alerts_topic)
 
 
-async def test_the_owner_and_the_accounts_do_not_shut_each_other_out(outlet: Outlet) -> None:
-    accounts, owner = marks_of(outlet), marks_of(outlet, "owner")
+async def test_the_owner_and_the_accounts_do_not_shut_each_other_out(sink: Sink) -> None:
+    accounts, owner = log_of(sink), log_of(sink, "owner")
     await accounts.take_over()
     await owner.take_over()
-    assert await accounts.write(Mark(4, 100))
+    assert await accounts.write(IdleMark(4, 100))
     assert await owner.write(ControlMark("c-1", 1, 7))
-    assert await accounts.write(Mark(5, 200))
-    found = await read_marks(outlet.settings, 0)
-    assert [type(mark) for mark in found] == [Mark, ControlMark, Mark]
+    assert await accounts.write(IdleMark(5, 200))
+    found = await read_marks(sink.settings, 0)
+    assert [type(mark) for mark in found] == [IdleMark, ControlMark, IdleMark]
 
 
 @pytest.mark.parametrize(
@@ -126,16 +126,16 @@ async def test_the_owner_and_the_accounts_do_not_shut_each_other_out(outlet: Out
     [b'{"type":"paused","until":50}', b'{"type":"idle","offset":"3"}', b"\xff", b'"\xff"', None],
 )
 async def test_what_a_later_version_wrote_down_is_named_with_its_place_and_the_mend(
-    outlet: Outlet, value: bytes | None
+    sink: Sink, value: bytes | None
 ) -> None:
-    settings, marks = outlet.settings, marks_of(outlet)
-    await marks.take_over()
+    settings, log = sink.settings, log_of(sink)
+    await log.take_over()
     async with producer_to(settings) as producer:
         await producer.send_and_wait(settings.marks_topic, value, key=b"k", partition=0)
     said = rf"{settings.marks_topic} \[0\], offset 1: not a mark .*; run the version that wrote it"
     for reading in (
-        marks.write(Mark(4, 100)),
-        marks_of(outlet).take_over(),
+        log.write(IdleMark(4, 100)),
+        log_of(sink).take_over(),
         read_marks(settings, 0),
         answered(settings, Asked("f-1", 0), 0.0),
         Erasures(settings).follow(),
@@ -150,19 +150,19 @@ def test_what_was_written_before_there_were_fences_counts() -> None:
     assert accepted.take(old)
     assert not accepted.take(Fence("accounts", "w-1"))
     assert not accepted.take(old)
-    assert accepted.take(Mark(4, 60, "w-1"))
-    assert not accepted.take(Mark(4, 70, "w-0"))
+    assert accepted.take(IdleMark(4, 60, "w-1"))
+    assert not accepted.take(IdleMark(4, 70, "w-0"))
     assert accepted.take(ControlMark("c-1", 1, 7, "w-0"))  # the owner has no fence yet
-    assert accepted.take(Forget("f-1", 12))  # anybody may ask
+    assert accepted.take(EraseRequest("f-1", 12))  # anybody may ask
 
 
 def test_a_mark_reads_as_it_was_written() -> None:
     for mark in (
-        Mark(1, 2, "w"),
-        Forgotten("i", 3, 4, "w"),
+        IdleMark(1, 2, "w"),
+        Erased("i", 3, 4, "w"),
         ControlMark("c", 1, 2, "w"),
         Saying(5, "w"),
         Fence("owner", "w"),
-        Forget("i", 3),
+        EraseRequest("i", 3),
     ):
         assert decode(encode(mark), "marks") == mark

@@ -16,8 +16,9 @@ from detectors.state.checkpoint import Checkpoint, Restoration
 from streams.observe.metrics import Metrics
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
-from streams.state.changelog import Kept, StateLog
-from streams.state.checkpointer import Keeper
+from streams.stage import Kept
+from streams.state.changelog import Changelog
+from streams.state.checkpointer import Checkpointer
 from tests.integration.workers import stage
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
@@ -59,8 +60,8 @@ class Counting:
         self.next_offset += 1
         self.part.rows[:] = np.random.default_rng(self.next_offset).integers(1 << 60, size=ROWS)
 
-    def aside(self) -> bytes:
-        return b"aside"
+    def around(self) -> bytes:
+        return b"around"
 
     def restore(self, kept: Kept) -> None:
         self.next_offset = kept.next_offset
@@ -71,30 +72,32 @@ async def keeping(
     settings: Settings,
     metrics: Metrics | None = None,
     covered: Callable[[TP, int], Any] = lambda _tp, _offset: None,
-) -> AsyncIterator[Keeper]:
-    keeper = Keeper(settings, configured(settings), metrics or Metrics(), lambda _: [], covered)
-    await keeper.start()
+) -> AsyncIterator[Checkpointer]:
+    checkpointer = Checkpointer(
+        settings, configured(settings), metrics or Metrics(), lambda _: [], covered
+    )
+    await checkpointer.start()
     try:
-        yield keeper
+        yield checkpointer
     finally:
-        await keeper.stop()
+        await checkpointer.stop()
 
 
 async def test_a_stop_that_comes_while_state_is_kept_leaves_a_log_that_can_be_read() -> None:
     with stage(1) as settings:
         tp, first = TP(settings.requests_topic, 0), Counting()
-        async with keeping(settings) as keeper:
-            await keeper.recover(tp, first, lambda _: None)
+        async with keeping(settings) as checkpointer:
+            await checkpointer.recover(tp, first, lambda _: None)
             first.go_on()
-            under_way = asyncio.create_task(keeper.keep(tp, first))
+            in_flight = asyncio.create_task(checkpointer.keep(tp, first))
             await asyncio.sleep(0)
             async with first.busy:  # what it holds is cut, and on its way
                 first.go_on()
-            await keeper.keep_all({tp: first})
-            await under_way
+            await checkpointer.keep_all({tp: first})
+            await in_flight
         second = Counting()
-        async with keeping(settings) as keeper:
-            await keeper.recover(tp, second, lambda _: None)
+        async with keeping(settings) as checkpointer:
+            await checkpointer.recover(tp, second, lambda _: None)
         assert second.next_offset == 2
         assert (second.part.rows == first.part.rows).all()
 
@@ -102,16 +105,16 @@ async def test_a_stop_that_comes_while_state_is_kept_leaves_a_log_that_can_be_re
 async def test_a_stage_that_fails_while_it_says_what_follows_is_kept_as_it_was_before() -> None:
     with stage(1) as settings:
         tp, first = TP(settings.requests_topic, 0), Counting()
-        async with keeping(settings) as keeper:
-            await keeper.recover(tp, first, lambda _: None)
-            async with keeper.taking(tp, first):
+        async with keeping(settings) as checkpointer:
+            await checkpointer.recover(tp, first, lambda _: None)
+            async with checkpointer.taking(tp, first):
                 first.go_on()
-            await keeper.keep(tp, first)
+            await checkpointer.keep(tp, first)
             waiting: list[asyncio.Task[None]] = []
 
             async def fail() -> None:
-                async with keeper.taking(tp, first):
-                    waiting.append(asyncio.create_task(keeper.keep(tp, first)))
+                async with checkpointer.taking(tp, first):
+                    waiting.append(asyncio.create_task(checkpointer.keep(tp, first)))
                     await asyncio.sleep(0)
                     first.go_on()
                     raise OSError("cannot be said")
@@ -119,32 +122,32 @@ async def test_a_stage_that_fails_while_it_says_what_follows_is_kept_as_it_was_b
             with pytest.raises(OSError, match="cannot be said"):
                 await fail()
             await asyncio.gather(*waiting)
-            await keeper.keep_all({tp: first})
+            await checkpointer.keep_all({tp: first})
         second = Counting()
-        async with keeping(settings) as keeper:
-            await keeper.recover(tp, second, lambda _: None)
+        async with keeping(settings) as checkpointer:
+            await checkpointer.recover(tp, second, lambda _: None)
         assert second.next_offset == 1
 
 
 async def test_a_stage_that_fails_after_it_moved_away_takes_its_successor_nothing() -> None:
     with stage(1) as settings:
         tp, before, after = TP(settings.requests_topic, 0), Counting(), Counting()
-        async with keeping(settings) as keeper:
-            await keeper.recover(tp, before, lambda _: None)
+        async with keeping(settings) as checkpointer:
+            await checkpointer.recover(tp, before, lambda _: None)
 
             async def fail() -> None:
-                async with keeper.taking(tp, before):
-                    keeper.forget([tp])
-                    await keeper.recover(tp, after, lambda _: None)
+                async with checkpointer.taking(tp, before):
+                    checkpointer.release([tp])
+                    await checkpointer.recover(tp, after, lambda _: None)
                     raise OSError("cannot be said")
 
             with pytest.raises(OSError, match="cannot be said"):
                 await fail()
             after.go_on()
-            await keeper.keep_all({tp: after})
+            await checkpointer.keep_all({tp: after})
         third = Counting()
-        async with keeping(settings) as keeper:
-            await keeper.recover(tp, third, lambda _: None)
+        async with keeping(settings) as checkpointer:
+            await checkpointer.recover(tp, third, lambda _: None)
         assert third.next_offset == 1
 
 
@@ -158,15 +161,15 @@ async def test_a_stage_in_the_middle_of_something_does_not_hold_up_the_others(
         kept: asyncio.Queue[TP] = asyncio.Queue()
         metrics = Metrics()
         often = settings.model_copy(update={"snapshot_s": 0.1})
-        async with keeping(often, metrics, lambda tp, _: kept.put_nowait(tp)) as keeper:
+        async with keeping(often, metrics, lambda tp, _: kept.put_nowait(tp)) as checkpointer:
             for tp, one in stages.items():
-                await keeper.recover(tp, one, lambda _: None)
+                await checkpointer.recover(tp, one, lambda _: None)
                 one.go_on()
             async with stages[stuck].busy, asyncio.timeout(30):
-                running = asyncio.create_task(keeper.run(stages))
+                running = asyncio.create_task(checkpointer.run(stages))
                 assert await kept.get() == free
             running.cancel()
-            await keeper.keep_all(stages)
+            await checkpointer.keep_all(stages)
             assert kept.get_nowait() == stuck
         # It was not the broker's fault.
         failures = metrics.registry.get_sample_value(
@@ -186,14 +189,14 @@ async def test_records_that_a_producer_sent_again_are_read_once() -> None:
 
         try:
             first, second = Counting(), Counting()
-            log = StateLog(settings, 0, {})
+            log = Changelog(settings, 0, {})
             assert await log.recover(first.part, send, lambda _: None) is None
             for _ in range(2):
                 first.go_on()
-                cut = log.cut(first.part, first.next_offset, first.aside())
+                cut = log.cut(first.part, first.next_offset, first.around())
                 await log.keep(cut, [], send)
-            kept = await StateLog(settings, 0, {}).recover(second.part, send, lambda _: None)
+            kept = await Changelog(settings, 0, {}).recover(second.part, send, lambda _: None)
         finally:
             await producer.stop()
-        assert kept == Kept(2, b"aside")
+        assert kept == Kept(2, b"around")
         assert (second.part.rows == first.part.rows).all()

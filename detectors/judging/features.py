@@ -1,0 +1,142 @@
+"""What a detector may read of a closed window, by name: `FEATURES`, one row each.
+
+A stage hands over closed windows as they lie in its tables (`Closed`); a feature is a function from
+them to one number per window. Names are looked up once, when a configuration is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.errors import ConfigError
+from detectors.interface.detector import Card, Entity, Span
+
+Column = NDArray[np.float64]
+_PEOPLE: tuple[Entity, ...] = ("organisation", "model", "cohort")
+
+
+class Closed(NamedTuple):
+    """n windows that closed, as they lie in a stage's tables.
+
+    `entities` (uint64, n) are fingerprints, `rows` (int64, n) their rows in the stage's table of
+    entities. `windows` is a structured array of which the closed ones are at `at` (int64, n). `more`
+    (n each) are columns that the stage worked out, `facts` (float64, n each) what is known of others.
+    """
+
+    entities: NDArray[np.uint64]
+    rows: NDArray[np.int64]
+    windows: NDArray[Any]
+    at: NDArray[np.int64]
+    more: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, Column]
+
+    def column(self, field: str) -> Column:
+        """A field of the closed windows, as float64."""
+        found = self.more.get(field)
+        return (self.windows[field][self.at] if found is None else found).astype(np.float64)
+
+    def some(self, places: NDArray[np.int64]) -> Closed:
+        """Those at some places."""
+        return Closed(
+            self.entities[places],
+            self.rows[places],
+            self.windows,
+            self.at[places],
+            {name: column[places] for name, column in self.more.items()},
+            {name: column[places] for name, column in self.facts.items()},
+        )
+
+
+class Feature(NamedTuple):
+    """A name that `Card.reads` may give: of which entities' windows of which span, and what it is."""
+
+    name: str
+    entities: tuple[Entity, ...]
+    span: Span
+    what: str
+    of: Callable[[Closed], Column]
+
+
+def _field(field: str) -> Callable[[Closed], Column]:
+    return lambda closed: closed.column(field)
+
+
+def _ratio(closed: Closed) -> Column:
+    """Tokens out per token in; nan where one of both is none."""
+    taken, given = closed.column("output"), closed.column("input")
+    ratio = np.full(taken.size, np.nan)
+    np.divide(taken, given, out=ratio, where=(taken > 0) & (given > 0))
+    return ratio
+
+
+def _entropy(field: str) -> Callable[[Closed], Column]:
+    def of(closed: Closed) -> Column:
+        """In nats; nan where nothing was counted."""
+        found = closed.more.get(field)
+        counts = (closed.windows[field][closed.at] if found is None else found).astype(np.float64)
+        total = counts.sum(axis=1)
+        share = np.divide(counts, total[:, None], out=np.ones_like(counts), where=counts > 0)
+        entropy = -(share * np.log(share)).sum(axis=1)
+        return np.where(total > 0, entropy, np.nan)
+
+    return of
+
+
+_DAILY: tuple[Entity, ...] = ("account", *_PEOPLE)
+FEATURES: tuple[Feature, ...] = (
+    Feature("requests_24h", ("account",), "hour", "requests in the 24 hours up to now",
+            _field("trailing")),
+    Feature("hour_requests", ("account",), "hour", "requests in the hour", _field("requests")),
+    Feature("hour_input_tokens", ("account",), "hour", "tokens in", _field("input")),
+    Feature("hour_output_tokens", ("account",), "hour", "tokens out", _field("output")),
+    Feature("day_requests", _DAILY, "day", "requests in the UTC day", _field("requests")),
+    Feature("day_input_tokens", _DAILY, "day", "tokens in", _field("input")),
+    Feature("day_output_tokens", _DAILY, "day", "tokens out", _field("output")),
+    Feature("day_output_input_ratio", _DAILY, "day", "tokens out per token in", _ratio),
+    Feature("day_template_entropy", _DAILY, "day", "nats; how evenly prompts fall on 16 groups of "
+            "templates", _entropy("templates")),
+    Feature("day_capability_entropy", _DAILY, "day", "nats; how evenly requests fall on capabilities",
+            _entropy("capability")),
+    Feature("day_accounts", _PEOPLE, "day", "accounts active in the UTC day", _field("accounts")),
+    Feature("parties_1d", ("key",), "minute", "parties (an organisation is one) that joined while "
+            "new, in a day", _field("parties_1d")),
+    Feature("parties_7d", ("key",), "minute", "the same in seven days", _field("parties_7d")),
+    Feature("own_births", ("key",), "minute", "accounts that joined while new, before these seven "
+            "days", _field("own_births")),
+    Feature("own_days", ("key",), "minute", "days of the value's past before these seven",
+            _field("own_days")),
+    Feature("day_requests", ("key",), "day", "requests in the UTC day", _field("day_requests")),
+    Feature("day_output_tokens", ("key",), "day", "tokens out", _field("day_output")),
+    Feature("day_capability_entropy", ("key",), "day", "nats; how evenly requests fall on "
+            "capabilities", _entropy("capability")),
+    Feature("day_accounts", ("key",), "day", "accounts that ever held the value", _field("accounts")),
+    Feature("size", ("campaign",), "hour", "accounts in it", _field("size")),
+    Feature("core", ("campaign",), "hour", "accounts at its core", _field("core")),
+    Feature("values", ("campaign",), "hour", "shared values that join it", _field("values")),
+    Feature("hard_values", ("campaign",), "hour", "cards and devices among them",
+            _field("hard_values")),
+    Feature("requests_1d", ("campaign",), "hour", "requests of a day on its busiest value",
+            _field("requests")),
+    Feature("output_tokens_1d", ("campaign",), "hour", "tokens out of a day on that value",
+            _field("output")),
+    Feature("capability_entropy_1d", ("campaign",), "hour", "nats; how evenly that value's requests "
+            "fall on capabilities", _entropy("capability")),
+)  # fmt: skip
+
+
+def resolved(card: Card) -> tuple[Feature, ...]:
+    """The features that a card reads. Raises ConfigError for a name that its entity has not."""
+    known = {f.name: f for f in FEATURES if card.entity in f.entities}
+    for name in card.reads:
+        if name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ConfigError(
+                f"detector {card.name}: reads {name!r}, which no window of a {card.entity} has; did "
+                f"you mean {close[0]!r}? Known are {', '.join(sorted(known))}"
+            )
+    return tuple(known[name] for name in card.reads)
