@@ -87,7 +87,7 @@ PENDING_NAME = np.dtype(
 class AccountState(NamedTuple):
     """Columns of one account partition.
 
-    Only `edges`, `names`, `newcomers` and `prompts` grow, up to what `room.most_rows` allows.
+    Only `edges`, `names`, `newcomers` and `prompts` grow, up to what `pending` allows.
     """
 
     accounts: np.ndarray

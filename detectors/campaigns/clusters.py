@@ -21,8 +21,8 @@ from itertools import combinations
 
 import msgspec
 
-from detectors.campaigns.flagged_values import Covered, FlaggedKeys, KeyId, group_of
-from detectors.campaigns.fusion import Fusion
+from detectors.campaigns.flagged_values import Covered, FlaggedKeys, KeyId
+from detectors.campaigns.fusion import Fusion, group_of
 from detectors.contract.alert import Role
 from detectors.interface.key_kinds import KINDS
 
@@ -210,12 +210,12 @@ class CampaignBook:
         return change
 
     def _campaign(self, part: list[KeyId], members: dict[KeyId, list[int]]) -> Campaign:
-        groups = frozenset(group_of(kind) for kind, _ in part)
+        groups = frozenset(group_of(kind, KINDS[kind].family) for kind, _ in part)
         held: dict[int, set[str]] = {}
         hard: set[int] = set()
         for key_id in part:
             for account in members[key_id]:
-                held.setdefault(account, set()).add(group_of(key_id[0]))
+                held.setdefault(account, set()).add(group_of(key_id[0], KINDS[key_id[0]].family))
             if KINDS[key_id[0]].hard:
                 hard.update(members[key_id])
         roles: dict[int, Role] = {}

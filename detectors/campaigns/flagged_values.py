@@ -58,11 +58,6 @@ class FlaggedKey(msgspec.Struct):
         """Whether it links hard."""
         return KINDS[self.kind].hard
 
-    @property
-    def group(self) -> str:
-        """The signal group it counts in."""
-        return group_of(self.kind)
-
 
 class Report(NamedTuple):
     """What a finding did: whether the key's links may differ, and which members stand otherwise."""
@@ -70,16 +65,6 @@ class Report(NamedTuple):
     key: FlaggedKey
     links: bool
     moved: list[int]
-
-
-def group_of(kind: int) -> str:
-    """Signal group of a kind of key, as `Signal.group` has it."""
-    return _GROUPS[kind]
-
-
-_GROUPS = tuple(
-    "place" if k.field == "cohort" or k.family == "infrastructure" else k.family for k in KINDS
-)
 
 
 class FlaggedKeys:

@@ -30,6 +30,11 @@ PLACE = "place"
 _CIRCUMSTANTIAL = frozenset({PLACE, "content", "timing", "lifecycle"})
 
 
+def group_of(kind: int, family: Family) -> str:
+    """What evidence of a family that rests on a kind of value counts as; OWN: on none."""
+    return PLACE if kind == COHORT or family == "infrastructure" else family
+
+
 class Signal(msgspec.Struct, frozen=True):
     """One piece of evidence as fusion weighs it; `excused`: a model release explains it."""
 
@@ -45,9 +50,7 @@ class Signal(msgspec.Struct, frozen=True):
     @property
     def group(self) -> str:
         """What it counts as: signals of one group are one raw signal."""
-        if self.kind == COHORT or self.evidence.family == "infrastructure":
-            return PLACE
-        return self.evidence.family
+        return group_of(self.kind, self.evidence.family)
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -46,7 +46,7 @@ _NEEDS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
 
 
 class RejectedControl(msgspec.Struct, frozen=True):
-    """Why a record is no control event: one of `decode_reject.REASONS`, and a message for people."""
+    """Why a record is no control event: one of `rejects.REASONS`, and a message for people."""
 
     reason: str
     message: str

@@ -1,6 +1,6 @@
 """Record values to columns: one row per event, and the rest set aside with the reason.
 
-Plain records go the fast way (`decode_fast`), all others the slow way (`decode_slow`), with the same
+Plain records go the fast way (`fast`), all others the slow way (`slow`), with the same
 result. Bad bytes are values here, never exceptions: one bad record costs nothing but itself.
 """
 
@@ -16,20 +16,7 @@ from detectors.decode.fast import PADDING, decode_plain
 from detectors.decode.fingerprints import seal_rows
 from detectors.decode.rejects import (
     DECODER_FAILED,
-    FROM_THE_FUTURE,
-    MISSING_PROPERTY,
     MOST_BYTES,
-    MOST_NESTING,
-    NOT_JSON,
-    NOT_OBJECT,
-    NOT_UTF8,
-    NULL_VALUE,
-    OUT_OF_RANGE,
-    REASONS,
-    TOO_DEEP,
-    TOO_LARGE,
-    WRONG_TYPE,
-    WRONG_VERSION,
     Refusal,
     Rejected,
     failed,
@@ -37,30 +24,10 @@ from detectors.decode.rejects import (
 from detectors.decode.slow import Slow
 from detectors.decode.tables import blank_rows, tables
 from detectors.errors import ConfigError, ContractError
+from detectors.interface.clock import MINUTE_MS
 from detectors.kernels.siphash import hash_key as halves
 
-__all__ = [
-    "DECODER_FAILED",
-    "FROM_THE_FUTURE",
-    "MISSING_PROPERTY",
-    "MOST_BYTES",
-    "MOST_NESTING",
-    "NOT_JSON",
-    "NOT_OBJECT",
-    "NOT_UTF8",
-    "NULL_VALUE",
-    "OUT_OF_RANGE",
-    "REASONS",
-    "TOO_DEEP",
-    "TOO_LARGE",
-    "WRONG_TYPE",
-    "WRONG_VERSION",
-    "Decoded",
-    "Decoder",
-    "Rejected",
-]
-
-FUTURE_MS = 300_000
+FUTURE_MS = 5 * MINUTE_MS
 _MOST_BATCH_BYTES = 2**31  # positions are 32-bit, and the slow way's strings come on top
 _ROW = COLUMN["row"]
 
@@ -68,9 +35,9 @@ _ROW = COLUMN["row"]
 class Decoded(NamedTuple):
     """What a batch of record values became.
 
-    `events`: `schema.EVENT` rows of the accepted records, in the batch's order. `buffer`: uint8, where
+    `events`: `request_event.EVENT` rows of the accepted records, in the batch's order. `buffer`: uint8, where
     their `*_at` and `*_len` columns point (UTF-8). `rejected`: the others, in the batch's order.
-    `unknown`: int64 per name of `schema.OPTIONAL`, in how many accepted events that property was
+    `unknown`: int64 per name of `request_event.OPTIONAL`, in how many accepted events that property was
     there but null, empty or not valid.
     """
 

@@ -10,6 +10,7 @@ import numpy as np
 from detectors.kernels.compiled import kernel
 from detectors.kernels.words import leading_zeros
 
+_PLUS, _MINUS, _POINT, _NOUGHT, _E, _SMALL_E = 43, 45, 46, 48, 69, 101
 MOST_DIGITS = 18
 _LIMIT = np.int64(10**MOST_DIGITS)
 _EXACT = np.int64(2**53)
@@ -38,27 +39,33 @@ _TWOS = np.array([2.0**power for power in range(-_TWO_BIAS, 100)])
 
 
 @kernel
-def whole_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
-    """Read an integer of at most 18 digits: its value and where it ends, or (0, -1)."""
-    start = at
-    negative = buffer[at] == 45
-    if negative:
-        at += 1
-    first = buffer[at]
-    value = np.int64(0)
-    digits = at
-    digit = np.int64(first) - 48
+def _digits_at(buffer: np.ndarray, at: int, value: np.int64) -> tuple[np.int64, int]:
+    """Read digits on to `value`: what it is then and where they end, or (0, -1) where they are too many."""
+    digit = np.int64(buffer[at]) - 48
     while 0 <= digit <= 9:
-        if at - digits == MOST_DIGITS:
+        if value >= _LIMIT // 10:
             return np.int64(0), -1
         value = value * 10 + digit
         at += 1
         digit = np.int64(buffer[at]) - 48
-    digits = at - digits
-    if digits == 0 or (first == 48 and (digits > 1 or at - start > 1)):
-        return np.int64(0), -1  # no digit, a leading zero, or "-0"
-    if digit == -2 or digit == 21 or digit == 53:
-        return np.int64(0), -1  # ".", "E" or "e": 1.0 may still be an integer
+    return value, at
+
+
+@kernel
+def whole_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
+    """Read an integer of at most 18 digits: its value and where it ends, or (0, -1).
+
+    `buffer` is uint8, with something that is no digit behind the last number.
+    """
+    negative = buffer[at] == _MINUS
+    if negative:
+        at += 1
+    start = at
+    value, at = _digits_at(buffer, at, np.int64(0))
+    if at <= start or (buffer[start] == _NOUGHT and (at - start > 1 or negative)):
+        return np.int64(0), -1  # no digit or too many, a leading zero, or "-0"
+    if buffer[at] == _POINT or buffer[at] == _E or buffer[at] == _SMALL_E:
+        return np.int64(0), -1  # 1.0 may still be an integer
     return -value if negative else value, at
 
 
@@ -103,35 +110,21 @@ def _quotient(digits: int, scale: int) -> float:
 @kernel
 def real_at(buffer: np.ndarray, at: int) -> tuple[float, int]:
     """Read a number of at most 18 digits, rounded as Python rounds it, or (0.0, -1)."""
-    negative = buffer[at] == 45
+    negative = buffer[at] == _MINUS
     if negative:
         at += 1
-    digits = np.int64(0)
     start = at
-    digit = np.int64(buffer[at]) - 48
-    while 0 <= digit <= 9:
-        if digits >= _LIMIT // 10:
-            return 0.0, -1
-        digits = digits * 10 + digit
-        at += 1
-        digit = np.int64(buffer[at]) - 48
-    if at == start or (buffer[start] == 48 and at - start > 1):
+    digits, at = _digits_at(buffer, at, np.int64(0))
+    if at <= start or (buffer[start] == _NOUGHT and at - start > 1):
         return 0.0, -1
     scale = 0
-    if digit == -2:
-        at += 1
-        start = at
-        digit = np.int64(buffer[at]) - 48
-        while 0 <= digit <= 9:
-            if digits >= _LIMIT // 10:
-                return 0.0, -1
-            digits = digits * 10 + digit
-            at += 1
-            digit = np.int64(buffer[at]) - 48
+    if buffer[at] == _POINT:
+        start = at + 1
+        digits, at = _digits_at(buffer, start, digits)
         scale = at - start
-        if scale == 0:
+        if scale <= 0:
             return 0.0, -1
-    if digit == 21 or digit == 53:
+    if buffer[at] == _E or buffer[at] == _SMALL_E:
         shift, at = _exponent_at(buffer, at + 1)
         scale -= shift
         if at < 0:
@@ -153,15 +146,10 @@ def real_at(buffer: np.ndarray, at: int) -> tuple[float, int]:
 def _exponent_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
     """Read an exponent of one or two digits behind its "e": its value and where it ends, or (0, -1)."""
     sign = buffer[at]
-    if sign == 43 or sign == 45:
+    if sign in (_PLUS, _MINUS):
         at += 1
     start = at
-    value = np.int64(0)
-    digit = np.int64(buffer[at]) - 48
-    while 0 <= digit <= 9 and at - start < 3:
-        value = value * 10 + digit
-        at += 1
-        digit = np.int64(buffer[at]) - 48
-    if at == start or at - start > 2:
+    value, at = _digits_at(buffer, at, np.int64(0))
+    if at <= start or at - start > 2:
         return np.int64(0), -1
-    return -value if sign == 45 else value, at
+    return -value if sign == _MINUS else value, at

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from detectors.errors import ContractError
+from detectors.exchange.records import read
 from detectors.exchange.rows import EDGE, LOAD, ONE, SUM, TEMPLATE_ROW
 from detectors.kernels.arena import pack
 
@@ -136,12 +136,7 @@ def _cut_edges(edges: np.ndarray, parts: int) -> list[np.ndarray]:
 
 def decode(record: bytes) -> HandOver:
     """The part that a record holds. Raises ContractError for bytes that no sender wrote."""
-    try:
-        wire = _decoder.decode(record)
-    except msgspec.MsgspecError as error:
-        raise ContractError(f"hand-over cannot be read: {error}") from error
-    if wire.format != FORMAT:
-        raise ContractError(f"hand-over of format {wire.format}; this version reads {FORMAT}")
+    wire = read(_decoder, record, "hand-over", FORMAT)
     edges, sums, ones, loads, templates = (
         np.frombuffer(raw, dtype)
         for raw, dtype in zip(

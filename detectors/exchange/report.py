@@ -12,9 +12,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from detectors.errors import ContractError
 from detectors.exchange.findings import AccountFinding, CohortSum, KeyFinding, TickFindings
 from detectors.exchange.names import NameBatch
+from detectors.exchange.records import read
 
 FORMAT = 2
 ROWS_PER_PART = 1_000  # findings; each is a few hundred bytes
@@ -70,12 +70,7 @@ def encode(report: Report) -> Iterator[bytes]:
 
 def decode(record: bytes) -> Report:
     """The part that a record holds. Raises ContractError for bytes that no sender wrote."""
-    try:
-        wire = _decoder.decode(record)
-    except msgspec.MsgspecError as error:
-        raise ContractError(f"report cannot be read: {error}") from error
-    if wire.format != FORMAT:
-        raise ContractError(f"report of format {wire.format}; this version reads {FORMAT}")
+    wire = read(_decoder, record, "report", FORMAT)
     names = None
     if wire.names:
         names = NameBatch(

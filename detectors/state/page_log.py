@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from detectors.kernels.arena import append
 from detectors.kernels.compiled import kernel
 
 PAGE = 1024
@@ -207,12 +208,10 @@ def fold(hashes: np.ndarray) -> np.uint64:
 
 @kernel
 def gather(raw: np.ndarray, pages: np.ndarray, data: np.ndarray) -> None:
-    """Copy pages of a table one after another."""
+    """Copy pages of a table (uint8) one after another; `pages` are int64 numbers of them."""
     for i in range(pages.size):
         start = pages[i] * PAGE
-        stop = min(start + PAGE, raw.size)
-        for j in range(stop - start):
-            data[i * PAGE + j] = raw[start + j]
+        append(data, i * PAGE, raw, start, min(PAGE, raw.size - start))
 
 
 @kernel
@@ -220,6 +219,4 @@ def scatter(raw: np.ndarray, pages: np.ndarray, data: np.ndarray) -> None:
     """Copy pages back to their places; what lies beyond the table's end is left out."""
     for i in range(pages.size):
         start = pages[i] * PAGE
-        stop = min(start + PAGE, raw.size)
-        for j in range(stop - start):
-            raw[start + j] = data[i * PAGE + j]
+        append(raw, start, data, i * PAGE, min(PAGE, raw.size - start))

@@ -11,7 +11,8 @@ import pytest
 from detectors.contract.request_event import LATEST_MS
 from detectors.decode import slow as decode_slow
 from detectors.decode.control_events import RejectedControl, decode_control
-from detectors.decode.decoder import DECODER_FAILED, MOST_BYTES, REASONS, Decoder, Rejected
+from detectors.decode.decoder import Decoder
+from detectors.decode.rejects import DECODER_FAILED, MOST_BYTES, REASONS, Rejected
 from tests.least_event import KEY, MINIMAL
 
 GOOD = json.dumps(MINIMAL).encode()
