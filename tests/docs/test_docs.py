@@ -6,6 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import orjson
 import pytest
@@ -14,12 +15,15 @@ import typer.main
 from detectors.config import Config, as_plain, digest_of, load_config
 from detectors.contract.request_event import PROPERTIES
 from detectors.decode.rejects import REASONS
+from detectors.interface.detector import Entity
+from detectors.judging.features import FEATURES
+from detectors.testing.checks import CHECKS
 from streams.cli.main import app
 from streams.observe.metrics import Metrics
 from streams.records.alert_view import ACTIONS
 from streams.settings.settings import Settings, variable
 from streams.topics.plan import PLANS
-from tests.places import ROOT
+from tests.places import ROOT, TESTS
 
 ROOMS = ("detectors", "streams", "worlds", "tests", "benchmarks", "docs", "deploy")
 PAGES = sorted(
@@ -40,6 +44,8 @@ METRICS = {
         family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""),
     )
 }
+PLUGIN = TESTS / "plugin"
+PACKAGES = {path.stem for path in PLUGIN.glob("hydrawatch_*.py")}
 
 
 def text_of(page: Path) -> str:
@@ -106,7 +112,7 @@ def test_documented_variables_exist(page: Path) -> None:
 
 @pages
 def test_documented_metrics_exist(page: Path) -> None:
-    assert set(re.findall(r"\bhydrawatch_[a-z_]+[a-z]", text_of(page))) <= METRICS
+    assert set(re.findall(r"\bhydrawatch_[a-z_]+[a-z]", text_of(page))) <= METRICS | PACKAGES
 
 
 @pages
@@ -164,7 +170,45 @@ def test_the_shipped_detectors_toml_says_every_default() -> None:
     assert [key for key in keys if loaded.origins[key] == "default"] == []
 
 
+def test_every_feature_that_a_detector_may_read_is_documented() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([a-z, ]+) \| (\w+) \| .+ \|$",
+        text_of(ROOT / "docs" / "detectors.md"),
+        re.MULTILINE,
+    )
+    assert rows == [(f.name, ", ".join(f.entities), f.span) for f in FEATURES]
+
+
+def test_the_guide_shows_code_that_stands_in_files_word_for_word() -> None:
+    shown = re.findall(
+        r"^```(?:python|toml)\n(.*?)^```",
+        text_of(ROOT / "docs" / "detectors.md"),
+        re.DOTALL | re.MULTILINE,
+    )
+    files = [*PLUGIN.glob("*.py"), PLUGIN / "pyproject.toml", ROOT / "detectors" / "registry.py"]
+    there = [unspaced(text_of(path)) for path in files]  # ruff indents what pages show as it likes
+    assert len(shown) > 5
+    assert [code for code in shown if not any(unspaced(code) in text for text in there)] == []
+
+
+def unspaced(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_the_guide_names_every_check() -> None:
+    part = text_of(ROOT / "docs" / "detectors.md").partition("| check | holds |")[2]
+    assert set(re.findall(r"`(\w+)`", part.partition("\n\n")[0])) - {
+        "max_bytes",
+        "min_windows",
+    } == set(CHECKS)
+
+
+def test_the_guide_explains_every_entity() -> None:
+    part = text_of(ROOT / "docs" / "detectors.md").partition("## Entities")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) == set(get_args(Entity))
+
+
 @pages
 def test_pages_are_for_whoever_clones_the_repository(page: Path) -> None:
-    foreign = r"/work/|/tmp/|\.\./shared|\bsession of\b|pypi\.|files\.pythonhosted|registry\."
+    foreign = r"/work/|/tmp/|\.\./shared|\bsession of\b|pypi\.|files\.pythonhosted|registry\.(?!py)"
     assert re.findall(foreign, text_of(page)) == []
