@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -128,6 +130,46 @@ def test_documented_topics_exist(page: Path) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text_of(page))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pages
+def test_documented_paths_exist(page: Path) -> None:
+    """What is written like a file or a folder is one: from the root, or as its room would say it."""
+    rooms = [page.parent] if named(page.parent) in ROOMS and page.parent.name != "docs" else ROOMS
+    written = re.findall(
+        r"`([\w.-]+(?:/[\w.-]+)*/|(?:[\w.-]+/)*[\w-]+\.(?:py|toml|sh|ya?ml|md|json|in|lock))`",
+        text_of(page),
+    )
+    theirs = re.compile(r"kafka-[a-z-]+\.sh|detectors\.toml")  # Kafka's tools, and a user's file
+    assert [p for p in written if not (theirs.fullmatch(p) or lies(page.parent, rooms, p))] == []
+
+
+def lies(here: Path, rooms: Iterable[str | Path], path: str) -> bool:
+    """Whether a path leads somewhere from the root or from here, or a bare name is in one of the rooms."""
+    if (ROOT / path).exists() or (here / path).exists():
+        return True
+    bare = "/" not in path.rstrip("/")
+    return bare and any(any((ROOT / room).rglob(path.rstrip("/"))) for room in rooms)
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = text_of(ROOT / "docs" / "architecture.md").partition("## Rooms")[2]
+    rooms = {
+        f.parent.name for r in ("detectors", "streams") for f in (ROOT / r).glob("*/__init__.py")
+    }
+    picture = text.partition("## Stages")[0]
+    assert rooms - set(re.findall(r"\w+", picture)) == set()
+
+
+def test_the_architecture_has_the_layers_that_are_held() -> None:
+    contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    text = text_of(ROOT / "docs" / "architecture.md")
+    drawn = text.partition("**Layers.**")[2].partition("```")[2].partition("```")[0]
+    columns = [re.split(r" {3,}", line.strip()) for line in drawn.strip().splitlines()]
+    columns[0] = [columns[0][1], columns[0][3]]
+    for number, root in enumerate(("detectors", "streams")):
+        (held,) = (c["layers"] for c in contracts if c.get("containers") == [root])
+        assert [line[number] for line in columns if line[number]] == held
 
 
 @pages
