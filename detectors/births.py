@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ from detectors.interface.key_kinds import (
 )
 from detectors.interface.surprise import bounded, negative_binomial_surprise
 from detectors.interface.tunable import switch, tunable
-from detectors.kernels.compiled import kernel
+from detectors.kernels.compiled import inlined, kernel
 
 IP_CLASSES = 8
 RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)
@@ -141,22 +142,43 @@ def births_rows(
     week: np.ndarray,
     own_births: np.ndarray,
     own_days: np.ndarray,
+    kinds: np.ndarray,
+    classes: np.ndarray,
     priors: np.ndarray,
     min_parties: int,
     surprise: np.ndarray,
     expected: np.ndarray,
     failed: np.ndarray,
 ) -> None:
-    """`births_surprise` of n values with enough parties: float64 (n), `priors` (n, 2), `failed` bool."""
+    """`births_surprise` of n values with enough parties, by kind and address class.
+
+    Arrays are float64 (n), nan where not known; `priors` is `KeyBirths.priors`, `failed` bool (n).
+    Nothing is said without the kind and the week's count; the rest is 0 if not known.
+    """
     for i in range(day.size):
-        if not week[i] >= min_parties:
+        kind = kinds[i]
+        told = 0.0 <= kind < priors.shape[0] and week[i] < np.inf and week[i] >= min_parties
+        for counted in (day[i], own_births[i], own_days[i]):
+            told = told and not math.isinf(counted)
+        if not told:
             continue
+        place = classes[i] if 0.0 <= classes[i] < priors.shape[1] else float(UNKNOWN)
+        prior = priors[np.int64(kind), np.int64(place)]
         try:
             surprise[i], expected[i] = births_surprise(
-                day[i], week[i], priors[i, 0], priors[i, 1], own_births[i], own_days[i]
-            )
+                _or_none(day[i]), week[i], prior[0], prior[1], _or_none(own_births[i]),
+                _or_none(own_days[i]),
+            )  # fmt: skip
         except Exception:
             failed[i] = True
+
+
+@inlined
+def _or_none(counted: float) -> float:
+    return 0.0 if math.isnan(counted) else counted
+
+
+_READS = ("parties_1d", "parties_7d", "own_births", "own_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +229,7 @@ class KeyBirths:
             entity="key",
             family=None,
             window="minute",
-            reads=("parties_1d", "parties_7d", "own_births", "own_days"),
+            reads=_READS,
             min_windows=0,
             max_bytes=16,
             references=(
@@ -218,13 +240,7 @@ class KeyBirths:
 
     def priors(self) -> NDArray[np.float64]:
         """The priors as an array [kind, ip_class, (mean per day, shape)], rates applied."""
-        table = np.zeros((len(KINDS), IP_CLASSES, 2))
-        rates = {"identity": self.identity_rate, "content": self.content_rate}
-        for prior in PRIORS:
-            rate = rates.get(KINDS[prior.kind].family, self.infrastructure_rate)
-            where = slice(None) if prior.ip_class is None else prior.ip_class
-            table[prior.kind, where] = prior.mean * rate, prior.shape
-        return table
+        return _table(self.identity_rate, self.infrastructure_rate, self.content_rate)
 
     @property
     def memory(self) -> np.dtype[Any]:
@@ -234,50 +250,43 @@ class KeyBirths:
     def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
         """Score the new parties of n values, by kind and address class."""
         scores = Scores.silent(windows.rows.size)
-        # As `observe`: nothing is said without the kind and the week's count, the rest is 0 if not known.
-        day, own_births, own_days = (
-            np.where(np.isnan(windows.values[name]), 0.0, windows.values[name])
-            for name in ("parties_1d", "own_births", "own_days")
-        )
-        known, priors = self._priors_of(windows)
-        for counted in (day, own_births, own_days, windows.values["parties_7d"]):
-            known &= np.isfinite(counted)
-        week = np.where(known, windows.values["parties_7d"], np.nan)
-        surprise, expected = np.full((2, week.size), np.nan)
+        surprise, expected = np.full((2, windows.rows.size), np.nan)
         births_rows(
-            day,
-            week,
-            own_births,
-            own_days,
-            priors,
+            *self._columns(windows),
+            self.priors(),
             self.min_parties,
             surprise,
             expected,
             scores.failed,
         )
-        with np.errstate(invalid="ignore"):
-            odd = (week >= self.min_parties) & (surprise >= self.min_surprise)
-        return scores._replace(odd=odd, surprise=surprise, observed=week, expected=expected)
+        return scores._replace(
+            odd=surprise >= self.min_surprise,
+            surprise=surprise,
+            observed=windows.values["parties_7d"],
+            expected=expected,
+        )
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
         """Raise what one value's arithmetic raises."""
-        day, week, births, days = (
-            float(windows.values[name][place])
-            for name in ("parties_1d", "parties_7d", "own_births", "own_days")
+        day, week, births, days, kind, ip_class = (
+            float(column[place]) for column in self._columns(windows)
         )
-        mean, shape = self._priors_of(windows)[1][place]
-        births_surprise(day, week, float(mean), float(shape), births, days)
+        mean, shape = self._prior(kind, ip_class)
+        births_surprise(day, week, mean, shape, births, days)
 
-    def _priors_of(self, windows: Windows) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Of which of n values the kind is known, and their priors (n, 2)."""
+    def _columns(self, windows: Windows) -> list[NDArray[np.float64]]:
+        """What is read of n windows and what is known of the values: columns of length n."""
         nowhere = np.full(windows.rows.size, np.nan)
-        kinds, classes = (windows.facts.get(name, nowhere) for name in ("kind", "ip_class"))
-        known = (kinds >= 0) & (kinds < len(KINDS))
-        classed = (classes >= 0) & (classes < IP_CLASSES)
-        return known, self.priors()[
-            np.where(known, kinds, 0).astype(np.int64),
-            np.where(classed, classes, UNKNOWN).astype(np.int64),
+        return [
+            *(windows.values[name] for name in _READS),
+            *(windows.facts.get(name, nowhere) for name in ("kind", "ip_class")),
         ]
+
+    def _prior(self, kind: float, ip_class: float) -> tuple[float, float]:
+        """Mean and shape for a kind; an address class that is not known is one of its own."""
+        place = int(ip_class) if 0 <= ip_class < IP_CLASSES else UNKNOWN
+        mean, shape = self.priors()[int(kind), place]
+        return float(mean), float(shape)
 
     def fresh(self) -> None:
         """Nothing: the past comes with the window."""
@@ -292,10 +301,8 @@ class KeyBirths:
         own = window.values.get("own_births", 0.0), window.values.get("own_days", 0.0)
         if not 0 <= kind < len(KINDS) or not all(map(math.isfinite, (week, day, *own))):
             return None
-        ip_class = context.facts.get("ip_class", UNKNOWN)
-        place = int(ip_class) if 0 <= ip_class < IP_CLASSES else UNKNOWN
-        mean, shape = self.priors()[int(kind), place]
-        surprise, expected = births_surprise(day, week, float(mean), float(shape), *own)
+        mean, shape = self._prior(kind, context.facts.get("ip_class", UNKNOWN))
+        surprise, expected = births_surprise(day, week, mean, shape, *own)
         if week < self.min_parties or surprise < self.min_surprise:
             return ()
         return (self.evidence(Seen(week, expected, surprise, window.end, int(kind))),)
@@ -320,3 +327,16 @@ class KeyBirths:
 
     def restore(self, plain: Any) -> None:
         """Nothing to restore: None starts fresh, which is the same."""
+
+
+@lru_cache
+def _table(identity: float, infrastructure: float, content: float) -> NDArray[np.float64]:
+    """The priors with rates applied; the array is shared, so nobody may write to it."""
+    table = np.zeros((len(KINDS), IP_CLASSES, 2))
+    rates = {"identity": identity, "content": content}
+    for prior in PRIORS:
+        rate = rates.get(KINDS[prior.kind].family, infrastructure)
+        where = slice(None) if prior.ip_class is None else prior.ip_class
+        table[prior.kind, where] = prior.mean * rate, prior.shape
+    table.setflags(write=False)
+    return table

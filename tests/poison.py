@@ -30,7 +30,7 @@ class NoPrior(KeyBirths):
 
     def priors(self) -> NDArray[np.float64]:
         """The priors, with a hole in them."""
-        table = KeyBirths.priors(self)
+        table = KeyBirths.priors(self).copy()
         table[PREFIX, HOSTING, 0] = 0.0
         return table
 

@@ -35,11 +35,11 @@ def joined_windows(
     """
     day, week, members = np.zeros((3, rows.size), np.int64)
     _count(state, rows, end, *scratch, day, week, members)
-    shared = state.shared[rows]
+    shared = state.shared
     own_days = np.array(
-        [watched_days(int(first), end - WEEK_MS) for first in shared["first"]], np.float64
+        [watched_days(first, end - WEEK_MS) for first in shared["first"][rows].tolist()], np.float64
     )
-    before = np.maximum(shared["births"].astype(np.int64) - members, 0)
+    before = np.maximum(shared["births"][rows].astype(np.int64) - members, 0)
     return closed_of(
         state,
         rows,
@@ -47,7 +47,7 @@ def joined_windows(
         parties_7d=week,
         own_days=own_days,
         own_births=np.where(own_days > 0, before, 0),
-        requests=shared["minute_requests"],
+        requests=shared["minute_requests"][rows],
     )
 
 
