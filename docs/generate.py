@@ -1,6 +1,6 @@
 """Writes what documentation can take from the code: the tables in docs/ and deploy/detectors.toml.
 
-    python docs/generate.py          # after a change of schema, settings or thresholds
+    python docs/generate.py          # after a change of schema, settings, features or thresholds
 
 `tests/docs/test_docs.py` fails while a file is behind the code. What a property or a variable means is
 said here; its range and default come from the code.
@@ -31,6 +31,7 @@ from detectors.contract.request_event import (
     Property,
 )
 from detectors.interface.tunable import reason
+from detectors.judging.features import FEATURES
 from streams.settings.settings import Settings, is_secret, variable
 from worlds.catalogue import PIECES
 
@@ -196,6 +197,13 @@ def pieces_table() -> str:
     return "\n".join(rows)
 
 
+def features_table() -> str:
+    """Every feature that a detector may read."""
+    rows = ["| feature | of whose windows | span | meaning |", "|---|---|---|---|"]
+    rows += [f"| `{f.name}` | {', '.join(f.entities)} | {f.span} | {f.what} |" for f in FEATURES]
+    return "\n".join(rows)
+
+
 def detectors_toml() -> str:
     """Every threshold, commented out, with its range and the reason of its default."""
     return "\n".join(_toml_lines()) + "\n"
@@ -233,8 +241,9 @@ def with_table(text: str, table: str) -> str:
 def outputs() -> dict[Path, str]:
     """Every generated file and what should be in it."""
     events, settings = ROOT / "docs" / "events.md", ROOT / "docs" / "settings.md"
-    worlds = ROOT / "docs" / "worlds.md"
+    worlds, detectors = ROOT / "docs" / "worlds.md", ROOT / "docs" / "detectors.md"
     return {
+        detectors: with_table(detectors.read_text(encoding="utf-8"), features_table()),
         worlds: with_table(worlds.read_text(encoding="utf-8"), pieces_table()),
         ROOT / "deploy" / "detectors.toml": detectors_toml(),
         events: with_table(events.read_text(encoding="utf-8"), events_table()),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import orjson
 import pytest
@@ -14,12 +17,15 @@ import typer.main
 from detectors.config import Config, as_plain, digest_of, load_config
 from detectors.contract.request_event import PROPERTIES
 from detectors.decode.rejects import REASONS
+from detectors.interface.detector import Entity
+from detectors.judging.features import FEATURES
+from detectors.testing.checks import CHECKS
 from streams.cli.main import app
 from streams.observe.metrics import Metrics
 from streams.records.alert_view import ACTIONS
 from streams.settings.settings import Settings, variable
 from streams.topics.plan import PLANS
-from tests.places import ROOT
+from tests.places import ROOT, TESTS
 
 ROOMS = ("detectors", "streams", "worlds", "tests", "benchmarks", "docs", "deploy")
 PAGES = sorted(
@@ -40,6 +46,8 @@ METRICS = {
         family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""),
     )
 }
+PLUGIN = TESTS / "plugin"
+PACKAGES = {path.stem for path in PLUGIN.glob("hydrawatch_*.py")}
 
 
 def text_of(page: Path) -> str:
@@ -106,7 +114,7 @@ def test_documented_variables_exist(page: Path) -> None:
 
 @pages
 def test_documented_metrics_exist(page: Path) -> None:
-    assert set(re.findall(r"\bhydrawatch_[a-z_]+[a-z]", text_of(page))) <= METRICS
+    assert set(re.findall(r"\bhydrawatch_[a-z_]+[a-z]", text_of(page))) <= METRICS | PACKAGES
 
 
 @pages
@@ -122,6 +130,46 @@ def test_documented_topics_exist(page: Path) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text_of(page))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pages
+def test_documented_paths_exist(page: Path) -> None:
+    """What is written like a file or a folder is one: from the root, or as its room would say it."""
+    rooms = [page.parent] if named(page.parent) in ROOMS and page.parent.name != "docs" else ROOMS
+    written = re.findall(
+        r"`([\w.-]+(?:/[\w.-]+)*/|(?:[\w.-]+/)*[\w-]+\.(?:py|toml|sh|ya?ml|md|json|in|lock))`",
+        text_of(page),
+    )
+    theirs = re.compile(r"kafka-[a-z-]+\.sh|detectors\.toml")  # Kafka's tools, and a user's file
+    assert [p for p in written if not (theirs.fullmatch(p) or lies(page.parent, rooms, p))] == []
+
+
+def lies(here: Path, rooms: Iterable[str | Path], path: str) -> bool:
+    """Whether a path leads somewhere from the root or from here, or a bare name is in one of the rooms."""
+    if (ROOT / path).exists() or (here / path).exists():
+        return True
+    bare = "/" not in path.rstrip("/")
+    return bare and any(any((ROOT / room).rglob(path.rstrip("/"))) for room in rooms)
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = text_of(ROOT / "docs" / "architecture.md").partition("## Rooms")[2]
+    rooms = {
+        f.parent.name for r in ("detectors", "streams") for f in (ROOT / r).glob("*/__init__.py")
+    }
+    picture = text.partition("## Stages")[0]
+    assert rooms - set(re.findall(r"\w+", picture)) == set()
+
+
+def test_the_architecture_has_the_layers_that_are_held() -> None:
+    contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    text = text_of(ROOT / "docs" / "architecture.md")
+    drawn = text.partition("**Layers.**")[2].partition("```")[2].partition("```")[0]
+    columns = [re.split(r" {3,}", line.strip()) for line in drawn.strip().splitlines()]
+    columns[0] = [columns[0][1], columns[0][3]]
+    for number, root in enumerate(("detectors", "streams")):
+        (held,) = (c["layers"] for c in contracts if c.get("containers") == [root])
+        assert [line[number] for line in columns if line[number]] == held
 
 
 @pages
@@ -164,7 +212,45 @@ def test_the_shipped_detectors_toml_says_every_default() -> None:
     assert [key for key in keys if loaded.origins[key] == "default"] == []
 
 
+def test_every_feature_that_a_detector_may_read_is_documented() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([a-z, ]+) \| (\w+) \| .+ \|$",
+        text_of(ROOT / "docs" / "detectors.md"),
+        re.MULTILINE,
+    )
+    assert rows == [(f.name, ", ".join(f.entities), f.span) for f in FEATURES]
+
+
+def test_the_guide_shows_code_that_stands_in_files_word_for_word() -> None:
+    shown = re.findall(
+        r"^```(?:python|toml)\n(.*?)^```",
+        text_of(ROOT / "docs" / "detectors.md"),
+        re.DOTALL | re.MULTILINE,
+    )
+    files = [*PLUGIN.glob("*.py"), PLUGIN / "pyproject.toml", ROOT / "detectors" / "registry.py"]
+    there = [unspaced(text_of(path)) for path in files]  # ruff indents what pages show as it likes
+    assert len(shown) > 5
+    assert [code for code in shown if not any(unspaced(code) in text for text in there)] == []
+
+
+def unspaced(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_the_guide_names_every_check() -> None:
+    part = text_of(ROOT / "docs" / "detectors.md").partition("| check | holds |")[2]
+    assert set(re.findall(r"`(\w+)`", part.partition("\n\n")[0])) - {
+        "max_bytes",
+        "min_windows",
+    } == set(CHECKS)
+
+
+def test_the_guide_explains_every_entity() -> None:
+    part = text_of(ROOT / "docs" / "detectors.md").partition("## Entities")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) == set(get_args(Entity))
+
+
 @pages
 def test_pages_are_for_whoever_clones_the_repository(page: Path) -> None:
-    foreign = r"/work/|/tmp/|\.\./shared|\bsession of\b|pypi\.|files\.pythonhosted|registry\."
+    foreign = r"/work/|/tmp/|\.\./shared|\bsession of\b|pypi\.|files\.pythonhosted|registry\.(?!py)"
     assert re.findall(foreign, text_of(page)) == []
