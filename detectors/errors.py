@@ -3,6 +3,7 @@
     HydrawatchError
     ├── ConfigError     a setting is missing, unknown or out of range: mend the configuration
     ├── ContractError   a caller broke an interface: wrong shape, size or order of what it passed in
+    │   └── OlderFormatError   what a version before wrote, where this one reads its own alone
     └── StateError      stored state cannot be read or does not belong to this configuration
 
 Bad input records are none of these: they are values (`detectors.decode.decoder.Rejected`), because a stream
@@ -22,6 +23,10 @@ class ConfigError(HydrawatchError):
 
 class ContractError(HydrawatchError):
     """A caller passed something the interface does not allow; a bug of the caller, never of the data."""
+
+
+class OlderFormatError(ContractError):
+    """A record between stages that a version before wrote."""
 
 
 class StateError(HydrawatchError):

@@ -238,7 +238,6 @@ class AccountVolume:
             reads=("requests_24h", "day_requests"),
             min_windows=self.min_windows,
             max_bytes=128,
-            active=2_000,
             references=(
                 "S. W. Roberts, Control chart tests based on geometric moving averages, 1959",
                 "T. Finch, Incremental calculation of weighted mean and variance, 2009",

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from detectors.errors import ContractError
+from detectors.errors import ContractError, OlderFormatError
 
 
 class Head(Protocol):
@@ -18,15 +18,26 @@ class Head(Protocol):
         ...
 
 
+class _Format(msgspec.Struct, array_like=True):
+    format: int
+
+
 Part = TypeVar("Part", bound=Head)
+_format_of = msgspec.msgpack.Decoder(_Format)
 
 
 def read(decoder: msgspec.msgpack.Decoder[Part], record: bytes, what: str, version: int) -> Part:
-    """The part that a record holds. Raises ContractError for bytes that no sender wrote."""
+    """The part that a record holds.
+
+    Raises OlderFormatError for what a version before wrote, and ContractError for bytes that no sender
+    wrote.
+    """
     try:
-        part = decoder.decode(record)
+        found = _format_of.decode(record).format
+        if found < version:
+            raise OlderFormatError(f"{what} of format {found}; this version reads {version}")
+        if found > version:
+            raise ContractError(f"{what} of format {found}; this version reads {version}")
+        return decoder.decode(record)
     except msgspec.MsgspecError as error:
         raise ContractError(f"{what} cannot be read: {error}") from error
-    if part.format != version:
-        raise ContractError(f"{what} of format {part.format}; this version reads {version}")
-    return part

@@ -33,7 +33,9 @@ SLOT = np.dtype(
         ("weight", "<f8"),
         ("memory", "<u4"),  # bytes in use
         ("evidence", "<u4"),
-    ]
+        ("used", "<u4"),
+    ],
+    align=True,
 )
 _encode = msgspec.msgpack.Encoder().encode
 _evidence = msgspec.msgpack.Decoder(Evidence)
@@ -116,7 +118,7 @@ class ActiveSet:
                 self.drop(gone)
                 self.displaced += 1
             self._places[entity] = slot
-            self.slots[slot] = (entity, tick, -weight, 0, 0)
+            self.slots[slot] = (entity, tick, -weight, 0, 0, 1)
             seated.append((at, Place(slot, entity)))
         return seated
 
@@ -196,7 +198,7 @@ class ActiveSet:
             return
         fill(self.slots, slots, self._name)
         fill(self._bytes.view(self._row), memories, f"{self._name}.bytes")
-        used = np.flatnonzero(self.slots["entity"])
+        used = np.flatnonzero(self.slots["used"])
         self._places = {int(self.slots[s]["entity"]): int(s) for s in used}
 
     @property

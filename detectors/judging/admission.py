@@ -56,5 +56,7 @@ def _problems(detector: Described, taken: dict[str, str]) -> Iterable[str]:
         yield f"a detector of a {card.entity} needs `observe`"
     if not columns and not 0 < card.active <= _MOST_ACTIVE:
         yield f"its card's `active` is {card.active}: entities remembered, 1 to {_MOST_ACTIVE}"
+    if not any(f.span == card.window for f in resolved(card)):
+        yield f"its card's `window` is {card.window!r}, of which it reads nothing"
     if not 0 <= card.max_bytes <= _MOST_BYTES:
         yield f"its card's `max_bytes` is {card.max_bytes}; it may be 0 to {_MOST_BYTES}"

@@ -17,7 +17,7 @@ from detectors.errors import ConfigError
 from detectors.interface.detector import Card, Entity, Span
 
 Column = NDArray[np.float64]
-_PEOPLE: tuple[Entity, ...] = ("organisation", "model", "cohort")
+_GROUPS: tuple[Entity, ...] = ("organisation", "model", "cohort")
 
 
 class Closed(NamedTuple):
@@ -87,7 +87,7 @@ def _entropy(field: str) -> Callable[[Closed], Column]:
     return of
 
 
-_DAILY: tuple[Entity, ...] = ("account", *_PEOPLE)
+_DAILY: tuple[Entity, ...] = ("account", *_GROUPS)
 FEATURES: tuple[Feature, ...] = (
     Feature("requests_24h", ("account",), "hour", "requests in the 24 hours up to now",
             _field("trailing")),
@@ -102,7 +102,8 @@ FEATURES: tuple[Feature, ...] = (
             "templates", _entropy("templates")),
     Feature("day_capability_entropy", _DAILY, "day", "nats; how evenly requests fall on capabilities",
             _entropy("capability")),
-    Feature("day_accounts", _PEOPLE, "day", "accounts active in the UTC day", _field("accounts")),
+    Feature("day_accounts", ("organisation", "cohort"), "day", "accounts active in the UTC day",
+            _field("accounts")),
     Feature("parties_1d", ("key",), "minute", "parties (an organisation is one) that joined while "
             "new, in a day", _field("parties_1d")),
     Feature("parties_7d", ("key",), "minute", "the same in seven days", _field("parties_7d")),

@@ -72,7 +72,7 @@ class ColumnRun:
     def __init__(self, detector: Columnar, rows: int, *, peaks: bool, clock: Clock) -> None:
         self.detector = detector
         self.card: Card = detector.card
-        self.isolation = Isolation()
+        self.isolation = Isolation(self.card.entity)
         self.seconds = 0.0
         self.memory = Memory(self.card, detector.memory, rows, peaks=peaks)
         self.features = resolved(self.card)
@@ -163,7 +163,7 @@ class ObserveRun:
     def __init__(self, detector: Detector[Any], *, peaks: bool, clock: Clock) -> None:
         self.detector = detector
         self.card: Card = detector.card
-        self.isolation = Isolation()
+        self.isolation = Isolation(self.card.entity)
         self.seconds = 0.0
         self.active = ActiveSet(detector)
         self.features = resolved(self.card)

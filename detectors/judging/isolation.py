@@ -15,7 +15,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from detectors.errors import panicked
 from detectors.exchange.findings import AccountFinding
 from detectors.interface.clock import DAY_TICKS
-from detectors.interface.detector import Card, Evidence
+from detectors.interface.detector import Card, Entity, Evidence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,7 +38,8 @@ class Fault(NamedTuple):
 class Isolation:
     """One detector's failures in one stage, for whoever watches: no decision reads them."""
 
-    def __init__(self) -> None:
+    def __init__(self, entity: Entity = "account") -> None:
+        self.entity = entity  # of what kind those are that it raised for
         self.times = 0  # judgements that raised
         self.everywhere = 0  # ticks in which all judgements raised, and they were `WHOLE` or more
         self.whole = False  # whether the last tick of `WHOLE` judgements or more was such a one

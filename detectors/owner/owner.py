@@ -172,8 +172,9 @@ class CampaignOwner:
         return {one.mode: one.advice(self.closed) for one in self._variants.values()}
 
     def hosts(self) -> tuple[Host, ...]:
-        """What runs detectors here: of groups, and of campaigns as the live variant sees them."""
-        return (*self._population.hosts.values(), self._variants[LIVE].watch.host)
+        """What runs detectors here: of groups, and of campaigns."""
+        widest = self._variants.get(SHADOW, self._variants[LIVE])  # a shadow hears all
+        return (*self._population.hosts.values(), widest.watch.host)
 
     def isolations(self) -> dict[str, Isolation]:
         """What each detector raised for: accounts where they are compared, groups, campaigns."""

@@ -183,7 +183,7 @@ def _listener(detector: Described, form: Form, card: Card, entities: int) -> Obs
         assert isinstance(detector, Columnar)
         return InColumns(detector, card)
     assert isinstance(detector, Detector)
-    return Observed(detector, msgspec.structs.replace(card, active=entities))
+    return Observed(detector, msgspec.structs.replace(card, active=entities, least=0))
 
 
 def _by_name(feature: Feature) -> Feature:

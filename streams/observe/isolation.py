@@ -18,7 +18,7 @@ from streams.stage import Stage
 log = structlog.get_logger()
 
 LOG_EVERY_S = 60.0
-ENTITIES = {"accounts": "account", "keys": "shared value", "owner": "account"}
+NOUNS = {"key": "shared value"}  # what a person calls an entity, where it has another name
 
 
 class AsideGauge:
@@ -82,7 +82,7 @@ def notes(stages: Iterable[Stage]) -> dict[str, str]:
             if not count or aside.newest is None:
                 continue
             counts, _, whole = found.get(name, ({}, "", False))
-            kind = ENTITIES[stage.name]
+            kind = NOUNS.get(aside.entity, aside.entity)
             counts[kind] = counts.get(kind, 0) + count
             found[name] = counts, aside.newest.error, whole or aside.whole
     return {name: _sentence(*what) for name, what in sorted(found.items())}

@@ -18,6 +18,7 @@ from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import NetworkGauges, count_evidence
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
+from streams.stages.older import Readable
 from streams.stages.sink import Sink
 
 
@@ -39,6 +40,7 @@ class NetworkStage:
         self._sink = sink
         self._metrics = metrics
         self._told = NO_TIME
+        self._readable = Readable(settings.handover_topic, partition)
         self._gauges = NetworkGauges(metrics, settings.handover_topic, partition, self.networks)
 
     def close(self) -> None:
@@ -73,9 +75,8 @@ class NetworkStage:
         if part is None:
             return []
         started = time.perf_counter()
-        for value in part.values:
-            if value is not None:
-                self.networks.receive(decode(value))
+        for hand_over in self._readable.of(part.values, decode):
+            self.networks.receive(hand_over)
         self.next_offset = part.ends
         sent: Sent = []
         told = self._told

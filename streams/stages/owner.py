@@ -24,6 +24,7 @@ from streams.observe.stage_gauges import OwnerGauges
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
 from streams.stages.control_topic import ControlFollower
+from streams.stages.older import Readable
 from streams.stages.published_alerts import Published, read_published
 from streams.stages.sink import Sink
 
@@ -42,6 +43,7 @@ class OwnerStage:
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
         self._digest = loaded.digest
+        self._readable = Readable(settings.evidence_topic, self.partition)
         self._published: dict[str, Published] | None = None  # by topic
         self._closed = False
         self.busy = asyncio.Lock()
@@ -102,9 +104,8 @@ class OwnerStage:
         if part is None or self._published is None or self._closed or self.shut_out:
             return []
         started = time.perf_counter()
-        for value in part.values:
-            if value is not None:
-                self._receive(decode(value))
+        for report in self._readable.of(part.values, decode):
+            self._receive(report)
         self.next_offset = part.ends
         sent = await self._say(self._published, list(self.owner.advance()))
         for there in self._published.values():

@@ -81,9 +81,11 @@ def packed(entry: Entry, checkpoint: Checkpoint, writer: str) -> Iterator[bytes]
 
 @contextmanager
 def of_this_version(where: str) -> Iterator[None]:
-    """Say of what cannot be read that another version kept it. Raises StateError."""
+    """Say of what cannot be read where it was kept, and what to do. Raises StateError."""
     try:
         yield
+    except StateError as error:
+        raise StateError(f"{where}: {error}; {MEND}") from error
     except msgspec.MsgspecError as error:
         raise StateError(f"{where}: kept by another version ({error}); {MEND}") from error
 

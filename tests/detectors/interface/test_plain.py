@@ -152,7 +152,7 @@ class Own:
         {"x": object()},
         1j,
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_estimator_is_not_written(value: Any) -> None:
     with pytest.raises(ContractError):
@@ -197,7 +197,7 @@ DIRTY = [
 ]
 
 
-@pytest.mark.parametrize("plain", DIRTY, ids=repr)
+@pytest.mark.parametrize("plain", DIRTY, ids=range(len(DIRTY)))
 def test_kept_state_that_no_estimator_wrote_is_refused(plain: Any) -> None:
     with pytest.raises(ContractError):
         from_plain(plain)
