@@ -16,13 +16,15 @@ import json
 from collections.abc import Iterable, Iterator
 
 import msgspec
+import numpy as np
 from jsonschema import Draft202012Validator
 
 from detectors.campaigns.fusion import Fusion
 from detectors.config import Config
 from detectors.contract.alert import Alert, Trace, encode
 from detectors.contract.control_event import ControlEvent
-from detectors.exchange.findings import AccountFinding, AccountName, KeyFinding, TickFindings
+from detectors.exchange.findings import AccountFinding, KeyFinding, TickFindings
+from detectors.exchange.names import NameBatch
 from detectors.interface.clock import MINUTE_MS
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS
@@ -110,10 +112,31 @@ def volume(tick: int, number: int, deviation: float = 3.0) -> AccountFinding:
     )
 
 
-def name(number: int, organisation: int = 0) -> AccountName:
-    return AccountName(
-        account(number), f"a{number}", org(organisation), f"o{organisation}", BASE * MINUTE_MS, -1
+def names(tick: int, organisations: dict[int, int]) -> NameBatch:
+    """Accounts by number, first seen at the stories' tick 0, with their organisations (0: none)."""
+    numbers = list(organisations)
+    ids = [f"a{n}".encode() for n in numbers]
+    orgs = [f"o{o}".encode() if o else b"" for o in organisations.values()]
+    return NameBatch(
+        0,
+        BASE + tick,
+        np.array([account(n) for n in numbers], np.uint64),
+        np.array([org(o) for o in organisations.values()], np.uint64),
+        np.full(len(numbers), BASE * MINUTE_MS),
+        np.full(len(numbers), -1),
+        np.array([len(i) for i in ids], np.uint16),
+        np.frombuffer(b"".join(ids), np.uint8),
+        np.array([len(o) for o in orgs], np.uint16),
+        np.frombuffer(b"".join(orgs), np.uint8),
     )
+
+
+def hear(owner: CampaignOwner, source: int, said: TickFindings | NameBatch) -> None:
+    """Hand the owner what a source says, of either sort."""
+    if isinstance(said, NameBatch):
+        owner.receive_names(source, said)
+    else:
+        owner.receive(source, said)
 
 
 def allowance(tick: int, until: int, families: Iterable[str], **who: str) -> ControlEvent:
@@ -140,10 +163,10 @@ def owner_of(config: Config | None = None, sources: int = 2) -> CampaignOwner:
 
 
 class Story:
-    """A parsed story: findings by tick, control events, and the tick at which it ends."""
+    """A parsed story: findings and names by tick, control events, and the tick at which it ends."""
 
     def __init__(self, text: str) -> None:
-        self.findings: dict[int, list[TickFindings]] = {}
+        self.said: dict[int, list[TickFindings | NameBatch]] = {}
         self.controls: list[ControlEvent] = []
         self.end = 0
         self.orgs: dict[int, int] = {}
@@ -157,12 +180,16 @@ class Story:
         owner = owner_of(config)
         for event in self.controls:
             owner.control(event)
-        for tick in sorted(self.findings):
-            for part in self.findings[tick]:
-                owner.receive(1 if part.keys else 0, part)
+        for tick in sorted(self.said):
+            self.say(owner, tick)
         for source in (0, 1):
             owner.watermark(source, BASE + self.end)
         return owner.advance()
+
+    def say(self, owner: CampaignOwner, tick: int) -> None:
+        """Hand the owner all that is said about a tick (of the owner's)."""
+        for part in self.said.get(tick, ()):
+            hear(owner, 1 if isinstance(part, TickFindings) and part.keys else 0, part)
 
     def _take(self, tick: int, verb: str, words: list[str]) -> None:
         options = dict(w.split("=") for w in words if "=" in w)
@@ -209,11 +236,10 @@ class Story:
         new = [n for n in numbers if n not in self.named]
         self.named.update(new)
         if new:
-            names = tuple(name(n, self.orgs.get(n, 0)) for n in new)
-            self._add(TickFindings(BASE + tick, names=names))
+            self._add(names(tick, {n: self.orgs.get(n, 0) for n in new}))
 
-    def _add(self, findings: TickFindings) -> None:
-        self.findings.setdefault(findings.tick, []).append(findings)
+    def _add(self, said: TickFindings | NameBatch) -> None:
+        self.said.setdefault(said.tick, []).append(said)
 
 
 def told(alerts: Iterable[Alert]) -> str:

@@ -8,9 +8,8 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
-from detectors.accounts.windows import add_gaps, clear, merge
+from detectors.accounts.windows import clear, merge
 from detectors.exchange.rows import LOAD, SUM
-from detectors.interface.clock import HOUR_TICKS, NO_TIME
 from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
@@ -79,7 +78,6 @@ def unchain(state: AccountState, at: int) -> None:
             here = state.minutes[here].chain
         state.minutes[here].chain = minute.chain
     clear(state.minutes, at)
-    minute.seconds = 0
     give_row(state.minute_free, state.scalars, st.MINUTE_FREE, at)
 
 
@@ -133,38 +131,14 @@ def close_minute(
 ) -> int:
     """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed."""
     used = 0
-    hour_bit = np.uint32(1) << np.uint32((tick // HOUR_TICKS) % 24)
-    start = 0
-    while start < count:
-        row = state.minutes[rows[start]].account
-        stop = start
-        first = np.int64(-NO_TIME)
-        last = np.int64(0)
-        seconds = np.uint64(0)
-        requests = 0
-        while stop < count and state.minutes[rows[stop]].account == row:
-            minute = state.minutes[rows[stop]]
-            if minute.requests > 0:
-                requests += minute.requests
-                seconds |= minute.seconds
-                first = min(first, minute.first)
-                last = max(last, minute.last)
-            stop += 1
-        account = state.accounts[row]
-        account.open_minutes -= stop - start
-        if requests > 0:
-            window = state.hours[hour_of(state, row)]
-            for at in range(start, stop):
-                minute = state.minutes[rows[at]]
-                if minute.requests > 0:
-                    merge(window, minute)
-                    used = add_to_keys(scratch, used, minute, row)
-            window.active |= hour_bit
-            add_gaps(window, account.closed_last, first, seconds, requests)
-            account.closed_last = last
-        for at in range(start, stop):
-            unchain(state, rows[at])
-        start = stop
+    for place in range(count):
+        minute = state.minutes[rows[place]]
+        account = minute.account
+        state.accounts[account].open_minutes -= 1
+        if minute.requests > 0:
+            merge(state.hours[hour_of(state, account)], minute)
+            used = add_to_keys(scratch, used, minute, account)
+        unchain(state, rows[place])
     state.ticks[tick & (state.ticks.size - 1)] = -1
     release(scratch, used)
     return used

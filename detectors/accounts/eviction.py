@@ -82,13 +82,7 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
         account.used = 0
         account.fp = 0
         account.org = 0
-        account.closed_last = 0
-        account.requests = 0
-        account.input = 0
-        account.output = 0
-        account.cost = 0
         account.days = 0
-        account.late = 0
         account.last_hour = 0
         account.period = 0
         account.id_len = 0

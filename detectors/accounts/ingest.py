@@ -88,18 +88,14 @@ def is_young(account: Row, time: int, started: int, new_account_ms: int) -> bool
 
 
 @inlined
-def add_to_account(account: Row, event: Row) -> None:
-    """Count one event in its account's lifetime."""
+def note_account(account: Row, event: Row) -> None:
+    """Note what an event says of its account, and when it was seen."""
     if event.created >= 0:
         account.created = event.created
     if event.tier != 255 or event.signup != 255:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
     account.first = min(account.first, event.event_time)
     account.last = max(account.last, event.event_time)
-    account.requests += 1
-    account.input += counted(event.input_tokens)
-    account.output += counted(event.output_tokens)
-    account.cost += counted(event.cost_micro)
 
 
 @kernel
@@ -171,13 +167,12 @@ def ingest(
             if outcome == NEW_BY_EVICTION:
                 counters[st.DEDUPE_OVERFLOW] += 1
         counters[st.ACCEPTED] += 1
-        add_to_account(account, event)
+        note_account(account, event)
         if event.org != np.uint64(0) and event.org != account.org:
             name_again(state, event, buffer, row, open_tick)
         young = is_young(account, time, scalars[st.STARTED], new_account_ms)
         announce(state, event, buffer, row, keys, open_tick, open_tick // period_ticks, young)
         if late:
-            account.late += 1
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
         add_to_minute(state, event, minute, buffer)

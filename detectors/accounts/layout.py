@@ -11,9 +11,6 @@ import numpy as np
 
 from detectors.interface.columns import (
     CAPABILITY_SLOTS,
-    DISTINCT_WORDS,
-    GAP_BINS,
-    LANGUAGE_SLOTS,
     MODEL_SLOTS,
     TEMPLATE_GROUPS,
 )
@@ -24,22 +21,12 @@ MODEL_NAME_BYTES = 64  # what is longer is cut
 _WINDOW_FIELDS = [
     ("input", "<i8"),
     ("output", "<i8"),
-    ("reasoning", "<i8"),
     ("cost", "<i8"),  # micro-units of currency
-    ("first", "<i8"),  # ms since epoch
-    ("last", "<i8"),
-    ("gap_sum", "<i8"),  # ms between successive events
-    ("gap_squares", "<i8"),  # squared seconds
-    ("distinct", "<u8", (DISTINCT_WORDS,)),
+    ("distinct_templates", "<u8", (2,)),  # a two-level bitmap: reads up to about 4,000
     ("requests", "<u4"),
-    ("errors", "<u4"),
-    ("throttled", "<u4"),  # answered 429
     ("capability", "<u2", (CAPABILITY_SLOTS,)),
     ("model", "<u2", (MODEL_SLOTS,)),
     ("templates", "<u2", (TEMPLATE_GROUPS,)),
-    ("language", "<u2", (LANGUAGE_SLOTS,)),
-    ("gaps", "<u2", (GAP_BINS,)),
-    ("active", "<u4"),  # bit h: active in hour h of the UTC day
     ("account", "<i4"),  # row of the account
 ]
 
@@ -53,7 +40,6 @@ MINUTE = np.dtype(
         ("tick", "<i8"),
         ("keyset", "<u8"),
         ("keys", "<u8", (ACCOUNT_KINDS,)),
-        ("seconds", "<u8"),  # bit s: an event in second s of the minute
         ("chain", "<i4"),  # next row in the hash bucket
         ("sibling", "<i4"),  # next row of the same tick
         *_WINDOW_FIELDS,
@@ -90,17 +76,10 @@ ACCOUNT = np.dtype(
         ("created", "<i8"),  # ms since epoch, -1 not known
         ("first", "<i8"),
         ("last", "<i8"),
-        ("closed_last", "<i8"),  # last event of the closed ticks, 0 none
         ("keys", "<u8", (ACCOUNT_KINDS,)),  # latest value of each kind
-        ("requests", "<i8"),  # lifetime totals, late events included
-        ("input", "<i8"),
-        ("output", "<i8"),
-        ("cost", "<i8"),
         ("hour_row", "<i4"),
-        ("day_row", "<i4"),
         ("open_minutes", "<i4"),
         ("last_hour", "<i4"),  # hour index that `ring` was last moved to
-        ("late", "<u4"),
         ("id_at", "<u4"),
         ("ring", "<u2", (24,)),  # requests of each of the last 24 hours, saturating
         ("days", "<u2"),  # active days that were whole

@@ -1,8 +1,8 @@
 """Who an account is: its id, organisation and age by fingerprint, for a million accounts in 80 MB.
 
-Names are columns sorted by fingerprint (26 bytes each and the id's own bytes); single new ones wait
-in a small dict until there are enough to merge. When the book is full the accounts first seen longest
-ago go, a tenth of the book at a time.
+Names are columns sorted by fingerprint (26 bytes each and the id's own bytes), into which a tick's
+new ones are merged. When the directory is full the accounts first seen longest ago go, a tenth of it
+at a time.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.exchange.findings import AccountName
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import SECOND_MS
 from detectors.kernels.arena import packed
 
-_PENDING = 16_384  # names merged at once: merging into a million takes a fifth of a second
 _ID_BYTES = 64  # of arena per name, on average; longer ids evict sooner
 
 
@@ -46,15 +44,14 @@ class AccountDirectory:
         self._ids = bytearray()
         self._org_values: list[int] = [0]
         self._org_rows: dict[int, int] = {0: 0}
-        self._pending: dict[int, Name] = {}
 
     def __len__(self) -> int:
-        """How many names are kept; one given again since the last merge counts twice."""
-        return len(self._fps) + len(self._pending)
+        """How many names are kept."""
+        return len(self._fps)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the merged columns, the ids and the table of organisations."""
+        """Bytes of the columns, the ids and the table of organisations."""
         columns: tuple[NDArray[Any], ...] = (
             *(self._fps, self._orgs, self._seen),
             *(self._created, self._starts, self._lengths),
@@ -62,7 +59,7 @@ class AccountDirectory:
         return sum(c.nbytes for c in columns) + len(self._ids) + 150 * len(self._org_values)
 
     def tables(self) -> dict[str, NDArray[Any]]:
-        """The merged names as columns; `pending` are the others."""
+        """The names as columns."""
         return {
             "fps": self._fps,
             "orgs": self._orgs,
@@ -74,16 +71,9 @@ class AccountDirectory:
             "org_values": np.array(self._org_values, np.uint64),
         }
 
-    @property
-    def pending(self) -> dict[int, Name]:
-        """Names that wait to be merged: when they are decides when a full book evicts."""
-        return self._pending
-
-    def restore(
-        self, tables: Mapping[str, NDArray[np.uint8]], pending: dict[int, Name], evicted: int
-    ) -> None:
-        """Go on from the columns that `tables` gave, as bytes, and the names that waited."""
-        self.evicted, self._pending = evicted, pending
+    def restore(self, tables: Mapping[str, NDArray[np.uint8]], evicted: int) -> None:
+        """Go on from the columns that `tables` gave, as bytes."""
+        self.evicted = evicted
         self._fps = tables["fps"].view(np.uint64).copy()
         self._orgs = tables["orgs"].view(np.uint32).copy()
         self._seen = tables["seen"].view(np.uint32).copy()
@@ -94,17 +84,8 @@ class AccountDirectory:
         self._org_values = tables["org_values"].view(np.uint64).tolist()
         self._org_rows = {value: row for row, value in enumerate(self._org_values)}
 
-    def add(self, name: AccountName) -> None:
-        """Keep one name."""
-        self._pending[name.account] = Name(
-            name.account_id, name.org, _whole(name.first_seen), _whole(name.created)
-        )
-        if len(self._pending) >= _PENDING:
-            self._merge_pending()
-
-    def add_many(self, names: NameBatch) -> None:
-        """Keep a batch of names, as at a hot start."""
-        self._merge_pending()
+    def add(self, names: NameBatch) -> None:
+        """Keep a batch of names."""
         self._merge(
             names.accounts,
             self._org_codes(names.orgs),
@@ -116,17 +97,12 @@ class AccountDirectory:
 
     def erase(self, accounts: set[int]) -> None:
         """Erase the names of some accounts."""
-        for account in accounts & self._pending.keys():
-            del self._pending[account]
         keep = ~np.isin(self._fps, np.array(sorted(accounts), np.uint64))
         if not keep.all():
             self._keep(keep)
 
     def find(self, account: int) -> Name | None:
         """The account's name, or None where it is not known (yet, or any more)."""
-        waiting = self._pending.get(account)
-        if waiting is not None:
-            return waiting
         row = int(np.searchsorted(self._fps, np.uint64(account)))
         if row == len(self._fps) or int(self._fps[row]) != account:
             return None
@@ -147,22 +123,6 @@ class AccountDirectory:
             if codes[i] == len(self._org_values):
                 self._org_values.append(value)
         return codes[places]
-
-    def _merge_pending(self) -> None:
-        if not self._pending:
-            return
-        rows = list(self._pending.values())
-        fps = np.fromiter(self._pending, np.uint64, len(rows))
-        self._pending = {}
-        ids = [name.account_id.encode() for name in rows]
-        self._merge(
-            fps,
-            self._org_codes(np.array([n.org for n in rows], np.uint64)),
-            _seconds(np.array([n.first_seen for n in rows], np.int64)),
-            _seconds(np.array([n.created for n in rows], np.int64)),
-            np.array([len(i) for i in ids], np.uint16),
-            b"".join(ids),
-        )
 
     def _merge(  # columns are many
         self,
@@ -210,10 +170,6 @@ class AccountDirectory:
         # The ids of what went, and of what was named anew, go too.
         self._ids = bytearray(packed(self._starts[keep], lengths, arena).tobytes())
         self._starts = (np.cumsum(lengths) - lengths).astype(np.uint32)
-
-
-def _whole(ms: int) -> int:
-    return ms // SECOND_MS * SECOND_MS if ms >= SECOND_MS else -1
 
 
 def _seconds(ms: NDArray[np.int64]) -> NDArray[np.uint32]:

@@ -109,17 +109,6 @@ class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
         return max(e.surprise for e in self.evidence)
 
 
-class AccountName(msgspec.Struct, frozen=True, array_like=True):
-    """First sighting of an account: its id, and what the owner must know to judge it in company."""
-
-    account: int
-    account_id: str
-    org: int
-    org_id: str | None
-    first_seen: int
-    created: int  # ms since epoch, -1: not known
-
-
 class TickFindings(msgspec.Struct, frozen=True, array_like=True):
     """Everything one source (an account or key partition) tells the owner about one closed tick."""
 
@@ -127,6 +116,5 @@ class TickFindings(msgspec.Struct, frozen=True, array_like=True):
     accounts: tuple[AccountFinding, ...] = ()
     cohorts: tuple[CohortSum, ...] = ()
     keys: tuple[KeyFinding, ...] = ()
-    names: tuple[AccountName, ...] = ()
     groups: tuple[GroupSum, ...] = ()
     erased: tuple[int, ...] = ()  # accounts to be erased, before anything else of the tick

@@ -75,3 +75,14 @@ def specials(word: np.uint64) -> np.uint64:
     slash = word ^ _BACKSLASHES
     found = ((slash - ONES) & ~slash) | ((word - _SPACES) & ~word) | word
     return (found & TOPS) | quotes(word)
+
+
+@kernel
+def ones(word: np.uint64) -> int:
+    """How many bits are set."""
+    count = 0
+    word = np.uint64(word)
+    while word != np.uint64(0):
+        word &= word - np.uint64(1)
+        count += 1
+    return count

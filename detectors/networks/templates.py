@@ -10,20 +10,10 @@ from detectors.interface.key_kinds import TEMPLATE
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hashing import combine
 from detectors.kernels.row_sets import look_up
+from detectors.kernels.words import ones
 from detectors.networks import state as ks
 from detectors.networks.members import add_member, find_shared, new_shared
 from detectors.networks.state import NetworkState
-
-
-@inlined
-def hamming(one: np.uint64, other: np.uint64) -> int:
-    """Bits in which two templates differ."""
-    word = one ^ other
-    count = 0
-    while word != np.uint64(0):
-        word &= word - np.uint64(1)
-        count += 1
-    return count
 
 
 @inlined
@@ -34,7 +24,7 @@ def _near(candidate: Row, wanted: tuple[np.uint64, int, int, int]) -> bool:
         and candidate.tick != 0
         and candidate.tick > before
         and band_bits(candidate.template, band) == band_bits(template, band)
-        and hamming(candidate.template, template) <= distance
+        and ones(candidate.template ^ template) <= distance
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.alerts.advice_budget import Spent
 from detectors.alerts.lifecycle import LiveAlert
-from detectors.campaigns.account_directory import AccountDirectory, Name
+from detectors.campaigns.account_directory import AccountDirectory
 from detectors.campaigns.account_evidence import OwnEvidence
 from detectors.campaigns.clusters import Campaign
 from detectors.campaigns.controls import ControlBook, KeptControls
@@ -82,11 +82,10 @@ class KeptVariant(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Everything but the names that are in tables."""
+    """Everything but the names, which are in tables."""
 
     agenda: Agenda
     controls: KeptControls
-    names: dict[int, Name]  # those that are in no table yet
     names_evicted: int
     variants: dict[str, KeptVariant]
 
@@ -103,7 +102,6 @@ def checkpoint_of(
     kept = Kept(
         agenda=agenda,
         controls=control.kept(),
-        names=names.pending,
         names_evicted=names.evicted,
         variants={name: KeptVariant.of(one) for name, one in variants.items()},
     )
@@ -126,7 +124,7 @@ def restore(
     """
     kept = _decoder.decode(tables[BOOKS].tobytes())
     control.restore(kept.controls, kept.agenda.closed)
-    names.restore(tables, kept.names, kept.names_evicted)
+    names.restore(tables, kept.names_evicted)
     for name, variant in variants.items():
         if name in kept.variants:
             kept.variants[name].fill(variant)

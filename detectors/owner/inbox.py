@@ -6,7 +6,6 @@ passed, or a second time, is dropped.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +13,6 @@ import numpy as np
 
 from detectors.exchange.findings import (
     AccountFinding,
-    AccountName,
     CohortSum,
     GroupSum,
     KeyFinding,
@@ -30,8 +28,7 @@ class Content(NamedTuple):
     accounts: list[AccountFinding]
     cohorts: list[CohortSum]
     keys: list[KeyFinding]
-    names: list[AccountName]
-    batches: list[NameBatch]
+    names: list[NameBatch]
     groups: list[GroupSum]
     erased: list[int]
 
@@ -126,14 +123,10 @@ class Inbox:
             accounts=sorted((f for part in parts for f in part.accounts), key=_account_order),
             cohorts=[total for part in parts for total in part.cohorts],
             keys=sorted((f for part in parts for f in part.keys), key=_key_order),
-            names=sorted((n for part in parts for n in part.names), key=_name_order),
-            batches=[batch for _, of_source in batches for batch in of_source],
+            names=[batch for _, of_source in batches for batch in of_source],
             groups=[one for part in parts for one in part.groups],
             erased=sorted({account for part in parts for account in part.erased}),
         )
-
-
-_name_order = attrgetter("account", "account_id")
 
 
 def _account_order(finding: AccountFinding) -> tuple[int, str, int, str, float, int]:

@@ -201,11 +201,9 @@ class CampaignOwner:
             self._names.erase(set(content.erased))
             self.isolation.erase(content.erased)
         named: set[int] = set()
-        for batch in content.batches:
-            self._names.add_many(batch)
+        for batch in content.names:
+            self._names.add(batch)
             named.update(batch.accounts.tolist())
-        for name in content.names:
-            self._names.add(name)
         reviewed = False
         if tick in self._control_due:
             self._control_due.discard(tick)
@@ -217,7 +215,6 @@ class CampaignOwner:
         judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)
         return News(
             named=frozenset(named),
-            renamed=frozenset(name.account for name in content.names),
             odd=tuple(judged),
             keys=tuple(content.keys),
             reviewed=reviewed,

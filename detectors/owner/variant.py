@@ -42,13 +42,11 @@ Due = tuple[
 class News(NamedTuple):
     """What a tick brings, in canonical order.
 
-    `named` are accounts that came with a batch of names, `renamed` those named one by one; `odd` are
-    findings with the evidence that their cohort leaves of them. `reviewed`: control changed;
-    `erased`: accounts to be erased before anything else.
+    `named` are accounts whose names came; `odd` are findings with the evidence that their cohort
+    leaves of them. `reviewed`: control changed; `erased`: accounts to be erased before anything else.
     """
 
     named: frozenset[int]
-    renamed: frozenset[int]
     odd: tuple[tuple[AccountFinding, Evidence], ...]
     keys: tuple[KeyFinding, ...]
     reviewed: bool
@@ -201,8 +199,7 @@ class Variant:
 
     def _hear_names(self, news: News, touched: Touched) -> None:
         held, own = self.books.flagged.held, self.books.own.accounts
-        fresh = news.named | news.renamed
-        touched.accounts |= (fresh & held.keys()) | (fresh & own.keys())
+        touched.accounts |= (news.named & held.keys()) | (news.named & own.keys())
         self.books.campaigns.ask_again(set(news.named))
 
     def _come_due(self, tick: int, touched: Touched) -> None:

@@ -93,9 +93,8 @@ def test_what_was_spent_is_part_of_the_kept_state() -> None:
     for cut in (15, 45, 101):
         owner = owner_of(config)
         alerts = []
-        for tick in sorted({*story.findings, BASE + cut, BASE + 1200}):
-            for part in story.findings.get(tick, ()):
-                owner.receive(1 if part.keys else 0, part)
+        for tick in sorted({*story.said, BASE + cut, BASE + 1200}):
+            story.say(owner, tick)
             for source in (0, 1):
                 owner.watermark(source, tick)
             alerts += owner.advance()
@@ -113,9 +112,8 @@ def test_how_many_were_capped_is_counted_once_each() -> None:
     config = replace(Config(fusion=Fusion(regroup_minutes=1)), alerts=rules)
     owner = owner_of(config)
     story = Story(HYDRA.format(end=1200))
-    for parts in story.findings.values():
-        for part in parts:
-            owner.receive(1 if part.keys else 0, part)
+    for tick in story.said:
+        story.say(owner, tick)
     for source in (0, 1):
         owner.watermark(source, BASE + 20)
     owner.advance()

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from detectors.campaigns.account_directory import AccountDirectory
 from detectors.contract import alert as alerts
 from detectors.contract.alert import Alert, as_of, body, encode, in_contract_words
-from detectors.exchange.findings import AccountName
 from detectors.exchange.names import NameBatch
 from detectors.interface.detector import Evidence
 from tests.owner_stories import ALERT_SCHEMA, Story, check
@@ -76,13 +75,13 @@ def test_the_contract_itself_is_checked_by_its_example() -> None:
         assert ALERT_SCHEMA.is_valid(example)
 
 
-def batch(first: int, count: int, org: int = 7) -> NameBatch:
+def batch(first: int, count: int, org: int = 7, called: str = "") -> NameBatch:
     fps = np.arange(first, first + count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    ids = b"".join(b"account-%08d" % i for i in range(first, first + count))
+    ids = [called.encode() or b"account-%08d" % i for i in range(first, first + count)]
     seen = np.arange(first, first + count, dtype=np.int64) * 1000 + 1_700_000_000_000
     return NameBatch(
         0, 0, fps, np.full(count, org, np.uint64), seen, np.full(count, -1, np.int64),
-        np.full(count, 16, np.uint16), np.frombuffer(ids, np.uint8),
+        np.array([len(i) for i in ids], np.uint16), np.frombuffer(b"".join(ids), np.uint8),
         np.zeros(count, np.uint16), np.zeros(0, np.uint8),
     )  # fmt: skip
 
@@ -91,24 +90,24 @@ def fp(number: int) -> int:
     return number * 0x9E3779B97F4A7C15 % (1 << 64)
 
 
-def test_names_are_found_by_fingerprint_single_or_in_bulk_and_the_later_holds() -> None:
+def test_names_are_found_by_fingerprint_and_of_two_the_later_holds() -> None:
     book = AccountDirectory(100_000)
-    book.add_many(batch(1, 50_000))
-    book.add(AccountName(fp(7), "renamed", 9, None, 5_000_000, 4_000_000))
-    book.add(AccountName(fp(60_000), "später", 0, None, 1_000, -1))
+    book.add(batch(1, 50_000))
+    book.add(batch(7, 1, 9, "renamed"))
+    book.add(batch(60_000, 1, 0, "später"))
     for _ in range(2):
         found, renamed, late = book.find(fp(3)), book.find(fp(7)), book.find(fp(60_000))
         assert found == ("account-00000003", 7, 1_700_000_003_000, -1)
-        assert renamed == ("renamed", 9, 5_000_000, 4_000_000)
-        assert late == ("später", 0, 1_000, -1)
-        book.add_many(batch(70_000, 1))
+        assert renamed == ("renamed", 9, 1_700_000_007_000, -1)
+        assert late == ("später", 0, 1_700_060_000_000, -1)
+        book.add(batch(70_000, 1))
     assert book.find(fp(50_001)) is None
 
 
 def test_a_full_name_book_lets_the_oldest_go_and_keeps_the_rest_readable() -> None:
     book = AccountDirectory(1_000)
     for first in range(0, 5_000, 500):
-        book.add_many(batch(first, 500))
+        book.add(batch(first, 500))
         assert len(book) <= 1_000
     assert book.evicted >= 4_000
     newest = book.find(fp(4_999))
@@ -120,5 +119,5 @@ def test_a_full_name_book_lets_the_oldest_go_and_keeps_the_rest_readable() -> No
 def test_a_million_names_fit_in_eighty_bytes_each() -> None:
     book = AccountDirectory(2_000_000)
     for first in range(0, 1_000_000, 250_000):
-        book.add_many(batch(first, 250_000))
+        book.add(batch(first, 250_000))
     assert book.nbytes <= 80 * len(book)

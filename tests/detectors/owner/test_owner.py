@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from detectors.config import Config
 from detectors.contract.alert import Alert
 from detectors.exchange.findings import TickFindings
-from tests.owner_stories import BASE, Story, canonical, check, key_finding, name, owner_of, told
+from detectors.exchange.names import NameBatch
+from tests.owner_stories import (
+    BASE,
+    Story,
+    canonical,
+    check,
+    hear,
+    key_finding,
+    names,
+    owner_of,
+    told,
+)
 from tests.owner_stories import volume as volume_of
 from tests.places import TESTS
 
@@ -26,14 +37,15 @@ def test_a_story_ends_in_the_alerts_its_golden_file_shows(path: Path, update: bo
         assert alerts == expected
 
 
+Message = tuple[int, TickFindings | NameBatch]  # source, and what it says
 FIELDS = ("payment_fp", "device_fp", "ip_prefix_fp", "template", "cohort", "system_fp")
 
 
 @st.composite
-def tick_findings(draw: st.DrawFn) -> list[tuple[int, TickFindings]]:
+def tick_findings(draw: st.DrawFn) -> list[Message]:
     """Findings of two sources over a few days: (source, findings), in tick order per source."""
     ticks = draw(st.lists(st.integers(0, 6000), min_size=1, max_size=8, unique=True))
-    out = [(0, TickFindings(BASE, names=tuple(name(n, n % 3) for n in range(24))))]
+    out: list[Message] = [(0, names(0, {n: n % 3 for n in range(24)}))]
     for tick in sorted(ticks):
         for source in (0, 1):
             keys = draw(
@@ -56,10 +68,10 @@ def tick_findings(draw: st.DrawFn) -> list[tuple[int, TickFindings]]:
     return out
 
 
-def run(messages: list[tuple[int, TickFindings]], end: int) -> list[Alert]:
+def run(messages: list[Message], end: int) -> list[Alert]:
     owner = owner_of()
     for source, findings in messages:
-        owner.receive(source, findings)
+        hear(owner, source, findings)
     for source in (0, 1):
         owner.watermark(source, end)
     return owner.advance()
@@ -92,15 +104,15 @@ def test_closing_tick_by_tick_gives_the_same_alerts_as_closing_all_at_once(messa
     for tick in sorted({m[1].tick for m in messages} | {END}):
         for source, findings in messages:
             if findings.tick == tick:
-                owner.receive(source, findings)
-                owner.receive(source, findings)
+                hear(owner, source, findings)
+                hear(owner, source, findings)
         owner.watermark(0, tick)
         stepwise += owner.advance()
         owner.watermark(1, tick)
         stepwise += owner.advance()
         for source, findings in messages:  # all that came before, once more
             if findings.tick <= tick:
-                owner.receive(source, findings)
+                hear(owner, source, findings)
     assert canonical(stepwise) == canonical(run(messages, END))
 
 
@@ -138,7 +150,8 @@ def test_a_networks_advice_is_always_backed_by_a_members_alert_that_came_before(
 
 def test_quiet_ticks_cost_almost_nothing() -> None:
     owner = owner_of()
-    owner.receive(0, TickFindings(BASE, names=(name(1),), accounts=(volume_of(0, 1),)))
+    owner.receive_names(0, names(0, {1: 0}))
+    owner.receive(0, TickFindings(BASE, accounts=(volume_of(0, 1),)))
     closed = []
     owner._close, close = lambda tick: closed.append(tick) or close(tick), owner._close  # type: ignore[method-assign, func-returns-value, assignment]
     for tick, source in itertools.product(range(65_000), (0, 1)):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace as replaced
 
 from detectors.births import KeyBirths
 from detectors.campaigns.fusion import Fusion
@@ -18,9 +19,9 @@ from detectors.exchange.findings import TickFindings
 from detectors.volume import AccountVolume
 from streams.commands import replay
 from streams.settings.settings import Settings
-from tests.detectors.owner.test_owner import END, tick_findings
+from tests.detectors.owner.test_owner import END, Message, tick_findings
 from tests.detectors.state.test_checkpoint import Log
-from tests.owner_stories import BASE, Story, owner_of
+from tests.owner_stories import BASE, Story, hear, owner_of
 from tests.stage_stories import DAY, KEY, START
 from worlds.world import build
 
@@ -28,13 +29,13 @@ PLAIN = Config(fusion=Fusion(regroup_minutes=1))
 VOLUME = PLAIN.replacing(replace(PLAIN.of(AccountVolume), shadow=True))
 BIRTHS = PLAIN.replacing(replace(PLAIN.of(KeyBirths), shadow=True))
 MODES = ("replay", "shadow")
-Messages = list[tuple[int, TickFindings]]
+Messages = list[Message]
 
 
 def run(config: Config, messages: Messages) -> list[Alert]:
     owner = owner_of(config)
     for source, findings in messages:
-        owner.receive(source, findings)
+        hear(owner, source, findings)
     for source in (0, 1):
         owner.watermark(source, END)
     return owner.advance()
@@ -46,12 +47,9 @@ def bodies(alerts: list[Alert], mode: str) -> list[bytes]:
 
 def without(messages: Messages, part: str) -> Messages:
     return [
-        (source, TickFindings(**{**_fields(findings), part: ()})) for source, findings in messages
+        (source, replaced(said, **{part: ()}) if isinstance(said, TickFindings) else said)
+        for source, said in messages
     ]
-
-
-def _fields(findings: TickFindings) -> dict[str, object]:
-    return {name: getattr(findings, name) for name in findings.__struct_fields__}
 
 
 @pytest.mark.parametrize(("config", "part"), [(VOLUME, "accounts"), (BIRTHS, "keys")])
@@ -79,9 +77,8 @@ def test_the_shadows_books_are_part_of_the_kept_state() -> None:
         owner = owner_of(VOLUME)
         alerts = []
         for tick in (2, 7, 4000):
-            for at in sorted(t for t in story.findings if t <= BASE + tick and t > owner.closed):
-                for part in story.findings[at]:
-                    owner.receive(1 if part.keys else 0, part)
+            for at in sorted(t for t in story.said if t <= BASE + tick and t > owner.closed):
+                story.say(owner, at)
             for source in (0, 1):
                 owner.watermark(source, BASE + tick)
             alerts += owner.advance()
