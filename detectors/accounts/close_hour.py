@@ -12,6 +12,7 @@ from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
+from detectors.kernels.counts import empty
 from detectors.kernels.pool import give_row
 
 LOAD_SLICE = 20_000  # accounts whose loads are summed before they are handed over
@@ -23,8 +24,7 @@ def trailing_day(account: Row, hour: int, requests: int) -> int:
     """Move an account's 24-hour ring to `hour`, put the hour in, and return the day's sum."""
     gap = hour - account.last_hour
     if gap >= 24 or gap < 0:
-        for i in range(24):
-            account.ring[i] = 0
+        empty(account.ring)
     else:
         for step in range(1, gap):
             account.ring[(account.last_hour + step) % 24] = 0
@@ -90,8 +90,6 @@ def close_days(state: AccountState, rows: np.ndarray, scratch: KeySums, whole: b
             load = scratch.loads[at]
             if at == used:
                 used += 1
-                scratch.sums[at].key = key
-                scratch.sums[at].kind = kind
                 load.key = key
                 load.kind = kind
                 load.accounts = 0

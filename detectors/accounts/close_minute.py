@@ -46,13 +46,15 @@ def _same_sum(total: Row, wanted: tuple[np.uint64, int]) -> bool:
 
 @kernel
 def sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
-    """Row of a key in the scratch; equal to `used` where it is new (the caller fills it)."""
+    """Row of a key in the scratch; equal to `used` where it is new (the caller fills its numbers)."""
     start = mix(key ^ np.uint64(kind))
     row = row_of(scratch.slots, start, scratch.sums, _same_sum, (key, kind))
     if row >= 0:
         return row
     scratch.places[used] = put_row(scratch.slots, start, used)
     scratch.last[used] = 0
+    scratch.sums[used].key = key
+    scratch.sums[used].kind = kind
     return used
 
 
@@ -105,8 +107,6 @@ def add_to_keys(scratch: KeySums, used: int, minute: Row, account: int) -> int:
         total = scratch.sums[at]
         if at == used:
             used += 1
-            total.key = key
-            total.kind = kind
             total.requests = minute.requests
             total.input = minute.input
             total.output = minute.output

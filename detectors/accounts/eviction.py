@@ -14,9 +14,9 @@ from detectors.accounts import state as st
 from detectors.accounts.rows import index_account
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import clear
-from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.arena import pack
 from detectors.kernels.compiled import kernel
+from detectors.kernels.counts import empty
 from detectors.kernels.pool import give_row
 
 SLICE = 16  # a full table gives up one account in so many at once
@@ -86,10 +86,8 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
         account.last_hour = 0
         account.period = 0
         account.id_len = 0
-        for i in range(ACCOUNT_KINDS):
-            account.keys[i] = 0
-        for i in range(24):
-            account.ring[i] = 0
+        empty(account.keys)
+        empty(account.ring)
         clear(state.days, row)
         give_row(state.free, scalars, st.ACCOUNT_FREE, row)
 

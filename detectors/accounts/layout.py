@@ -11,7 +11,6 @@ import numpy as np
 
 from detectors.interface.columns import (
     CAPABILITY_SLOTS,
-    MODEL_SLOTS,
     TEMPLATE_GROUPS,
 )
 from detectors.interface.key_kinds import ACCOUNT_KINDS
@@ -22,10 +21,8 @@ _WINDOW_FIELDS = [
     ("input", "<i8"),
     ("output", "<i8"),
     ("cost", "<i8"),  # micro-units of currency
-    ("distinct_templates", "<u8", (2,)),  # a two-level bitmap: reads up to about 4,000
     ("requests", "<u4"),
     ("capability", "<u2", (CAPABILITY_SLOTS,)),
-    ("model", "<u2", (MODEL_SLOTS,)),
     ("templates", "<u2", (TEMPLATE_GROUPS,)),
     ("account", "<i4"),  # row of the account
 ]

@@ -8,14 +8,12 @@ from detectors.accounts import state as st
 from detectors.accounts.models import add_to_model, find_model
 from detectors.accounts.state import AccountState
 from detectors.interface.columns import (
-    CAPABILITY_SLOTS,
-    MODEL_SLOTS,
     TEMPLATE_GROUPS,
     Row,
 )
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.distinct_counts import set_double
+from detectors.kernels.counts import count_capped
 from detectors.kernels.hashing import combine
 from detectors.kernels.pool import NONE_LEFT, take_row
 
@@ -73,15 +71,8 @@ def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) 
     minute.output += taken
     minute.cost += counted(event.cost_micro)
     if event.has_template:
-        set_double(minute.distinct_templates, 0, event.template | np.uint64(1))
-        group = event.template & np.uint64(TEMPLATE_GROUPS - 1)
-        if minute.templates[group] < 65535:
-            minute.templates[group] += 1
-    if event.capability < CAPABILITY_SLOTS and minute.capability[event.capability] < 65535:
-        minute.capability[event.capability] += 1
+        count_capped(minute.templates, np.int64(event.template & np.uint64(TEMPLATE_GROUPS - 1)))
+    count_capped(minute.capability, np.int64(event.capability))
     place = find_model(state, event, buffer)
     if place >= 0:
         add_to_model(state, event, place, given, taken)
-    slot = place if 0 <= place < MODEL_SLOTS - 1 else MODEL_SLOTS - 1
-    if minute.model[slot] < 65535:
-        minute.model[slot] += 1

@@ -15,6 +15,7 @@ from detectors.exchange.findings import GroupSum
 from detectors.interface.clock import DAY_TICKS, MINUTE_MS
 from detectors.interface.columns import CAPABILITY_SLOTS, TEMPLATE_GROUPS, Row
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.counts import empty
 
 
 @kernel
@@ -110,7 +111,5 @@ def _clear(days: np.ndarray, at: int) -> None:
     row.requests = 0
     row.input = 0
     row.output = 0
-    for i in range(CAPABILITY_SLOTS):
-        row.capability[i] = 0
-    for i in range(TEMPLATE_GROUPS):
-        row.templates[i] = 0
+    empty(row.capability)
+    empty(row.templates)

@@ -1,6 +1,6 @@
 """What the columns' places mean: slots of a window's counts, and a row as a kernel sees it.
 
-Mixes (capability, model, templates) saturate at 65,535: what is read of them is the proportion.
+Mixes (capability, templates) saturate at 65,535: what is read of them is the proportion.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 # A row inside a kernel: numba gives its fields as attributes, which numpy's types do not.
 Row = Any
 
-MODEL_SLOTS = 8  # models in order of first sight; the last slot is "any other"
 MODELS_KNOWN = 64
 TEMPLATE_GROUPS = 16  # templates by four of their bits: near-equal ones mostly fall together
 CAPABILITY_SLOTS = 10

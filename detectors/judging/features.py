@@ -66,12 +66,24 @@ def _field(field: str) -> Callable[[Closed], Column]:
     return lambda closed: closed.column(field)
 
 
-def _ratio(closed: Closed) -> Column:
-    """Tokens out per token in; nan where one of both is none."""
-    taken, given = closed.column("output"), closed.column("input")
-    ratio = np.full(taken.size, np.nan)
-    np.divide(taken, given, out=ratio, where=(taken > 0) & (given > 0))
+def _ratio(of: str, to: str) -> Callable[[Closed], Column]:
+    def ratio(closed: Closed) -> Column:
+        """One field per another; nan where one of both is 0."""
+        return _quotient(closed.column(of), closed.column(to))
+
     return ratio
+
+
+def _evenness(closed: Closed) -> Column:
+    """Squared sum per sum of squares and account (Jain's index); nan where there is no load."""
+    total, squares = closed.column("load_requests"), closed.column("load_squares")
+    return _quotient(total * total, squares * closed.column("load_accounts"))
+
+
+def _quotient(over: Column, under: Column) -> Column:
+    found = np.full(over.size, np.nan)
+    np.divide(over, under, out=found, where=(over > 0) & (under > 0))
+    return found
 
 
 def _entropy(field: str) -> Callable[[Closed], Column]:
@@ -97,7 +109,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("day_requests", _DAILY, "day", "requests in the UTC day", _field("requests")),
     Feature("day_input_tokens", _DAILY, "day", "tokens in", _field("input")),
     Feature("day_output_tokens", _DAILY, "day", "tokens out", _field("output")),
-    Feature("day_output_input_ratio", _DAILY, "day", "tokens out per token in", _ratio),
+    Feature("day_output_input_ratio", _DAILY, "day", "tokens out per token in",
+            _ratio("output", "input")),
     Feature("day_template_entropy", _DAILY, "day", "nats; how evenly prompts fall on 16 groups of "
             "templates", _entropy("templates")),
     Feature("day_capability_entropy", _DAILY, "day", "nats; how evenly requests fall on capabilities",
@@ -111,10 +124,19 @@ FEATURES: tuple[Feature, ...] = (
             "days", _field("own_births")),
     Feature("own_days", ("key",), "minute", "days of the value's past before these seven",
             _field("own_days")),
-    Feature("day_requests", ("key",), "day", "requests in the UTC day", _field("day_requests")),
-    Feature("day_output_tokens", ("key",), "day", "tokens out", _field("day_output")),
+    Feature("minute_requests", ("key",), "minute", "requests in the minute",
+            _field("minute_requests")),
+    Feature("minute_accounts", ("key",), "minute", "accounts active in the minute",
+            _field("minute_accounts")),
+    Feature("day_requests", ("key",), "day", "requests in the UTC day", _field("past_requests")),
+    Feature("day_input_tokens", ("key",), "day", "tokens in", _field("past_input")),
+    Feature("day_output_tokens", ("key",), "day", "tokens out", _field("past_output")),
+    Feature("day_output_input_ratio", ("key",), "day", "tokens out per token in",
+            _ratio("past_output", "past_input")),
     Feature("day_capability_entropy", ("key",), "day", "nats; how evenly requests fall on "
-            "capabilities", _entropy("capability")),
+            "capabilities", _entropy("past_capability")),
+    Feature("day_load_evenness", ("key",), "day", "0 to 1; how evenly its accounts load it, 1: alike",
+            _evenness),
     Feature("day_accounts", ("key",), "day", "accounts that ever held the value", _field("accounts")),
     Feature("size", ("campaign",), "hour", "accounts in it", _field("size")),
     Feature("core", ("campaign",), "hour", "accounts at its core", _field("core")),

@@ -28,7 +28,8 @@ SHARED = np.dtype(
         ("hour_output", "<i8"),
         ("day_input", "<i8"),
         ("day_output", "<i8"),
-        ("past_output", "<i8"),  # of the last closed day
+        ("past_input", "<i8"),  # of the last closed day
+        ("past_output", "<i8"),
         ("load_requests", "<i8"),  # the last closed day's load over accounts
         ("load_squares", "<i8"),
         ("minute_tick", "<i8"),  # the tick that the minute figures are of

@@ -182,10 +182,10 @@ class NetworkPartition:
         if hour_ends:
             self.counts.windows["hour"] += close_hours(state)
         if day_ends:
-            rows |= self._judge_day(tick, end)
             self.counts.windows["day"] += close_days(state)
             if hand_overs:
                 apply_loads(state, joined_rows([h.loads for h in hand_overs]))
+            rows |= self._judge_day(tick, end)
         if hour_ends and (tick + 1) // HOUR_TICKS % REPORT_HOURS == 0:
             rows |= self._still_flagged(end)
         findings = [f for row in sorted(rows) if (f := self._finding(tick, row, end))]
@@ -210,14 +210,14 @@ class NetworkPartition:
         return self._judge(closed, Tick(tick, "minute", end - MINUTE_MS, end))
 
     def _judge_day(self, tick: int, end: int) -> set[int]:
-        """Have the values judged that were used in the day; gives those with evidence now."""
+        """Have the values judged that were used in the day that has closed; gives those with evidence now."""
         if "day" not in self._spans:
             return set()
         shared = self.state.shared[: self.state.scalars[ks.SHARED]]
-        rows = np.flatnonzero((shared["used"] == 1) & (shared["day_requests"] > 0))
+        rows = np.flatnonzero((shared["used"] == 1) & (shared["past_requests"] > 0))
         if not rows.size:
             return set()
-        closed = closed_of(self.state, rows, requests=shared["day_requests"][rows])
+        closed = closed_of(self.state, rows, requests=shared["past_requests"][rows])
         whole = not any(end - DAY_MS <= t * MINUTE_MS < end for t in self._holes)
         return self._judge(closed, Tick(tick, "day", end - DAY_MS, end, whole))
 

@@ -101,6 +101,7 @@ def close_days(state: NetworkState) -> int:
             continue
         closed += shared.day_requests > 0
         shared.past_requests = shared.day_requests
+        shared.past_input = shared.day_input
         shared.past_output = shared.day_output
         shared.day_requests = 0
         shared.day_input = 0

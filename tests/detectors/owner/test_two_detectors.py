@@ -11,7 +11,7 @@ from detectors.config import Config
 from detectors.contract.alert import Alert
 from detectors.exchange.findings import TickFindings
 from detectors.interface.clock import MINUTE_MS
-from tests.owner_stories import BASE, account, check, key_finding, name, owner_of, volume
+from tests.owner_stories import BASE, account, check, hear, key_finding, names, owner_of, volume
 from tests.small_detectors import Busy, said_by
 
 PLAIN = Config(fusion=Fusion(regroup_minutes=1))
@@ -22,6 +22,7 @@ BUSY = msgspec.structs.replace(said_by(Busy.card, 900.0, 3.0, END), surprise=20.
 
 def told(rules: Config, *findings: TickFindings) -> list[Alert]:
     owner = owner_of(rules, sources=1)
+    hear(owner, 0, names(1, dict.fromkeys(range(1, 21), 0)))
     for one in findings:
         owner.receive(0, one)
     owner.watermark(0, BASE + 60)
@@ -36,12 +37,11 @@ def signed(alert: Alert) -> set[tuple[str, str]]:
 
 
 def test_both_detectors_of_an_account_stand_in_its_alert() -> None:
-    names = tuple(name(n) for n in range(1, 21))
     card = key_finding(1, "payment_fp", 1, range(1, 21))
     one = volume(2, 7)
     other = msgspec.structs.replace(one, evidence=BUSY, deviation=None, spread=None)
     found = (
-        TickFindings(BASE + 1, keys=(card,), names=names),
+        TickFindings(BASE + 1, keys=(card,)),
         TickFindings(BASE + 2, accounts=(one, other)),
     )
     of_seven = [a for a in told(RULES, *found) if a.account_id == "a7"]
@@ -54,15 +54,12 @@ def test_both_detectors_of_an_account_stand_in_its_alert() -> None:
 
 
 def test_both_detectors_of_a_shared_value_stand_in_the_networks_alert() -> None:
-    names = tuple(name(n) for n in range(1, 21))
     card = key_finding(1, "payment_fp", 1, range(1, 21))
     again = msgspec.structs.replace(BUSY, family="identity", parameter="requests_per_payment_fp")
     both = msgspec.structs.replace(card, evidence=(*card.evidence, again))
     assert both.surprise == card.surprise == 30.0
     (network,) = [
-        a
-        for a in told(RULES, TickFindings(BASE + 1, keys=(both,), names=names))
-        if a.kind == "network"
+        a for a in told(RULES, TickFindings(BASE + 1, keys=(both,))) if a.kind == "network"
     ][-1:]
     assert {d for d, _ in signed(network)} == {"births.v1", "busy.v1"}
     assert network.families == ("identity",)  # one value is one signal, whoever speaks of it
