@@ -40,7 +40,7 @@ from detectors.interface.key_kinds import (
     TLS,
 )
 from detectors.interface.surprise import bounded, negative_binomial_surprise
-from detectors.interface.tunable import switch, tunable
+from detectors.interface.tunable import on_trial, tunable
 from detectors.kernels.compiled import inlined, kernel
 
 IP_CLASSES = 8
@@ -207,18 +207,15 @@ class KeyBirths:
         6, "bits of 64 by which prompts of one template differ at most", low=0, high=20
     )
     identity_rate: float = tunable(
-        1.0, "times the stated rate at which ordinary cards and devices gain parties",
-        low=0.01, high=100,
-    )  # fmt: skip
+        1.0, "times the stated rate at which cards and devices gain parties", low=0.01, high=100
+    )
     infrastructure_rate: float = tunable(
         1.0, "times the stated rate for prefixes, AS, TLS and sign-up cohorts", low=0.01, high=100
     )
     content_rate: float = tunable(
         1.0, "times the stated rate for system prompts and templates", low=0.01, high=100
     )
-    shadow: bool = switch(
-        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
-    )
+    shadow: bool = on_trial()
 
     @property
     def card(self) -> Card:

@@ -29,7 +29,7 @@ from detectors.interface.detector import (
     Windows,
 )
 from detectors.interface.surprise import student_surprise
-from detectors.interface.tunable import switch, tunable
+from detectors.interface.tunable import on_trial, tunable
 from detectors.interface.weighted_past import MOST, WeightedPast
 from detectors.kernels.compiled import kernel
 
@@ -187,28 +187,23 @@ class AccountVolume:
     IN_ORDER: ClassVar = (("min_requests", "newcomer_requests"),)
 
     half_life_days: float = tunable(
-        10.0, "two working weeks: long enough for a weekly rhythm, short enough to grow", low=1,
-        high=120,
-    )  # fmt: skip
+        10.0, "two working weeks: they hold a weekly rhythm and still allow growth", low=1, high=120
+    )
     min_windows: int = tunable(
         5, "a working week; before that an account has no habit to depart from", low=2, high=60
     )
     min_requests: int = tunable(
-        50, "below this a day's count is mostly chance, and hardly worth taking", low=1,
-        high=1_000_000,
-    )  # fmt: skip
+        50, "below this a day's count is mostly chance, hardly worth taking", low=1, high=1_000_000
+    )
     newcomer_requests: int = tunable(
-        200, "an account without a past is compared with its cohort from this volume on", low=1,
-        high=10_000_000,
-    )  # fmt: skip
+        200, "from this volume on a newcomer is compared with its cohort", low=1, high=10_000_000
+    )
     min_surprise: float = tunable(
-        6.0, "one window in 400 of an ordinary account; weaker evidence would only fill the topic",
-        low=1, high=100,
-    )  # fmt: skip
+        6.0, "one window in 400 of an ordinary account; weaker fills the topic", low=1, high=100
+    )
     prior_spread: float = tunable(
-        0.5, "daily log volume of real API clients: a factor of 1.6 from day to day", low=0.05,
-        high=5,
-    )  # fmt: skip
+        0.5, "daily log volume of real API clients: a factor of 1.6 day to day", low=0.05, high=5
+    )
     prior_days: float = tunable(
         4.0, "how many days of its own outweigh the general experience above", low=0.5, high=100
     )
@@ -219,12 +214,9 @@ class AccountVolume:
         5.0, "batch jobs and launches: tails far heavier than a normal's", low=1, high=100
     )
     clip_spreads: float = tunable(
-        2.5, "an odd day is learned as this many spreads: poison is slow, change is learned", low=1,
-        high=20,
-    )  # fmt: skip
-    shadow: bool = switch(
-        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
+        2.5, "learned of an odd day, in spreads: poison is slow, change is learned", low=1, high=20
     )
+    shadow: bool = on_trial()
 
     @property
     def card(self) -> Card:
