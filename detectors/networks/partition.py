@@ -18,9 +18,10 @@ from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import KINDS, TEMPLATE
+from detectors.judging.closing import Tick
 from detectors.judging.counters import StageCounters
 from detectors.judging.features import Closed
-from detectors.judging.host import Host, Tick
+from detectors.judging.host import Host
 from detectors.judging.isolation import Isolation
 from detectors.networks import layout
 from detectors.networks import state as ks

@@ -12,7 +12,7 @@ import pytest
 from detectors.accounts.partition import AccountPartition
 from detectors.errors import StateError
 from detectors.interface.detector import Card, Seen
-from detectors.judging.host import ColumnRun
+from detectors.judging.column_run import ColumnRun
 from detectors.judging.memory import Memory, is_memory, other_versions, table_name
 from detectors.state.checkpoint import shapes_of
 from detectors.volume import AccountVolume
