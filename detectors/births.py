@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from detectors.births_priors import IP_CLASSES, UNKNOWN, scaled_priors
 from detectors.interface.clock import WEEK_MS
 from detectors.interface.detector import (
     Card,
@@ -26,81 +26,12 @@ from detectors.interface.detector import (
     Window,
     Windows,
 )
-from detectors.interface.key_kinds import (
-    ASN,
-    COHORT,
-    DEVICE,
-    KINDS,
-    ORG,
-    PAYMENT,
-    PREFIX,
-    REFERRAL,
-    SYSTEM,
-    TEMPLATE,
-    TLS,
-)
+from detectors.interface.key_kinds import KINDS
 from detectors.interface.surprise import bounded, negative_binomial_surprise
-from detectors.interface.tunable import switch, tunable
+from detectors.interface.tunable import on_trial, tunable
 from detectors.kernels.compiled import inlined, kernel
 
-IP_CLASSES = 8
-RESIDENTIAL, MOBILE, HOSTING, VPN, TOR, CORP, EDU, UNKNOWN = range(IP_CLASSES)
 _STEADY_SHAPE = 4.0  # however long its past, a value's daily births still vary by half
-
-
-class Prior(NamedTuple):
-    """What values of one kind and address class show: new parties per day, and how they differ.
-
-    `shape` is the gamma's: the smaller, the more a few values take all. mean / shape is the scale
-    that a busy value reaches per day. `ip_class` None: all classes.
-    """
-
-    kind: int
-    ip_class: int | None
-    mean: float
-    shape: float
-
-
-# A later row overrides an earlier one. Means are per day and in addition to the first party, which
-# is why the value is known at all.
-PRIORS: tuple[Prior, ...] = (
-    # One card in twenty pays for a second party within a month (families, freelancers' clients).
-    Prior(PAYMENT, None, 0.05 / 30, 0.1),
-    # One device in twelve sees a second account within a month: work and private, families, labs.
-    Prior(DEVICE, None, 0.08 / 30, 0.2),
-    # A /24 of homes: one sign-up in three weeks; a hall or block of flats a few a week.
-    Prior(PREFIX, RESIDENTIAL, 0.05, 0.4),
-    # Carrier-grade NAT puts a town behind a /24: tens a day are common.
-    Prior(PREFIX, MOBILE, 10.0, 0.3),
-    # Servers seldom sign up; shared build machines and notebooks do, and have a past.
-    Prior(PREFIX, HOSTING, 0.07, 0.2),
-    # Exits of popular VPNs and of Tor: tens a day, most others none.
-    Prior(PREFIX, VPN, 8.0, 0.25),
-    Prior(PREFIX, TOR, 8.0, 0.25),
-    # An office is one organisation, but hackathons and bootcamps are not.
-    Prior(PREFIX, CORP, 8.0, 0.2),
-    # A class of a hundred and more signs up within an hour, on a campus that was silent all summer.
-    Prior(PREFIX, EDU, 10.0, 0.2),
-    Prior(PREFIX, UNKNOWN, 1.0, 0.2),
-    # Autonomous systems: from a village's provider to a nation's; only their own past says much.
-    Prior(ASN, None, 10.0, 0.1),
-    Prior(ASN, RESIDENTIAL, 20.0, 0.1),
-    Prior(ASN, MOBILE, 20.0, 0.1),
-    Prior(ASN, HOSTING, 1.0, 0.15),
-    Prior(ASN, EDU, 10.0, 0.2),
-    Prior(ASN, CORP, 5.0, 0.2),
-    # A client's new release gives everybody who updates the same new TLS fingerprint.
-    Prior(TLS, None, 10.0, 0.1),
-    # An organisation is one party however many accounts it has.
-    Prior(ORG, None, 0.5, 0.2),
-    # Referral codes exist to be used: a marketing campaign brings hundreds a day.
-    Prior(REFERRAL, None, 20.0, 0.15),
-    # Most system prompts are one product's; a popular framework's has a past, or spreads slowly.
-    Prior(SYSTEM, None, 0.2, 0.1),
-    Prior(TEMPLATE, None, 0.1, 0.1),
-    # One hour's sign-ups from one AS have no past by construction, and campaigns bring hundreds.
-    Prior(COHORT, None, 10.0, 0.06),
-)
 
 
 @njit(cache=True)
@@ -207,18 +138,15 @@ class KeyBirths:
         6, "bits of 64 by which prompts of one template differ at most", low=0, high=20
     )
     identity_rate: float = tunable(
-        1.0, "times the stated rate at which ordinary cards and devices gain parties",
-        low=0.01, high=100,
-    )  # fmt: skip
+        1.0, "times the stated rate at which cards and devices gain parties", low=0.01, high=100
+    )
     infrastructure_rate: float = tunable(
         1.0, "times the stated rate for prefixes, AS, TLS and sign-up cohorts", low=0.01, high=100
     )
     content_rate: float = tunable(
         1.0, "times the stated rate for system prompts and templates", low=0.01, high=100
     )
-    shadow: bool = switch(
-        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
-    )
+    shadow: bool = on_trial()
 
     @property
     def card(self) -> Card:
@@ -240,7 +168,7 @@ class KeyBirths:
 
     def priors(self) -> NDArray[np.float64]:
         """The priors as an array [kind, ip_class, (mean per day, shape)], rates applied."""
-        return _table(self.identity_rate, self.infrastructure_rate, self.content_rate)
+        return scaled_priors(self.identity_rate, self.infrastructure_rate, self.content_rate)
 
     @property
     def memory(self) -> np.dtype[Any]:
@@ -327,16 +255,3 @@ class KeyBirths:
 
     def restore(self, plain: Any) -> None:
         """Nothing to restore: None starts fresh, which is the same."""
-
-
-@lru_cache
-def _table(identity: float, infrastructure: float, content: float) -> NDArray[np.float64]:
-    """The priors with rates applied; the array is shared, so nobody may write to it."""
-    table = np.zeros((len(KINDS), IP_CLASSES, 2))
-    rates = {"identity": identity, "content": content}
-    for prior in PRIORS:
-        rate = rates.get(KINDS[prior.kind].family, infrastructure)
-        where = slice(None) if prior.ip_class is None else prior.ip_class
-        table[prior.kind, where] = prior.mean * rate, prior.shape
-    table.setflags(write=False)
-    return table

@@ -19,7 +19,7 @@ from detectors.interface.clock import DAY_MS
 from detectors.interface.detector import Card, Context, Entity, Evidence, Window
 from detectors.interface.plain import from_plain, to_plain
 from detectors.interface.surprise import bounded, student_surprise
-from detectors.interface.tunable import switch, tunable
+from detectors.interface.tunable import on_trial, tunable
 from detectors.interface.weighted_past import WeightedPast
 
 _MEMORY_VERSION = 1
@@ -71,9 +71,8 @@ class _Drift:
     ACTIVE: ClassVar = 1_000
 
     half_life_days: float = tunable(
-        14.0, "two weeks of its own say what is usual; a slow change of taste is learned", low=2,
-        high=120,
-    )  # fmt: skip
+        14.0, "two weeks of its own say what is usual; a slow change is learned", low=2, high=120
+    )
     min_days: int = tunable(
         7, "a week: before that nothing is known to depart from", low=3, high=60
     )
@@ -84,17 +83,12 @@ class _Drift:
         0.5, "what a day may lie beyond the past before it adds up: half a spread", low=0.1, high=3
     )
     clip_spreads: float = tunable(
-        3.0,
-        "one wild day counts as so many spreads: drift takes three days or more",
-        low=1,
-        high=20,
+        3.0, "one wild day counts as so many spreads: drift takes 3 days or more", low=1, high=20
     )
     min_surprise: float = tunable(
         8.0, "one window in 3,000 of steady use; thousands are followed", low=1, high=100
     )
-    shadow: bool = switch(
-        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
-    )
+    shadow: bool = on_trial()
 
     @property
     def card(self) -> Card:

@@ -2,19 +2,18 @@
 
 Each closed hour in which an account was active, the log of its requests in the trailing 24 hours is
 compared with an exponentially weighted baseline of its own active days. `AccountVolume` has both forms:
-`observe` sees one account (River's statistics), `observe_columns` millions (`learn` and `score` in
-kernels). A test holds that both agree.
+`observe` sees one account (River's statistics), `observe_columns` millions (the kernels of
+`volume_baseline`). A test holds that both agree.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from detectors.interface.clock import DAY_MS
@@ -29,145 +28,19 @@ from detectors.interface.detector import (
     Windows,
 )
 from detectors.interface.surprise import student_surprise
-from detectors.interface.tunable import switch, tunable
-from detectors.interface.weighted_past import MOST, WeightedPast
-from detectors.kernels.compiled import kernel
+from detectors.interface.tunable import on_trial, tunable
+from detectors.interface.weighted_past import WeightedPast
+from detectors.volume_baseline import (
+    BASELINE,
+    VolumeParams,
+    clipped,
+    learn,
+    learn_rows,
+    score,
+    score_rows,
+)
 
 _MEMORY_VERSION = 1
-
-
-# An account's baseline: mean and variance of ln(1 + requests a day), over so many active days.
-BASELINE = np.dtype([("mean", "<f4"), ("variance", "<f4"), ("days", "<u2")], align=True)
-
-
-class VolumeParams(NamedTuple):
-    """`AccountVolume`'s thresholds as plain floats, for compiled code."""
-
-    fade: float  # weight of the newest day once the past is long
-    min_days: float
-    prior_spread: float
-    prior_days: float
-    min_spread: float
-    tail_df: float
-    clip: float
-
-
-@njit(cache=True)
-def overlap(days: int, fade: float) -> float:
-    """Sum of squared weights of the days in the baseline: 1 / (how many equal days it is worth)."""
-    if days < 1:
-        return 1.0
-    keep = (1.0 - fade) ** days
-    return fade * (1.0 + keep) / ((2.0 - fade) * (1.0 - keep)) if keep < 1.0 else 1.0
-
-
-@njit(cache=True)
-def spread_of(variance: float, days: int, params: VolumeParams) -> float:
-    """Standard deviation to expect of the next day's log volume, given a baseline of `days`."""
-    worth = 1.0 / overlap(days, params.fade)
-    squares = params.prior_days * params.prior_spread**2 + worth * max(variance, 0.0)
-    pooled = squares / (params.prior_days + max(worth - 1.0, 0.0))
-    return math.sqrt(max(pooled, params.min_spread**2) * (1.0 + 1.0 / worth))
-
-
-@njit(cache=True)
-def score(
-    mean: float, variance: float, days: int, y: float, params: VolumeParams
-) -> tuple[float, float, float]:
-    """(deviation, spread, surprise) of log volume `y`; (y, 0, nan) while the past is too short."""
-    if days < params.min_days:
-        return y, 0.0, math.nan
-    deviation = y - mean
-    spread = spread_of(variance, days, params)
-    return deviation, spread, student_surprise(deviation / spread, params.tail_df)
-
-
-@njit(cache=True)
-def clipped(mean: float, variance: float, days: int, y: float, params: VolumeParams) -> float:
-    """The log volume to learn: an odd day counts as `clip` spreads from the mean, no further.
-
-    One wild day then moves the baseline little, in either direction, while a lasting change widens
-    the spread day by day and is learned within weeks.
-    """
-    if days < params.min_days:
-        return y
-    reach = params.clip * spread_of(variance, days, params)
-    return min(max(y, mean - reach), mean + reach)
-
-
-@njit(cache=True)
-def learn(
-    mean: float, variance: float, days: int, y: float, params: VolumeParams
-) -> tuple[float, float, int]:
-    """The baseline after a closed active day of log volume `y` (Finch 2009, equation 124 on).
-
-    The weight of a new day is fade / (1 - (1 - fade)^n): an exponentially weighted mean without the
-    undue weight that its first value otherwise keeps for weeks.
-    """
-    taken = clipped(mean, variance, days, y, params)
-    count = days + 1
-    step = params.fade / (1.0 - (1.0 - params.fade) ** count)
-    difference = taken - mean
-    moved = step * difference
-    return mean + moved, (1.0 - step) * (variance + difference * moved), min(count, MOST)
-
-
-@kernel
-def score_rows(
-    memory: np.ndarray,
-    rows: np.ndarray,
-    requests: np.ndarray,
-    params: VolumeParams,
-    deviation: np.ndarray,
-    spread: np.ndarray,
-    surprise: np.ndarray,
-    failed: np.ndarray,
-) -> None:
-    """`score` of each account's requests (float64, n); `rows` (int64, n) are of `memory` (BASELINE).
-
-    What is no finite number is passed over.
-    """
-    for i in range(rows.size):
-        if not math.isfinite(requests[i]):
-            continue
-        past = memory[rows[i]]
-        y = math.log1p(max(requests[i], 0.0))
-        try:
-            deviation[i], spread[i], surprise[i] = score(
-                float(past.mean), float(past.variance), int(past.days), y, params
-            )
-        except Exception:
-            failed[i] = True
-
-
-@kernel
-def learn_rows(
-    memory: np.ndarray,
-    rows: np.ndarray,
-    requests: np.ndarray,
-    params: VolumeParams,
-    failed: np.ndarray,
-) -> None:
-    """`learn` of each account's closed day; arrays as for `score_rows`.
-
-    A day without requests teaches nothing.
-    """
-    for i in range(rows.size):
-        if not (math.isfinite(requests[i]) and requests[i] > 0.0):
-            continue
-        past = memory[rows[i]]
-        mean, variance, days = float(past.mean), float(past.variance), int(past.days)
-        learned = True
-        try:
-            mean, variance, days = learn(mean, variance, days, math.log1p(requests[i]), params)
-        except Exception:
-            learned = False
-        if learned:
-            past.mean = mean
-            past.variance = variance
-            past.days = days
-        else:
-            failed[i] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,28 +60,23 @@ class AccountVolume:
     IN_ORDER: ClassVar = (("min_requests", "newcomer_requests"),)
 
     half_life_days: float = tunable(
-        10.0, "two working weeks: long enough for a weekly rhythm, short enough to grow", low=1,
-        high=120,
-    )  # fmt: skip
+        10.0, "two working weeks: they hold a weekly rhythm and still allow growth", low=1, high=120
+    )
     min_windows: int = tunable(
         5, "a working week; before that an account has no habit to depart from", low=2, high=60
     )
     min_requests: int = tunable(
-        50, "below this a day's count is mostly chance, and hardly worth taking", low=1,
-        high=1_000_000,
-    )  # fmt: skip
+        50, "below this a day's count is mostly chance, hardly worth taking", low=1, high=1_000_000
+    )
     newcomer_requests: int = tunable(
-        200, "an account without a past is compared with its cohort from this volume on", low=1,
-        high=10_000_000,
-    )  # fmt: skip
+        200, "from this volume on a newcomer is compared with its cohort", low=1, high=10_000_000
+    )
     min_surprise: float = tunable(
-        6.0, "one window in 400 of an ordinary account; weaker evidence would only fill the topic",
-        low=1, high=100,
-    )  # fmt: skip
+        6.0, "one window in 400 of an ordinary account; weaker fills the topic", low=1, high=100
+    )
     prior_spread: float = tunable(
-        0.5, "daily log volume of real API clients: a factor of 1.6 from day to day", low=0.05,
-        high=5,
-    )  # fmt: skip
+        0.5, "daily log volume of real API clients: a factor of 1.6 day to day", low=0.05, high=5
+    )
     prior_days: float = tunable(
         4.0, "how many days of its own outweigh the general experience above", low=0.5, high=100
     )
@@ -219,12 +87,9 @@ class AccountVolume:
         5.0, "batch jobs and launches: tails far heavier than a normal's", low=1, high=100
     )
     clip_spreads: float = tunable(
-        2.5, "an odd day is learned as this many spreads: poison is slow, change is learned", low=1,
-        high=20,
-    )  # fmt: skip
-    shadow: bool = switch(
-        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
+        2.5, "learned of an odd day, in spreads: poison is slow, change is learned", low=1, high=20
     )
+    shadow: bool = on_trial()
 
     @property
     def card(self) -> Card:

@@ -27,7 +27,7 @@ from detectors.interface.surprise import (
     normal_surprise,
     student_surprise,
 )
-from detectors.interface.tunable import switch, tunable
+from detectors.interface.tunable import on_trial, switch, tunable
 from detectors.interface.weighted_past import WeightedPast
 from detectors.kernels.compiled import kernel
 from detectors.testing.checks import CHECKS, Scenario, check_detector
@@ -55,6 +55,7 @@ __all__ = [
     "kernel",
     "negative_binomial_surprise",
     "normal_surprise",
+    "on_trial",
     "student_surprise",
     "switch",
     "to_plain",

@@ -13,10 +13,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from detectors.births import HOSTING, KeyBirths
+from detectors.births import KeyBirths
+from detectors.births_priors import HOSTING
 from detectors.config import Loaded
 from detectors.interface.key_kinds import PREFIX
-from detectors.volume import AccountVolume, overlap
+from detectors.volume import AccountVolume
+from detectors.volume_baseline import overlap
 from tests.stage_stories import DAY, MINUTE, request
 
 POISONED_DAYS = 2  # active days in an account's past for which volume divides by nothing

@@ -14,7 +14,7 @@ from detectors.decode.decoder import Decoded, Decoder
 from detectors.exchange import hand_over as handover
 from detectors.exchange import report as reports
 from detectors.exchange.hand_over import HandOver, watermark_only
-from detectors.judging.host import ColumnRun
+from detectors.judging.column_run import ColumnRun
 
 KEY = b"0123456789abcdef"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

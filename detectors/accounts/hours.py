@@ -23,9 +23,10 @@ from detectors.exchange.rows import LOAD
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from detectors.interface.detector import Entity
 from detectors.interface.key_kinds import ACCOUNT_KINDS
+from detectors.judging.closing import Closing, Tick
 from detectors.judging.cohort_sums import sums_of
 from detectors.judging.features import Closed
-from detectors.judging.host import Closing, Host, Run, Tick
+from detectors.judging.host import Host, Run
 
 GROUPS: frozenset[Entity] = frozenset({"model", "cohort", "organisation"})
 

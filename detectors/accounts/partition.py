@@ -88,8 +88,7 @@ class AccountPartition:
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
         kept = checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._erased))
-        memories = self.host.tables(int(self.state.scalars[st.ACCOUNTS]))
-        return kept._replace(tables=kept.tables | memories)
+        return kept.also(self.host.tables(int(self.state.scalars[st.ACCOUNTS])))
 
     def restoration(self) -> Restoration:
         """What fills this partition, still fresh, from kept pages; `restore` ends it."""

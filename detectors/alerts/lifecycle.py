@@ -97,19 +97,13 @@ class Lifecycle:
         24.0, "stale evidence is looked at for one more day", low=0, high=2400
     )
     advice_budget_per_hour: int = tunable(
-        500,
-        "new advice above observe in an hour of event time; more is rather a mistake of ours",
-        low=0,
-        high=10_000_000,
+        500, "new advice above observe per hour; more is rather our mistake", low=0, high=10_000_000
     )
     advice_budget_share: float = tunable(
         0.01, "or this share of the known accounts, where that is more", low=0, high=1
     )
     live_budget: int = tunable(
-        100_000,
-        "standing alerts kept, about 4 kB each; no more open beyond",
-        low=10,
-        high=5_000_000,
+        100_000, "standing alerts kept, about 4 kB each; no more open then", low=10, high=5_000_000
     )
     name_budget: int = tunable(
         2_000_000, "accounts whose id is known, about 60 bytes each", low=1_000, high=50_000_000

@@ -81,18 +81,14 @@ class Fusion:
         12.0, "about one account in 200,000 acts in a campaign on an ordinary day", low=0, high=60
     )
     family_cap_nats: float = tunable(
-        20.0,
-        "no signal may carry a verdict alone: beyond this a detector is merely wrong",
-        low=1,
-        high=100,
+        20.0, "no signal carries a verdict alone: beyond this a detector is wrong", low=1, high=100
     )
     family_floor_nats: float = tunable(
-        5.0,
-        "weaker evidence happens to one account in 150 and does not count as a family",
-        low=0,
-        high=50,
+        5.0, "weaker evidence, which one account in 150 shows, counts as no family", low=0, high=50
     )
-    throttle_nats: float = tunable(6.0, "reversible and cheap: odds of 400 to 1", low=-60, high=200)
+    throttle_nats: float = tunable(
+        6.0, "reversible and cheap: odds of 400 to 1 are enough", low=-60, high=200
+    )
     verify_nats: float = tunable(
         10.0, "asks a customer for something: 20,000 to 1", low=-60, high=200
     )
@@ -120,34 +116,26 @@ class Fusion:
     key_ttl_hours: float = tunable(
         72.0, "a shared value reported no more for this long is evidence no more", low=1, high=2400
     )
-    own_ttl_hours: float = tunable(24.0, "an account's odd hour counts for a day", low=1, high=2400)
-    link_shared: int = tunable(2, "one account in common is chance, two are not", low=1, high=1000)
+    own_ttl_hours: float = tunable(
+        24.0, "an account's odd hour counts for a day and no longer", low=1, high=2400
+    )
+    link_shared: int = tunable(
+        2, "one account in common happens by chance, two in common do not", low=1, high=1000
+    )
     link_share: float = tunable(
-        0.2,
-        "a soft value links only with this share of its holders, or VPNs link all",
-        low=0,
-        high=1,
+        0.2, "soft values link only with this share of holders, or VPNs link all", low=0, high=1
     )
     company_share: float = tunable(
-        0.5,
-        "where this share of a value's holders is in the campaign, the rest is too",
-        low=0,
-        high=1,
+        0.5, "where this share of a value's holders is in a campaign, all are", low=0, high=1
     )
     hub_accounts: int = tunable(
         512, "a value with more holders is public and links nobody", low=4, high=1_000_000
     )
     regroup_minutes: int = tunable(
-        10,
-        "accounts join by the minute; to group them anew each time costs more than it tells",
-        low=1,
-        high=1440,
+        10, "accounts join by the minute; to group as often is not worth its cost", low=1, high=1440
     )
     campaign_cap: int = tunable(
-        5_000,
-        "weakest links are refused beyond it, so that no giant component forms",
-        low=10,
-        high=100_000,
+        5_000, "the weakest links are refused beyond: no giant component", low=10, high=100_000
     )
     key_budget: int = tunable(
         20_000, "flagged values kept; the weakest go first", low=10, high=1_000_000

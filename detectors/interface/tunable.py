@@ -27,3 +27,10 @@ def switch(why: str) -> bool:
     """A dataclass field that is false by default: true or false in `detectors.toml`, and why."""
     declared: bool = field(default=False, metadata={"why": why, "low": False, "high": True})
     return declared
+
+
+def on_trial() -> bool:
+    """The field `shadow` of a detector: whether it runs beside the live ones, unheard by them."""
+    return switch(
+        "on trial: what it finds goes to the shadow topic alone, live alerts do not hear it"
+    )

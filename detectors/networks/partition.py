@@ -18,9 +18,10 @@ from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import KINDS, TEMPLATE
+from detectors.judging.closing import Tick
 from detectors.judging.counters import StageCounters
 from detectors.judging.features import Closed
-from detectors.judging.host import Host, Tick
+from detectors.judging.host import Host
 from detectors.judging.isolation import Isolation
 from detectors.networks import layout
 from detectors.networks import state as ks
@@ -76,13 +77,16 @@ class NetworkPartition:
         """The last tick that each source is known to have closed."""
         return self._passed
 
+    def isolations(self) -> dict[str, Isolation]:
+        """What each detector raised for, by its name."""
+        return self.host.isolations()
+
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
         progress = Progress(self._passed, self._applied, self._closed, holes=self._holes)
         waiting = [h for tick in sorted(self._waiting) for h in self._waiting[tick]]
         kept = checkpoint_of(self.state, progress, waiting)
-        memories = self.host.tables(int(self.state.scalars[ks.SHARED]))
-        return kept._replace(tables=kept.tables | memories)
+        return kept.also(self.host.tables(int(self.state.scalars[ks.SHARED])))
 
     def restoration(self) -> Restoration:
         """What fills this partition, still fresh, from kept pages; `restore` ends it."""
@@ -96,10 +100,6 @@ class NetworkPartition:
         for hand_over in waiting:
             self._waiting[hand_over.tick].append(hand_over)
         self.host.restore(kept.tables())
-
-    def isolations(self) -> dict[str, Isolation]:
-        """What each detector raised for, by its name."""
-        return self.host.isolations()
 
     def bytes_by_kind(self) -> dict[str, int]:
         """Bytes of state that are in use, by table."""

@@ -12,8 +12,9 @@ from detectors.campaigns.flagged_values import FlaggedKey, KeyId
 from detectors.interface.clock import HOUR_MS, HOUR_TICKS, MINUTE_MS
 from detectors.interface.columns import CAPABILITY_SLOTS
 from detectors.interface.detector import Described, Evidence
+from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
-from detectors.judging.host import Host, Tick
+from detectors.judging.host import Host
 
 
 class WholeEvidence(msgspec.Struct, frozen=True):

@@ -18,8 +18,9 @@ from detectors.exchange.findings import GroupSum
 from detectors.interface.clock import DAY_MS, MINUTE_MS
 from detectors.interface.columns import CAPABILITY_SLOTS, TEMPLATE_GROUPS
 from detectors.interface.detector import Described, Entity
+from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
-from detectors.judging.host import Host, Tick
+from detectors.judging.host import Host
 
 GROUPS: tuple[Entity, ...] = ("organisation", "model", "cohort")
 GROUP_DAY = np.dtype(

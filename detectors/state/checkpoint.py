@@ -25,6 +25,10 @@ class Checkpoint(NamedTuple):
     tables: dict[str, np.ndarray]
     rest: bytes
 
+    def also(self, tables: Mapping[str, np.ndarray]) -> Checkpoint:
+        """The same with more tables, of other names, each one-dimensional and contiguous."""
+        return self._replace(tables={**self.tables, **tables})
+
 
 def used_part(state: Any, used: Mapping[str, int]) -> dict[str, np.ndarray]:
     """The tables of a state, those in `used` cut to so many rows."""

@@ -24,14 +24,13 @@ _BROKEN: tuple[Any, ...] = (None, "", 7, [], {}, [0], [-1, 0.0], [10**6, 1, 2, 3
 
 
 @in_each_form
-def bounded_memory(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def bounded_memory(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Under hostile values memory stays within the card's budget and evidence stays well formed."""
-    found = []
     card = detector.card
     if form == "columns" and isinstance(detector, Columnar):
         size = detector.memory.itemsize
         if size > card.max_bytes:
-            found.append(f"{size} bytes per entity; the card allows {card.max_bytes}")
+            yield f"{size} bytes per entity; the card allows {card.max_bytes}"
     for s in scenarios:
         windows = []
         for at, window in enumerate(s.windows):
@@ -42,49 +41,40 @@ def bounded_memory(detector: Described, scenarios: Sequence[Scenario], form: For
         try:
             said = run(detector, hostile, form)
         except Exception as error:
-            found.append(f"{s.name}: {error!r}")
-            continue
-        for outcome, window in zip(said, windows, strict=True):
-            found += malformed(detector, outcome, window)
-    return found
+            yield f"{s.name}: {error!r}"
+        else:
+            yield from malformed(said, windows)
 
 
 @in_each_form
-def pure(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def pure(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """No clock, no chance, no environment, no files.
 
     They raise while it runs; names bound before (`from time import time`) escape that, which is why
     determinism is checked too.
     """
-    found = []
     for s in scenarios:
         run(detector, s, form)  # compiles what is to be compiled, which may look at files
         with world_forbidden():
-            try:
-                run(detector, s, form)
-            except ForbiddenError as error:
-                found.append(f"{s.name}: uses {error}")
-    return found
+            used = _raised(ForbiddenError, detector, s, form)
+        if used is not None:
+            yield f"{s.name}: uses {used}"
 
 
 @in_each_form
-def tolerant(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def tolerant(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Values and facts that are not known never raise."""
-    found = []
     for s in scenarios:
         names = sorted({*detector.card.reads} | facts_of(s))
         for gone in [{n} for n in names] + [set(names)]:
-            try:
-                run(detector, without(s, gone), form)
-            except Exception as error:
-                found.append(f"{s.name}: without {', '.join(sorted(gone))}: {error!r}")
-    return found
+            error = _raised(Exception, detector, without(s, gone), form)
+            if error is not None:
+                yield f"{s.name}: without {', '.join(sorted(gone))}: {error!r}"
 
 
 @in_each_form
-def upgradable(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def upgradable(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """A memory of another version starts fresh, and a broken one does or gives a memory that works."""
-    found = []
     for s in scenarios[:1]:
         driver = Driver(detector, form, (s,))
         driver.drive()
@@ -94,7 +84,7 @@ def upgradable(detector: Described, scenarios: Sequence[Scenario], form: Form) -
                 again.host.restore(kept)
                 again.drive()
             except Exception as error:
-                found.append(f"{what}: {error!r}")
+                yield f"{what}: {error!r}"
         newer = msgspec.structs.replace(
             detector.card, memory_version=detector.card.memory_version + 1
         )
@@ -102,8 +92,18 @@ def upgradable(detector: Described, scenarios: Sequence[Scenario], form: Form) -
         after.host.restore(driver.kept())
         after.drive()
         if after.said[0] != run(detector, s, form):
-            found.append("goes on from a memory of another version")
-    return found
+            yield "goes on from a memory of another version"
+
+
+def _raised(
+    kind: type[BaseException], detector: Described, scenario: Scenario, form: Form
+) -> BaseException | None:
+    """What of this kind the detector raises over a scenario."""
+    try:
+        run(detector, scenario, form)
+    except kind as error:
+        return error
+    return None
 
 
 def _broken(

@@ -28,8 +28,9 @@ from detectors.interface.detector import (
     Evidence,
     Span,
 )
+from detectors.judging.closing import Closing, Finding, Tick
 from detectors.judging.features import Closed, Feature
-from detectors.judging.host import Closing, Finding, Host, Tick
+from detectors.judging.host import Host
 from detectors.testing.listeners import InColumns, Observed
 from detectors.testing.scenarios import Outcome, Scenario, facts_of
 

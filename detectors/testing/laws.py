@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from math import isclose
 
@@ -18,7 +18,7 @@ AGREEMENT = 1e-3
 
 
 def in_each_form(
-    check: Callable[[Described, Sequence[Scenario], Form], list[str]],
+    check: Callable[[Described, Sequence[Scenario], Form], Iterator[str]],
 ) -> Callable[[Described, Sequence[Scenario]], list[str]]:
     """A check of one form as a check of all forms that a detector has."""
 
@@ -37,50 +37,47 @@ def outcomes(detector: Described, scenarios: Sequence[Scenario], form: Form) -> 
 
 
 @in_each_form
-def deterministic(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def deterministic(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """The same windows give the same evidence."""
-    return [s.name for s in scenarios if run(detector, s, form) != run(detector, s, form)]
+    return (s.name for s in scenarios if run(detector, s, form) != run(detector, s, form))
 
 
 @in_each_form
-def causal(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def causal(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Evidence, once given, does not change with what follows."""
-    found = []
     for s in scenarios:
         driver = Driver(detector, form, (s,))
         driver.drive()
         ear = driver.listener
         if isinstance(ear, Observed) and list(map(msgspec.json.encode, ear.told)) != ear.then:
-            found.append(f"{s.name}: evidence changed after it was given")
+            yield f"{s.name}: evidence changed after it was given"
         half = len(s.windows) // 2
         if run(detector, part(s, half), form) != driver.said[0][:half]:
-            found.append(f"{s.name}: its first half alone gives other evidence")
-    return found
+            yield f"{s.name}: its first half alone gives other evidence"
 
 
 @in_each_form
-def restorable(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def restorable(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Keeping the memories and going on from them, at any cut, changes nothing."""
     driver = Driver(detector, form, scenarios)
     for batch in driver.batches():
         driver = driver.restarted()
         driver.close(batch)
     whole = outcomes(detector, scenarios, form)
-    return [
-        f"{s.name}: evidence differs when memory is kept and restored"
-        for s, cut, said in zip(scenarios, driver.said, whole, strict=True)
-        if cut != said
-    ]
+    for s, cut, said in zip(scenarios, driver.said, whole, strict=True):
+        if cut != said:
+            yield f"{s.name}: evidence differs when memory is kept and restored"
 
 
 @in_each_form
-def isolated(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def isolated(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Entities do not see each other, and the detector itself does not change."""
     before = repr(detector)
     alone = [run(detector, s, form) for s in scenarios]
     together = outcomes(detector, scenarios, form)
-    found = [s.name for s, a, t in zip(scenarios, alone, together, strict=True) if a != t]
-    return found + (["the detector itself changed"] if repr(detector) != before else [])
+    yield from (s.name for s, a, t in zip(scenarios, alone, together, strict=True) if a != t)
+    if repr(detector) != before:
+        yield "the detector itself changed"
 
 
 def both_forms_agree(detector: Described, scenarios: Sequence[Scenario]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -27,53 +27,49 @@ def reads_what_there_is(detector: Described, scenarios: Sequence[Scenario]) -> l
 
 
 @in_each_form
-def honest_warm_up(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def honest_warm_up(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Without help from others, the first `min_windows` windows are answered by None."""
-    found = []
     for s in scenarios:
         early = min(detector.card.min_windows, len(s.windows))
         said = run(detector, without(s, facts_of(s)), form)
         if any(outcome is not None for outcome in said[:early]):
-            found.append(f"{s.name}: an answer before {early} windows")
-    return found
+            yield f"{s.name}: an answer before {early} windows"
 
 
 @in_each_form
-def unlearned_outage(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def unlearned_outage(
+    detector: Described, scenarios: Sequence[Scenario], form: Form
+) -> Iterator[str]:
     """Incomplete windows are never learned: evidence on all others stays the same."""
-    return [
-        s.name
-        for s in scenarios
-        if run(detector, with_holes(s), form)[1::2] != run(detector, s, form)
-    ]
+    for s in scenarios:
+        if run(detector, with_holes(s), form)[1::2] != run(detector, s, form):
+            yield s.name
 
 
 @in_each_form
-def useful(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def useful(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Beats Quiet (never speaks) and Coin (speaks as often, at random); silent on benign ones."""
     hits: list[bool] = []
     false: list[bool] = []
-    found = []
     for s, told in zip(scenarios, outcomes(detector, scenarios, form), strict=True):
         said = [bool(outcome) for outcome in told]
         hits += [spoke for spoke, label in zip(said, s.labels, strict=True) if label]
         false += [spoke for spoke, label in zip(said, s.labels, strict=True) if not label]
         if not any(s.labels) and sum(said) > 0.01 * len(said):
-            found.append(f"{s.name}: speaks in {sum(said)} of {len(said)} benign windows")
+            yield f"{s.name}: speaks in {sum(said)} of {len(said)} benign windows"
     if not hits or not false:
-        return [*found, "needs labelled windows, attacks and benign"]
+        yield "needs labelled windows, attacks and benign"
+        return
     rate, recall = sum(false) / len(false), sum(hits) / len(hits)
     if recall == 0.0:
-        found.append("no better than Quiet: no attack found")
+        yield "no better than Quiet: no attack found"
     elif recall <= rate + 2.0 * math.sqrt(rate * (1.0 - rate) / len(hits)):
-        found.append(f"no better than Coin: recall {recall:.2f} at {rate:.2f} false alarms")
-    return found
+        yield f"no better than Coin: recall {recall:.2f} at {rate:.2f} false alarms"
 
 
 @in_each_form
-def discreet(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def discreet(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """No text that came in goes out with the evidence."""
-    found = []
     for s in scenarios:
         marked = tuple(
             msgspec.structs.replace(w, values={**w.values, _SECRET: 1.0}) for w in s.windows
@@ -82,8 +78,7 @@ def discreet(detector: Described, scenarios: Sequence[Scenario], form: Form) -> 
         driver = Driver(detector, form, (more,), also=(_SECRET,))
         driver.drive()
         if _SECRET in repr(driver.said):
-            found.append(s.name)
-    return found
+            yield s.name
 
 
 def documented(detector: Described, scenarios: Sequence[Scenario]) -> list[str]:
@@ -95,26 +90,21 @@ def documented(detector: Described, scenarios: Sequence[Scenario]) -> list[str]:
 
 
 @in_each_form
-def well_formed(detector: Described, scenarios: Sequence[Scenario], form: Form) -> list[str]:
+def well_formed(detector: Described, scenarios: Sequence[Scenario], form: Form) -> Iterator[str]:
     """Evidence is finite, within [0, cap], of a known family and of the past."""
-    found = []
     for s in scenarios:
         try:
             said = run(detector, s, form)
         except ContractError as error:  # the host would isolate it
-            found.append(f"{s.name}: {error}")
-            continue
-        for outcome, window in zip(said, s.windows, strict=True):
-            found += [f"{s.name}: {c}" for c in malformed(detector, outcome, window)]
-    return found
+            yield f"{s.name}: {error}"
+        else:
+            yield from (f"{s.name}: {c}" for c in malformed(said, s.windows))
 
 
-def malformed(detector: Described, outcome: Outcome, window: Window) -> list[str]:
-    """What is wrong with evidence of a window; the host has looked at its numbers, family and name."""
-    found = []
-    for e in outcome or ():
+def malformed(said: Sequence[Outcome], windows: Sequence[Window]) -> Iterator[str]:
+    """What is wrong with evidence of windows; the host has looked at its numbers, family and name."""
+    for e, window in ((e, w) for o, w in zip(said, windows, strict=True) for e in o or ()):
         if not e.window_start < e.window_end <= window.end:
-            found.append(f"its window ends at {e.window_end}, the one it saw at {window.end}")
+            yield f"its window ends at {e.window_end}, the one it saw at {window.end}"
         if not (e.parameter and e.unit):
-            found.append("parameter or unit not named")
-    return found
+            yield "parameter or unit not named"

@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import Counter
 
 from detectors.judging.counters import StageCounters
 from detectors.judging.host import Host
 from streams.observe.metrics import Metrics
+
+
+class Gained:
+    """What counters (int64, n) have gained since they were last looked at; none at first."""
+
+    def __init__(self, counters: NDArray[np.int64]) -> None:
+        self._seen = counters.copy()
+
+    def look(self, counters: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The gain of each (int64, n)."""
+        before, self._seen = self._seen, counters.copy()
+        gain: NDArray[np.int64] = self._seen - before
+        return gain
+
+
+def count_by(counter: Counter, gained: NDArray[np.int64], labels: Mapping[int, str]) -> None:
+    """Count what was gained (int64, n), by the labels of its places."""
+    for place, label in labels.items():
+        if gained[place]:
+            counter.labels(label).inc(int(gained[place]))
 
 
 class DetectorGauges:

@@ -13,7 +13,7 @@ import structlog
 from detectors.judging.isolation import Isolation
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
-from streams.stage import Stage
+from streams.stage import Part, Stage
 
 log = structlog.get_logger()
 
@@ -68,6 +68,21 @@ class AsideGauge:
             times=aside.times - times,
             raised_for_all=aside.everywhere > everywhere,
         )
+
+
+class Asides:
+    """The failures of all detectors of a stage in one partition."""
+
+    def __init__(self, metrics: Metrics, show: PartitionGauges, stage: str, part: Part) -> None:
+        self._gauges = [
+            AsideGauge(metrics, show, stage, name, isolation)
+            for name, isolation in part.isolations().items()
+        ]
+
+    def update(self, tick: int) -> None:
+        """After a chunk: the stage has closed `tick`."""
+        for gauge in self._gauges:
+            gauge.update(tick)
 
 
 def notes(stages: Iterable[Stage]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from itertools import product
 
 import numpy as np
@@ -11,23 +10,21 @@ import structlog
 
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
-from detectors.campaigns.population_book import GroupEvidence
-from detectors.contract.alert import ACTIONS, SEVERITIES, Mode
+from detectors.contract.alert import ACTIONS, SEVERITIES
 from detectors.contract.request_event import OPTIONAL
 from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
-from detectors.interface.clock import HOUR_TICKS, MINUTE_MS, NO_TIME
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.interface.detector import Described
 from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
-from detectors.owner.owner import CampaignOwner
-from streams.observe.counter_gauges import CounterGauges, DetectorGauges
-from streams.observe.isolation import AsideGauge
+from streams.observe.counter_gauges import CounterGauges, Gained, count_by
+from streams.observe.isolation import Asides
 from streams.observe.metrics import Metrics
+from streams.observe.owner_gauges import OWNER_EVICTIONS
 from streams.observe.partition_gauges import PartitionGauges
-from streams.stage import Part
 
 log = structlog.get_logger()
 
@@ -54,24 +51,7 @@ ACCOUNT_EVICTIONS = {
     st.PROMPT_OVERFLOW: "prompt_refused",
 }
 REFUSALS = [st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]
-OWNER_ENTITIES = {
-    "names": "name",
-    "flagged_keys": "flagged_key",
-    "flagged_members": "flagged_member",
-    "own_evidence": "own_evidence",
-    "campaigns": "campaign",
-    "account_alerts": "account_alert",
-    "network_alerts": "network_alert",
-}
-OWNER_EVICTIONS = {
-    "names_evicted": "name",
-    "flagged_keys_evicted": "flagged_key",
-    "own_evidence_evicted": "own_evidence",
-    "alerts_held_back": "alert_refused",
-}
-OWNER_PARTITION = 0  # campaigns have one owner
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
-LAST_TICK = 1 << 62
 HOUR_S = 3600
 # Of which entities each stage's detectors may raise; the owner compares findings about accounts.
 STAGES = {"accounts": ("account",), "keys": ("key",), "owner": ("account", "campaign", "model")}
@@ -102,14 +82,6 @@ def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
             metrics.alerts.labels("account", severity, action, state, "live")
 
 
-def asides(metrics: Metrics, show: PartitionGauges, stage: str, part: Part) -> list[AsideGauge]:
-    """What the detectors of a stage raise for, one gauge each."""
-    return [
-        AsideGauge(metrics, show, stage, name, isolation)
-        for name, isolation in part.isolations().items()
-    ]
-
-
 def count_evidence(metrics: Metrics, findings: TickFindings) -> None:
     """Count the pieces of evidence of a tick."""
     pieces = [f.evidence for f in findings.accounts]
@@ -126,12 +98,12 @@ class AccountGauges:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
-        self._asides = asides(metrics, self.partition, "accounts", accounts)
+        self._asides = Asides(metrics, self.partition, "accounts", accounts)
         self.restore(accounts)
 
     def restore(self, accounts: AccountPartition) -> None:
         """Count from here on: what restored state has counted was shown by whoever kept it."""
-        self._seen = accounts.counters.copy()
+        self._gained = Gained(accounts.counters)
         self._holes = accounts.flow.kept.hours
 
     def count(self, decoded: Decoded) -> None:
@@ -145,23 +117,16 @@ class AccountGauges:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._counts.update()
-        for aside in self._asides:
-            aside.update(accounts.closed)
-        now = accounts.counters.copy()
-        new = now - self._seen
-        self._seen = now
+        self._asides.update(accounts.closed)
+        new = self._gained.look(accounts.counters)
         metrics.events.labels("accepted").inc(int(new[st.ACCEPTED] - new[st.LATE]))
         metrics.events.labels("duplicate").inc(int(new[st.DUPLICATE]))
         metrics.events.labels("late").inc(int(new[st.LATE]))
         metrics.events.labels("refused").inc(int(new[REFUSALS].sum()))
-        for place, by in LATE_BY.items():
-            if new[place]:
-                metrics.late_events.labels(by).inc(int(new[place]))
+        count_by(metrics.late_events, new, LATE_BY)
         if new[st.DEDUPE_OVERFLOW]:
             metrics.dedupe_overflow.inc(int(new[st.DEDUPE_OVERFLOW]))
-        for place, kind in ACCOUNT_EVICTIONS.items():
-            if new[place]:
-                metrics.evictions.labels(kind).inc(int(new[place]))
+        count_by(metrics.evictions, new, ACCOUNT_EVICTIONS)
         if new[st.ACCOUNTS_EXPIRED]:
             metrics.expired.labels("account").inc(int(new[st.ACCOUNTS_EXPIRED]))
         if accounts.flow.kept.hours > self._holes:
@@ -194,118 +159,26 @@ class NetworkGauges:
         self.partition = PartitionGauges(metrics, topic, partition)
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "keys", "key", keys.counts, keys.host)
-        self._asides = asides(metrics, self.partition, "keys", keys)
+        self._asides = Asides(metrics, self.partition, "keys", keys)
         self.restore(keys)
 
     def restore(self, keys: NetworkPartition) -> None:
         """Count from here on; see `AccountGauges.restore`."""
-        self._seen = keys.state.counters.copy()
+        self._gained = Gained(keys.state.counters)
 
     def update(self, keys: NetworkPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._counts.update()
-        for aside in self._asides:
-            aside.update(keys.closed)
-        now = keys.state.counters.copy()
-        new = now - self._seen
-        self._seen = now
-        for place, kind in KEY_EVICTIONS.items():
-            if new[place]:
-                metrics.evictions.labels(kind).inc(int(new[place]))
+        self._asides.update(keys.closed)
+        new = self._gained.look(keys.state.counters)
+        count_by(metrics.evictions, new, KEY_EVICTIONS)
         if new[ks.SHARED_EXPIRED]:
             metrics.expired.labels("shared_key").inc(int(new[ks.SHARED_EXPIRED]))
         if keys.closed != NO_TIME:
             show.delay(metrics.watermark_delay, (keys.closed + 1) * MINUTE_MS, "keys")
         for known in KINDS:
             show.set(metrics.entities, int(keys.state.by_kind[known.code]), known.field)
-        show.set(metrics.entities, int(now[ks.SINGLES]), "single_key")
+        show.set(metrics.entities, int(keys.state.counters[ks.SINGLES]), "single_key")
         for name, size in keys.bytes_by_kind().items():
             show.set(metrics.state_bytes, size, name)
-
-
-class OwnerGauges:
-    """What the campaign owner shows."""
-
-    def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
-        self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
-        self._asides = asides(metrics, self.partition, "owner", owner)
-        self._detectors = [DetectorGauges(metrics, host) for host in owner.hosts()]
-        self._metrics = metrics
-        self._begins = LAST_TICK
-        self._capped_in: dict[Mode, int] = {}  # the hour in which the log last spoke of it
-        self.restore(owner)
-
-    def restore(self, owner: CampaignOwner) -> None:
-        """Count from here on; see `AccountGauges.restore`."""
-        self._shed = owner.sizes()
-        self._capped = {mode: advice.capped for mode, advice in owner.advice().items()}
-        self._closed = owner.closed
-
-    def heard(self, tick: int) -> None:
-        """A source spoke of a tick: before the first one closes, that says where time begins."""
-        if self._closed == NO_TIME:
-            self._begins = min(self._begins, tick)
-
-    def update(self, owner: CampaignOwner) -> None:
-        """After a chunk: ticks closed, and how far behind decisions are."""
-        if owner.closed == NO_TIME:
-            return
-        before = self._begins - 1 if self._closed == NO_TIME else self._closed
-        for aside in self._asides:
-            aside.update(owner.closed)
-        for detectors in self._detectors:
-            detectors.update()
-        for found in owner.groups_found():
-            self._tell(found)
-        self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
-        self._closed = owner.closed
-        end = (owner.closed + 1) * MINUTE_MS
-        self.partition.delay(self._metrics.watermark_delay, end, "owner")
-
-    def release(self) -> None:
-        """Another worker owns the campaigns now."""
-        self.partition.release()
-
-    def measure(self, owner: CampaignOwner) -> None:
-        """What is held and what was shed; it costs a look at every campaign."""
-        sizes = owner.sizes()
-        for name, kind in OWNER_ENTITIES.items():
-            self.partition.set(self._metrics.entities, sizes[name], kind)
-        for name, kind in OWNER_EVICTIONS.items():
-            self._metrics.evictions.labels(kind).inc(max(0, sizes[name] - self._shed[name]))
-        self.partition.set(self._metrics.largest_campaign, sizes["largest_campaign"])
-        self._shed = sizes
-        for mode, advice in owner.advice().items():
-            self.partition.set(self._metrics.advice_left, advice.left, mode)
-            self._count_capped(mode, advice.capped - self._capped.get(mode, 0), owner)
-            self._capped[mode] = advice.capped
-
-    def _tell(self, found: GroupEvidence) -> None:
-        """Say what all accounts of a group came to do: no alert names anybody for it."""
-        evidence = found.evidence
-        self._metrics.evidence.labels(evidence.detector, evidence.family).inc()
-        log.warning(
-            "a whole group of accounts is used otherwise than before",
-            entity=found.entity,
-            name=found.name or f"{found.group:016x}",
-            share=round(found.share, 3),
-            what=evidence.parameter,
-            unit=evidence.unit,
-            was=round(evidence.expected, 3),
-            now=round(evidence.observed, 3),
-            since=datetime.fromtimestamp(evidence.window_start / 1000, UTC).isoformat(),
-        )
-
-    def _count_capped(self, mode: Mode, new: int, owner: CampaignOwner) -> None:
-        """Count the alerts that the budget of advice has capped, and say so once an hour."""
-        self._metrics.advice_capped.labels(mode).inc(max(0, new))
-        hour = owner.closed // HOUR_TICKS
-        if new > 0 and hour != self._capped_in.get(mode):
-            self._capped_in[mode] = hour
-            log.warning(
-                "the budget of advice is spent: alerts stay below what their evidence allows",
-                mode=mode,
-                capped=new,
-                mend="look at the alerts; if they are right, raise alerts.advice_budget_per_hour",
-            )

@@ -20,7 +20,7 @@ from streams.bulk.chunks import Chunk, next_part
 from streams.decisions.log import Saying
 from streams.kafka.fencing import ShutOutError
 from streams.observe.metrics import Metrics
-from streams.observe.stage_gauges import OwnerGauges
+from streams.observe.owner_gauges import OwnerGauges
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
 from streams.stages.control_topic import ControlFollower

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from detectors.births import (
+from detectors.births import KeyBirths, births_surprise
+from detectors.births_priors import (
     CORP,
     EDU,
     HOSTING,
@@ -15,8 +16,6 @@ from detectors.births import (
     TOR,
     UNKNOWN,
     VPN,
-    KeyBirths,
-    births_surprise,
 )
 from detectors.contract.request_event import IP_CLASSES as CLASS_NAMES
 from detectors.interface.detector import Context, Evidence, Window

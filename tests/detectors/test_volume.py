@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from detectors.exchange.findings import AccountFinding, CohortSum
 from detectors.interface.detector import Context, Evidence, Seen, Window
 from detectors.judging.cohorts import CohortBook
-from detectors.volume import AccountVolume, learn, score
+from detectors.volume import AccountVolume
+from detectors.volume_baseline import learn, score
 
 DAY_MS = 86_400_000
 VOLUME = AccountVolume()

@@ -12,8 +12,8 @@ from hydrawatch.detectors import (
     Evidence,
     WeightedPast,
     Window,
+    on_trial,
     student_surprise,
-    switch,
     tunable,
 )
 
@@ -31,7 +31,7 @@ class Bursts:
     )
     min_hours: int = tunable(12, "before that an account has no habit", low=3, high=1000)
     min_surprise: float = tunable(10.0, "one hour in 20,000: hours are many", low=1, high=100)
-    shadow: bool = switch("on trial: what it finds goes to the shadow topic alone")
+    shadow: bool = on_trial()
 
     @property
     def card(self) -> Card:

@@ -12,9 +12,12 @@ import pytest
 from detectors.errors import ContractError, StateError
 from detectors.interface.detector import Card, Described, Evidence, Scores, Windows
 from detectors.interface.tunable import tunable
+from detectors.judging.closing import Finding, Tick
+from detectors.judging.column_run import ColumnRun
 from detectors.judging.features import FEATURES, Closed
-from detectors.judging.host import ColumnRun, Finding, Host, ObserveRun, Tick
+from detectors.judging.host import Host
 from detectors.judging.isolation import WHOLE
+from detectors.judging.observe_run import ObserveRun
 from detectors.volume import AccountVolume
 from tests.small_detectors import Busy, BusyColumns, said_by
 

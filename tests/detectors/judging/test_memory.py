@@ -12,10 +12,11 @@ import pytest
 from detectors.accounts.partition import AccountPartition
 from detectors.errors import StateError
 from detectors.interface.detector import Card, Seen
-from detectors.judging.host import ColumnRun
+from detectors.judging.column_run import ColumnRun
 from detectors.judging.memory import Memory, is_memory, other_versions, table_name
 from detectors.state.checkpoint import shapes_of
-from detectors.volume import BASELINE, AccountVolume
+from detectors.volume import AccountVolume
+from detectors.volume_baseline import BASELINE
 from tests.detectors.state.test_checkpoint import Log
 from tests.small_detectors import Busy
 from tests.stage_stories import DAY, START, baselines, config, feed, request

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from detectors.births import EDU, RESIDENTIAL, VPN, KeyBirths
+from detectors.births import KeyBirths
+from detectors.births_priors import EDU, RESIDENTIAL, VPN
 from detectors.interface.detector import Card, Context, Evidence, Scores, Window, Windows
 from detectors.interface.key_kinds import PAYMENT, PREFIX, SYSTEM
 from detectors.interface.tunable import tunable

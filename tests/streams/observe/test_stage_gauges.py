@@ -19,11 +19,11 @@ from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 from detectors.registry import BUILT_IN
 from streams.observe.metrics import Metrics
+from streams.observe.owner_gauges import OwnerGauges
 from streams.observe.stage_gauges import (
     LATE_BY,
     AccountGauges,
     NetworkGauges,
-    OwnerGauges,
     begin_at_zero,
 )
 from tests.stage_stories import KEY, MINUTE, START, config, request
