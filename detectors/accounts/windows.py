@@ -10,7 +10,7 @@ from detectors.kernels.compiled import inlined, kernel
 
 @inlined
 def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
-    """Add 16-bit counts, saturating."""
+    """Add 16-bit counts, saturating. Both are uint16 and of one length."""
     for i in range(counts.size):
         total = np.int64(counts[i]) + np.int64(others[i])
         counts[i] = min(total, 65535)
@@ -32,7 +32,7 @@ def merge(window: Row, other: Row) -> None:
 
 @kernel
 def clear(windows: np.ndarray, row: int) -> None:
-    """Empty a row of a table of windows."""
+    """Empty a row of a table of windows. `windows` are WINDOW or MINUTE rows."""
     window = windows[row]
     window.input = 0
     window.output = 0

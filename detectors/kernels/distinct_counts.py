@@ -20,7 +20,7 @@ FULL_ENOUGH = 56  # set bits beyond which the first level no longer resolves
 
 @inlined
 def set_double(words: np.ndarray, at: int, value: np.uint64) -> None:
-    """Add a fingerprint to the two-level bitmap at `at` and `at + 1`."""
+    """Add a fingerprint to the two-level bitmap at `at` and `at + 1`. `words` are uint64."""
     if value != np.uint64(0):
         mixed = mix(value)
         level = 1 if (mixed >> np.uint64(6)) & np.uint64(15) == np.uint64(0) else 0
