@@ -129,7 +129,10 @@ def add_to_keys(scratch: KeySums, used: int, minute: Row, account: int) -> int:
 def close_minute(
     state: AccountState, tick: int, rows: np.ndarray, count: int, scratch: KeySums
 ) -> int:
-    """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed."""
+    """Close the minutes rows[:count] (in order of account) of a tick; returns how many keys were summed.
+
+    `rows` are int64 places in `state.minutes`.
+    """
     used = 0
     for place in range(count):
         minute = state.minutes[rows[place]]

@@ -24,7 +24,7 @@ NEWCOMERS_SHARE = 4  # newcomers displace others until they hold one row in so m
 
 
 def expired(state: AccountState, before_ms: int) -> np.ndarray:
-    """Rows whose last event lies before a time, and which hold nothing open."""
+    """Rows whose last event lies before a time, and which hold nothing open. As int64, ascending."""
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
     silent = (accounts["used"] == 1) & (accounts["last"] < before_ms)
     if not silent.any():
@@ -33,7 +33,7 @@ def expired(state: AccountState, before_ms: int) -> np.ndarray:
 
 
 def least_wanted(state: AccountState, count: int) -> np.ndarray:
-    """The `count` rows to give up first; fewer where fewer may go."""
+    """The `count` rows to give up first; fewer where fewer may go. As int64, ascending."""
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
     idle = _idle(state)
     past = accounts["days"] > 1
@@ -49,7 +49,7 @@ def least_wanted(state: AccountState, count: int) -> np.ndarray:
 
 
 def evict(state: AccountState, rows: np.ndarray) -> AccountState:
-    """Forget the accounts in `rows` (ascending) and pack the id arena."""
+    """Forget the accounts in `rows` (ascending) and pack the id arena. `rows` are int64."""
     _forget(state, rows.astype(np.int64))
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
     ids = np.zeros_like(state.ids)

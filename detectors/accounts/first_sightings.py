@@ -28,7 +28,10 @@ from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
 
 @kernel
 def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
-    """The event's key of each kind (0 not known), and one fingerprint of them all."""
+    """The event's key of each kind (0 not known), and one fingerprint of them all.
+
+    `keys` is uint64, one place a kind.
+    """
     zero = np.uint64(0)
     keys[PAYMENT] = event.payment
     keys[DEVICE] = event.device
@@ -82,7 +85,10 @@ def announce(
     period: int,
     young: bool,
 ) -> None:
-    """Note each value that this account has not shown before in the expiry period."""
+    """Note each value that this account has not shown before in the expiry period.
+
+    `buffer` (uint8) holds the values, `keys` (uint64, one place a kind) their fingerprints.
+    """
     account = state.accounts[row]
     scalars = state.scalars
     if account.period != (period & 0xFFFF):

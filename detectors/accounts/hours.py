@@ -179,7 +179,7 @@ def merged(first: Iterable[CohortSum], second: Iterable[CohortSum]) -> tuple[Coh
 def with_loads(
     sent: dict[int, HandOver], loads: dict[int, np.ndarray], source: int, tick: int
 ) -> dict[int, HandOver]:
-    """Hand-overs of a tick with the loads of the day that it ends, by target."""
+    """Hand-overs of a tick with the loads of the day that it ends, by target. `loads` are rows.LOAD."""
     merged_ = dict(sent)
     for target, rows in loads.items():
         merged_[target] = merged_.get(target, watermark_only(source, tick))._replace(

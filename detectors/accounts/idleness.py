@@ -26,7 +26,8 @@ def idle_marks(
 
     `reached` holds each partition's watermark plus the allowed lateness (NO_TIME: no event yet),
     and is used up. `rows` and `marks` receive the events' places and what they are raised to, in
-    the same terms.
+    the same terms. `events` are EVENT rows; all others are int64: `targets`, `rows` and `marks` one
+    an event, `reached` one a partition.
     """
     furthest = np.int64(NO_TIME)
     for partition in range(reached.size):

@@ -26,7 +26,7 @@ DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
 
 @inlined
 def count_late(counters: np.ndarray, behind_ms: int) -> None:
-    """Count a late event by how late it is."""
+    """Count a late event by how late it is. `counters` is int64."""
     counters[st.LATE] += 1
     if behind_ms < MINUTE_MS:
         counters[st.LATE_MINUTE] += 1
@@ -113,8 +113,10 @@ def ingest(
 ) -> tuple[int, int]:
     """Take events[rows[start:stop]] until something must happen first: (next place, why it stopped).
 
-    A `TICK_PASSED` stop comes before the event that passed it is counted: `MAX_TIME` has moved,
-    the caller closes what the watermark allows, and calls again from the same event.
+    A `TICK_PASSED` stop comes before the event that passed it is counted: `MAX_TIME` has moved, the
+    caller closes what the watermark allows, and calls again from the same event. `events` are EVENT
+    rows, `rows` int64 places in them, `buffer` (uint8) their strings; `keys` (uint64, one place a
+    kind) is scratch.
     """
     scalars = state.scalars
     counters = state.counters

@@ -26,7 +26,10 @@ MOST_COUNTED = 2**31 - 1
 def find_minute(
     state: AccountState, row: int, tick: int, keyset: np.uint64, keys: np.ndarray
 ) -> int:
-    """The open row of (account, tick, keys), made where there is none; -1 where none is free."""
+    """The open row of (account, tick, keys), made where there is none; -1 where none is free.
+
+    `keys` is uint64, one place a kind.
+    """
     heads = state.minute_heads
     bucket = combine(np.uint64(row) * np.uint64(0x100000000) + np.uint64(tick), keyset) & np.uint64(
         heads.size - 1
@@ -63,7 +66,7 @@ def counted(amount: int) -> int:
 
 @kernel
 def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) -> None:
-    """Count one event in its minute, and in its model's day."""
+    """Count one event in its minute, and in its model's day. `buffer` (uint8) holds the event's strings."""
     minute = state.minutes[at]
     minute.requests += 1
     given, taken = counted(event.input_tokens), counted(event.output_tokens)

@@ -93,7 +93,10 @@ def target_of(key: np.uint64, kind: int, partitions: int) -> int:
 
 @kernel
 def targets_of(keys: np.ndarray, kinds: np.ndarray, partitions: int, targets: np.ndarray) -> None:
-    """Fill `targets` with the key partition of each (key, kind)."""
+    """Fill `targets` with the key partition of each (key, kind).
+
+    `keys` are uint64, `kinds` uint8, `targets` int64, one place each.
+    """
     for i in range(keys.size):
         targets[i] = target_of(keys[i], kinds[i], partitions)
 
@@ -124,7 +127,7 @@ def place(outbox: Outbox, table: int, target: int, size: int) -> int:
 
 @kernel
 def pack_sums(outbox: Outbox, sums: np.ndarray, used: int) -> None:
-    """Cut sums per key by target; those of one request travel in the light form."""
+    """Cut sums per key by target; those of one request travel in the light form. `sums` are rows.SUM."""
     partitions = outbox.cursors.shape[1]
     for i in range(used):
         row = sums[i]

@@ -82,7 +82,7 @@ class AccountPartition:
 
     @property
     def counters(self) -> np.ndarray:
-        """What happened to events so far, by the places named in `account_state`."""
+        """What happened to events so far, by the places named in `state`: int64."""
         return self.state.counters
 
     def checkpoint(self) -> Checkpoint:
@@ -124,7 +124,10 @@ class AccountPartition:
         }
 
     def ingest(self, decoded: Decoded, rows: np.ndarray | None = None) -> list[ClosedTick]:
-        """Take a batch (or the events in `rows` of it) and close what its watermark passes."""
+        """Take a batch (or the events in `rows` of it) and close what its watermark passes.
+
+        `rows` are int64.
+        """
         if rows is None:
             rows = np.arange(decoded.events.size)
         closed: list[ClosedTick] = []

@@ -18,7 +18,7 @@ LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
 
 @inlined
 def copy_name(state: AccountState, buffer: np.ndarray, at: int, length: int) -> None:
-    """Append a value's bytes to the pending names."""
+    """Append a value's bytes to the pending names. `buffer` is uint8."""
     end = state.scalars[st.NAME_END]
     state.scalars[st.NAME_END] = append(state.names, end, buffer, at, length)
 
@@ -61,7 +61,10 @@ MOST_RENAMED = 4096  # pending names beyond which known accounts wait
 
 @kernel
 def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int) -> int:
-    """A row for an account never seen; -1 where the table or the id arena is full."""
+    """A row for an account never seen; -1 where the table or the id arena is full.
+
+    `buffer` (uint8) holds the event's strings.
+    """
     scalars = state.scalars
     if scalars[st.ID_END] + event.account_len > state.ids.size:
         return -1
@@ -91,7 +94,8 @@ def name_again(state: AccountState, event: Row, buffer: np.ndarray, row: int, ti
     """Have the owner told of an account's other organisation: allowances are by organisation.
 
     Where much is pending it is left unremembered, so that a later event tells it; else an account
-    that changes with each request would fill the table that newcomers need.
+    that changes with each request would fill the table that newcomers need. `buffer` (uint8) holds
+    the event's strings.
     """
     if state.scalars[st.NEWCOMERS] >= min(state.newcomers.size // 4, MOST_RENAMED):
         state.counters[st.EDGE_OVERFLOW] += 1

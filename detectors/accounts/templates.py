@@ -24,7 +24,11 @@ def prompts_of(
     spare_ids: np.ndarray,
     spare: np.ndarray,
 ) -> int:
-    """Order the pending prompts of a tick by (account, template); returns how many there are."""
+    """Order the pending prompts of a tick by (account, template); returns how many there are.
+
+    `ids` and `spare_ids` are uint64, `order` and `spare` int64, each as long as the pending
+    prompts; `order` receives their places.
+    """
     count = 0
     for i in range(state.scalars[st.PROMPTS_PENDING]):
         pending = state.prompts[i]
@@ -47,7 +51,11 @@ def rows_per_band(
     rows: np.ndarray,
     targets: np.ndarray,
 ) -> int:
-    """Sum ordered prompts per (account, template) and lay them out once per band."""
+    """Sum ordered prompts per (account, template) and lay them out once per band.
+
+    `ids` (uint64) and `order` (int64) are as `prompts_of` left them; `rows` receives
+    rows.TEMPLATE_ROW, `targets` the key partition of each (int64).
+    """
     started = state.scalars[st.STARTED]
     count = 0
     i = 0

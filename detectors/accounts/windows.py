@@ -22,7 +22,7 @@ def merge(window: Row, other: Row) -> None:
 
 @kernel
 def clear(windows: np.ndarray, row: int) -> None:
-    """Empty a row of a table of windows."""
+    """Empty a row of a table of windows. `windows` are WINDOW or MINUTE rows."""
     window = windows[row]
     window.input = 0
     window.output = 0

@@ -13,7 +13,7 @@ from detectors.kernels.siphash import epoch_half, fingerprint_at
 def seal(
     buffer: np.ndarray, row: int, cells: Cells, t: Tables, k0: np.uint64, k1: np.uint64
 ) -> None:
-    """Fill a row's fingerprints from the positions of its strings."""
+    """Fill a row's fingerprints from the positions of its strings. `buffer` is uint8."""
     half = epoch_half(k0, cells.words[row, t.fixed[EPOCH]])
     for prop in t.texts:
         size = np.int64(cells.shorts[row, t.size[prop]])
@@ -34,6 +34,9 @@ def seal(
 def seal_rows(
     buffer: np.ndarray, rows: np.ndarray, cells: Cells, t: Tables, key: np.ndarray
 ) -> None:
-    """Fill the fingerprints of the given rows, whichever way their strings were found."""
+    """Fill the fingerprints of the given rows, whichever way their strings were found.
+
+    `buffer` is uint8, `rows` int64; `key` holds the two halves of the hash key (uint64).
+    """
     for row in rows:
         seal(buffer, row, cells, t, key[0], key[1])

@@ -109,7 +109,10 @@ def _quotient(digits: int, scale: int) -> float:
 
 @kernel
 def real_at(buffer: np.ndarray, at: int) -> tuple[float, int]:
-    """Read a number of at most 18 digits, rounded as Python rounds it, or (0.0, -1)."""
+    """Read a number of at most 18 digits, rounded as Python rounds it, or (0.0, -1).
+
+    `buffer` is uint8, with something that is no digit behind the last number.
+    """
     negative = buffer[at] == _MINUS
     if negative:
         at += 1

@@ -55,7 +55,10 @@ class Slow:
         self.texts = bytearray()
 
     def decode(self, value: bytes | None, stamp: int, unknown: np.ndarray) -> list[object]:
-        """One record's row, without fingerprints; raises Refusal. Adds to `unknown` if it is accepted."""
+        """One record's row, without fingerprints; raises Refusal. Adds to `unknown` if it is accepted.
+
+        `unknown` is int64, one place an optional property.
+        """
         event = parse_object(value)
         row = list(BLANK)
         missing = version(event)
@@ -146,7 +149,7 @@ def _integer(digits: str) -> float:
 
 @kernel
 def nesting(value: np.ndarray) -> int:
-    """How deep brackets outside strings nest in a record, JSON or not; no recursion."""
+    """How deep brackets outside strings nest in a record, JSON or not; no recursion. `value` is uint8."""
     depth = deepest = 0
     quoted = escaped = False
     for c in value:

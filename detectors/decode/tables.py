@@ -138,14 +138,14 @@ def _blank_words() -> np.ndarray:
 
 
 def blank_rows(count: int) -> tuple[np.ndarray, Cells]:
-    """`count` rows in which nothing is known, and their cells."""
+    """`count` rows in which nothing is known, and their cells: (EVENT, count) and a view of it."""
     words = np.empty((count, EVENT.itemsize // 8), np.int64)
     words[:] = _blank_words()
     return words.view(EVENT)[:, 0], cells_of(words)
 
 
 def cells_of(words: np.ndarray) -> Cells:
-    """Rows as a matrix of 64-bit words, seen in every width."""
+    """Rows as a matrix of 64-bit words, seen in every width: (int64, events x words of EVENT)."""
     return Cells(
         words,
         words.view(np.float64),

@@ -34,7 +34,7 @@ _MONEY_END = 2.0**63
 
 @kernel
 def is_null(buffer: np.ndarray, at: int) -> bool:
-    """Whether the value is null."""
+    """Whether the value is null. `buffer` is uint8."""
     return word_at(buffer, at) & _FOUR == _NULL
 
 
@@ -63,7 +63,10 @@ def _hexadecimal(buffer: np.ndarray, at: int) -> tuple[np.uint64, bool]:
 def store_string(
     buffer: np.ndarray, at: int, size: int, prop: int, row: int, cells: Cells, t: Tables
 ) -> bool:
-    """Store a plain, non-empty string value; False if it is not valid for its property."""
+    """Store a plain, non-empty string value; False if it is not valid for its property.
+
+    `buffer` is uint8.
+    """
     kind = t.kind[prop]
     if size > t.high[prop]:
         return False
@@ -99,7 +102,10 @@ def store_string(
 
 @kernel
 def store_bare(buffer: np.ndarray, at: int, prop: int, row: int, cells: Cells, t: Tables) -> int:
-    """Store a number, true or false; returns where it ends, -1 if it is not valid for its property."""
+    """Store a number, true or false; returns where it ends, -1 if it is not valid for its property.
+
+    `buffer` is uint8.
+    """
     kind = t.kind[prop]
     if kind in (WHOLE, SHORT, VERSION):
         whole, end = whole_at(buffer, at)
@@ -135,7 +141,10 @@ def store_bare(buffer: np.ndarray, at: int, prop: int, row: int, cells: Cells, t
 
 @kernel
 def skip_bare(buffer: np.ndarray, at: int) -> int:
-    """Where a number, true or false of a property that is not ours ends; -1 if in doubt."""
+    """Where a number, true or false of a property that is not ours ends; -1 if in doubt.
+
+    `buffer` is uint8.
+    """
     word = word_at(buffer, at)
     if word & _FOUR == _TRUE or word & _FOUR == _NULL:
         return at + 4

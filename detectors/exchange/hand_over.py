@@ -160,7 +160,10 @@ def decode(record: bytes) -> HandOver:
 
 
 def with_own_names(edges: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A copy of `edges` with just the names that they point to, packed."""
+    """A copy of `edges` with just the names that they point to, packed.
+
+    `edges` are rows.EDGE, `names` uint8.
+    """
     own = edges.copy()
     packed = np.zeros(int(own["name_len"].sum()), np.uint8)
     pack(own["name_at"], own["name_len"], names, packed, 0)

@@ -39,7 +39,11 @@ class NameBatch(NamedTuple):
         org_len: np.ndarray,
         org_ids: np.ndarray,
     ) -> NameBatch:
-        """Pack the ids that positions in two arenas point to."""
+        """Pack the ids that positions in two arenas point to.
+
+        Columns have one place an account, of the dtypes in `COLUMN_TYPES`; `ids` and `org_ids` are
+        uint8, in which `*_at` and `*_len` (integers, int64 or less) point.
+        """
         return cls(
             source,
             tick,

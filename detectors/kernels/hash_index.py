@@ -25,7 +25,7 @@ def row_of(
     same: Callable[[Row, Any], bool],
     wanted: Any,
 ) -> int:
-    """The row of a key, or -1."""
+    """The row of a key, or -1. `slots` is int32, `rows` a structured array."""
     mask = np.uint64(slots.size - 1)
     at = start & mask
     while True:
@@ -39,7 +39,7 @@ def row_of(
 
 @kernel
 def put_row(slots: np.ndarray, start: np.uint64, row: int) -> np.uint64:
-    """Make a row findable whose key is in no slot yet; gives the slot it is in."""
+    """Make a row findable whose key is in no slot yet; gives the slot it is in. `slots` is int32."""
     mask = np.uint64(slots.size - 1)
     at = start & mask
     while slots[at] != 0:

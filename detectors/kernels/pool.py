@@ -37,12 +37,12 @@ def take_row(free: np.ndarray, scalars: np.ndarray, top: int, stacked: int) -> i
 
 @inlined
 def give_row(free: np.ndarray, scalars: np.ndarray, stacked: int, row: int) -> None:
-    """Give a row back; it is the next to be taken."""
+    """Give a row back; it is the next to be taken. Arrays as in `take_row`: int32 rows, int64 scalars."""
     free[scalars[stacked]] = row
     scalars[stacked] += 1
 
 
 @inlined
 def rows_left(free: np.ndarray, scalars: np.ndarray, top: int, stacked: int) -> int:
-    """How many rows can still be taken."""
+    """How many rows can still be taken. Arrays as in `take_row`: int32 rows, int64 scalars."""
     return free.size - scalars[top] + scalars[stacked]

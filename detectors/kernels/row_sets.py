@@ -21,8 +21,8 @@ def look_up(
 ) -> tuple[int, int]:
     """(the first row of a set that is what is looked for, or -1; the row to write over if none is).
 
-    The latter is the first empty one, else the first of those longest unused. In one pass: a set
-    is several cache lines.
+    The latter is the first empty one, else the first of those longest unused. In one pass: a set is
+    several cache lines. `rows` is a structured array with an integer `tick`, int32 or int64.
     """
     found = -1
     victim = base

@@ -22,7 +22,7 @@ NEW, SEEN, NEW_BY_EVICTION = 0, 1, 2
 
 
 def table(entries: int) -> np.ndarray:
-    """An empty table of at least `entries` entries (a power of two of sets), 8 bytes each."""
+    """An empty table of at least `entries` entries (a power of two of sets), 8 bytes each. As uint64."""
     sets = 1
     while sets * WAYS < entries:
         sets *= 2
@@ -34,6 +34,7 @@ def see(entries: np.ndarray, value: np.uint64, stamp: int, floor: int) -> int:
     """Look a fingerprint up and remember it under `stamp`; entries stamped <= `floor` are dead.
 
     Returns SEEN, NEW, or NEW_BY_EVICTION where a live entry had to go. `value` is well mixed.
+    `entries` are uint64, as `table` makes them.
     """
     base = (value & np.uint64(entries.size // WAYS - 1)) * np.uint64(WAYS)
     tag = (value >> np.uint64(STAMP_BITS)) | np.uint64(1)
@@ -66,7 +67,7 @@ def see(entries: np.ndarray, value: np.uint64, stamp: int, floor: int) -> int:
 
 @kernel
 def unsee(entries: np.ndarray, value: np.uint64) -> None:
-    """Forget a fingerprint; as it is where it is not known."""
+    """Forget a fingerprint; as it is where it is not known. `entries` are uint64, as `table` makes them."""
     base = (value & np.uint64(entries.size // WAYS - 1)) * np.uint64(WAYS)
     tag = ((value >> np.uint64(STAMP_BITS)) | np.uint64(1)) & np.uint64((1 << 44) - 1)
     for way in range(WAYS):

@@ -19,12 +19,11 @@ from detectors.kernels.compiled import kernel
 from detectors.kernels.words import word_at
 
 KEY_BYTES = 16
-NO_EPOCH = -1
 
 _C0, _C1 = np.uint64(0x736F6D6570736575), np.uint64(0x646F72616E646F6D)
 _C2, _C3 = np.uint64(0x6C7967656E657261), np.uint64(0x7465646279746573)
 _FF = np.uint64(0xFF)
-_EIGHT, _TOP = np.uint64(8), np.uint64(56)
+_TOP = np.uint64(56)
 _ZERO, _ONE, _ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -112,10 +111,3 @@ def fingerprint(data: bytes, key: bytes) -> int:
     """Fingerprint of an identifier that is stable over id_epoch: account_id, org_id, model and the like."""
     k0, k1 = hash_key(key)
     return int(fingerprint_at(np.frombuffer(data, np.uint8), 0, len(data), k0, k1))
-
-
-def fingerprint_in_epoch(data: bytes, key: bytes, epoch: int = NO_EPOCH) -> int:
-    """Fingerprint of a value of its id_epoch (every `*_fp`); -1 where the epoch is not known."""
-    k0, k1 = hash_key(key)
-    half = np.uint64(epoch_half(k0, epoch))
-    return int(fingerprint_at(np.frombuffer(data, np.uint8), 0, len(data), half, k1))

@@ -45,7 +45,8 @@ def joined_tables(hand_overs: list[HandOver]) -> Tables:
 def joined_rows(parts: list[np.ndarray]) -> np.ndarray:
     """Tables of one kind, one after another, to be written to.
 
-    By way of bytes: numpy joins structured arrays field by field, which takes far longer.
+    By way of bytes: numpy joins structured arrays field by field, which takes far longer. All of
+    one dtype.
     """
     return np.frombuffer(bytearray(b"".join([p.tobytes() for p in parts])), parts[0].dtype)
 

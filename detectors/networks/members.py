@@ -74,7 +74,7 @@ def make_hub(state: NetworkState, row: int) -> None:
 
 @kernel
 def make_hubs(state: NetworkState, rows: np.ndarray) -> None:
-    """Make hubs of the keys in `rows`."""
+    """Make hubs of the keys in `rows`. `rows` are int64."""
     for row in rows:
         make_hub(state, row)
 
@@ -138,7 +138,7 @@ def add_member(
 
 @kernel
 def name_shared(state: NetworkState, row: int, names: np.ndarray, at: int, length: int) -> None:
-    """Keep the value itself, once, for the links of an alert."""
+    """Keep the value itself, once, for the links of an alert. `names` is uint8."""
     shared = state.shared[row]
     end = state.scalars[ks.NAME_END]
     if shared.name_len > 0 or length == 0 or end + length > state.names.size:
@@ -158,7 +158,10 @@ def apply_edges(
     period: int,
     cap: int,
 ) -> None:
-    """Take first sightings of (account, value) pairs."""
+    """Take first sightings of (account, value) pairs.
+
+    `edges` are rows.EDGE, `names` (uint8) what they point to.
+    """
     sets = np.uint64(state.singles.size // ks.SINGLE_WAYS)
     for i in range(edges.size):
         edge = edges[i]

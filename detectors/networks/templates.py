@@ -41,7 +41,8 @@ def apply_templates(
     """Take prompt templates: near-equal ones of several accounts form a bucket.
 
     A band's value names a set; within it the first template within `distance` bits is the bucket's
-    representative. A template that one account alone sends waits there, and goes when older.
+    representative. A template that one account alone sends waits there, and goes when older. `rows`
+    are rows.TEMPLATE_ROW.
     """
     sets = np.uint64(state.candidates.size // ks.TEMPLATE_WAYS - 1)
     for i in range(rows.size):

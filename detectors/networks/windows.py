@@ -35,7 +35,10 @@ def add_to_open(
 
 @kernel
 def apply_sums(state: NetworkState, sums: np.ndarray, tick: int, end_ms: int) -> None:
-    """Add a tick's sums; values that one account alone holds are that account's own windows."""
+    """Add a tick's sums; values that one account alone holds are that account's own windows.
+
+    `sums` are rows.SUM.
+    """
     for i in range(sums.size):
         total = sums[i]
         row = find_shared(state, total.key, total.kind)
@@ -49,7 +52,7 @@ def apply_sums(state: NetworkState, sums: np.ndarray, tick: int, end_ms: int) ->
 
 @kernel
 def apply_ones(state: NetworkState, ones: np.ndarray, tick: int, end_ms: int) -> None:
-    """Add a tick's single requests."""
+    """Add a tick's single requests. `ones` are rows.ONE."""
     for i in range(ones.size):
         one = ones[i]
         row = find_shared(state, one.key, one.kind)
@@ -63,7 +66,10 @@ def apply_ones(state: NetworkState, ones: np.ndarray, tick: int, end_ms: int) ->
 
 @kernel
 def apply_loads(state: NetworkState, loads: np.ndarray) -> None:
-    """Add a closed day's load over accounts (evenness = requests^2 / (accounts * squares))."""
+    """Add a closed day's load over accounts (evenness = requests^2 / (accounts * squares)).
+
+    `loads` are rows.LOAD.
+    """
     for i in range(loads.size):
         load = loads[i]
         row = find_shared(state, load.key, load.kind)
@@ -124,7 +130,11 @@ def joined(
     times: np.ndarray,
     orgs: np.ndarray,
 ) -> int:
-    """Accounts that joined a key while new, since a time; newest first. Returns how many."""
+    """Accounts that joined a key while new, since a time; newest first. Returns how many.
+
+    `accounts` and `orgs` (uint64) and `times` (int64, ms) receive one place each, as many as they
+    have room for.
+    """
     count = 0
     at = state.shared[row].member
     while at >= 0:
@@ -142,7 +152,8 @@ def joined(
 def parties(orgs: np.ndarray) -> tuple[int, np.uint64, int]:
     """Distinct parties among accounts, where one organisation is one party.
 
-    Returns (parties, the organisation with most accounts or 0, how many accounts are in it).
+    Returns (parties, the organisation with most accounts or 0, how many accounts are in it). `orgs`
+    are uint64, 0 none; one an account.
     """
     ordered = np.sort(orgs)
     count = 0

@@ -31,7 +31,7 @@ class Checkpoint(NamedTuple):
 
 
 def used_part(state: Any, used: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """The tables of a state, those in `used` cut to so many rows."""
+    """The tables of a state, those in `used` cut to so many rows; views, of the state's dtypes."""
     return {
         name: rows[: used[name]] if name in used else rows
         for name, rows in zip(state._fields, state, strict=True)
@@ -39,7 +39,7 @@ def used_part(state: Any, used: Mapping[str, int]) -> dict[str, np.ndarray]:
 
 
 def shapes_of(tables: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """A digest of each table's row type: bytes of another layout must never be read as this one."""
+    """A digest of each table's dtype: bytes of another layout must never be read as this one."""
     return {name: _shape(rows.dtype) for name, rows in tables.items()}
 
 
@@ -74,7 +74,10 @@ class Restoration:
         self._sizes = dict(sizes)
 
     def write(self, table: str, pages: np.ndarray, data: np.ndarray) -> None:
-        """Put pages of a table in their places."""
+        """Put pages of a table in their places.
+
+        `pages` are int64 numbers of pages, `data` their bytes (uint8) one after another.
+        """
         scatter(self._table(table, 0)[: self._sizes[table]], pages.astype(np.int64), data)
 
     def tables(self) -> dict[str, Bytes]:
@@ -94,7 +97,10 @@ class Restoration:
 
 
 def grown(rows: np.ndarray, raw: Bytes) -> np.ndarray:
-    """A table like `rows`, as large as it must be for the kept bytes, with them in it."""
+    """A table like `rows`, as large as it must be for the kept bytes, with them in it.
+
+    `rows` are of any dtype; the kept bytes are uint8.
+    """
     kept = raw.view(rows.dtype)
     if kept.size > rows.size:
         rows = np.zeros(1 << (kept.size - 1).bit_length(), rows.dtype)

@@ -42,7 +42,10 @@ class Entry(NamedTuple):
     digest: int  # of all pages, so that what is read back can be compared
 
     def changes(self, tables: dict[str, np.ndarray]) -> Iterator[Change]:
-        """The pages' bytes, out of the tables that the entry is of, a few hundred pages at a time."""
+        """The pages' bytes, out of the tables that the entry is of, a few hundred pages at a time.
+
+        Tables are of any dtype, the bytes uint8.
+        """
         for name, pages in self.pages.items():
             for at in range(0, pages.size, SLICE):
                 some = pages[at : at + SLICE]
@@ -65,7 +68,10 @@ class PageLog:
         self._hashes, self._written, self._bytes = {}, {}, {}
 
     def adopt(self, number: int, since: int, tables: dict[str, np.ndarray]) -> int:
-        """Go on from a state that was read back from entries `since` to `number`; gives its digest."""
+        """Go on from a state that was read back from entries `since` to `number`; gives its digest.
+
+        Tables are of any dtype.
+        """
         self.restart()
         self.number = number
         self._look(tables)
@@ -75,7 +81,7 @@ class PageLog:
         return self._digest()
 
     def entry(self, tables: dict[str, np.ndarray]) -> Entry:
-        """The next entry, for the state as it is now."""
+        """The next entry, for the state as it is now. Tables are of any dtype."""
         self.number += 1
         changed = self._look(tables)
         self._carry(changed)
@@ -150,7 +156,11 @@ def _words(rows: np.ndarray) -> np.ndarray:
 
 @kernel
 def look(raw: np.ndarray, words: np.ndarray, hashes: np.ndarray, changed: np.ndarray) -> int:
-    """Hash each page (0: all zero) and note those whose hash moved; returns how many."""
+    """Hash each page (0: all zero) and note those whose hash moved; returns how many.
+
+    `raw` is the table's uint8, `words` the same as uint64, `hashes` (uint64) one a page; `changed`
+    (int64) receives numbers of pages.
+    """
     count = 0
     per_page = PAGE // 8
     multiplier = np.uint64(0x9E3779B97F4A7C15)
@@ -198,7 +208,7 @@ def look(raw: np.ndarray, words: np.ndarray, hashes: np.ndarray, changed: np.nda
 
 @kernel
 def fold(hashes: np.ndarray) -> np.uint64:
-    """One number for all hashes in their order."""
+    """One number for all hashes in their order. `hashes` are uint64."""
     total = np.uint64(hashes.size)
     for i in range(hashes.size):
         total = (total ^ hashes[i]) * np.uint64(0x9E3779B97F4A7C15)
@@ -216,7 +226,10 @@ def gather(raw: np.ndarray, pages: np.ndarray, data: np.ndarray) -> None:
 
 @kernel
 def scatter(raw: np.ndarray, pages: np.ndarray, data: np.ndarray) -> None:
-    """Copy pages back to their places; what lies beyond the table's end is left out."""
+    """Copy pages back to their places; what lies beyond the table's end is left out.
+
+    `raw` and `data` are uint8, `pages` int64 numbers of pages.
+    """
     for i in range(pages.size):
         start = pages[i] * PAGE
         append(raw, start, data, i * PAGE, min(PAGE, raw.size - start))

@@ -13,7 +13,7 @@ from detectors.contract.request_event import CAPABILITIES, EVENT, IP_CLASSES, OP
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.decode.fast import PADDING
 from detectors.errors import ConfigError, ContractError
-from detectors.kernels.siphash import fingerprint, fingerprint_in_epoch
+from detectors.kernels.siphash import epoch_half, fingerprint, fingerprint_at, hash_key
 from tests.least_event import KEY, MINIMAL, WAYS, decode
 
 FULL = MINIMAL | {
@@ -144,10 +144,12 @@ def test_every_property_reaches_its_column(before: bytes) -> None:
         column = name.removesuffix("_id")
         assert event[column] == fingerprint(FULL[name].encode(), KEY)
         assert text(decoded, column) == FULL[name]
+    k0, k1 = hash_key(KEY)
     for name in ["referral", "payment", "ip_prefix", "tls", "device", "client", "system", "prompt"]:
         column = name.removeprefix("ip_")
         value = FULL[f"{name}_fp"]
-        assert event[column] == fingerprint_in_epoch(value.encode(), KEY, 3)
+        raw = np.frombuffer(value.encode(), np.uint8)
+        assert event[column] == fingerprint_at(raw, 0, raw.size, np.uint64(epoch_half(k0, 3)), k1)
         assert text(decoded, column) == value
     assert text(decoded, "sketch") == FULL["prompt_sketch"]
     assert text(decoded, "event_id") == "e-1"
