@@ -169,7 +169,7 @@ def test_the_architecture_has_the_layers_that_are_held() -> None:
     columns[0] = [columns[0][1], columns[0][3]]
     for number, root in enumerate(("detectors", "streams")):
         (held,) = (c["layers"] for c in contracts if c.get("containers") == [root])
-        assert [line[number] for line in columns if line[number]] == held
+        assert [line[number] for line in columns if len(line) > number] == held
 
 
 @pages

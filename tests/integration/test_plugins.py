@@ -36,7 +36,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which the package was installed as anybody would, from its sources."""
     folder = tmp_path_factory.mktemp("site")
     sources = tmp_path_factory.mktemp("sources")
-    for name in ("pyproject.toml", "hydrawatch_bursts.py"):
+    for name in ("pyproject.toml", "account_bursts.py"):
         (sources / name).write_bytes((TESTS / "plugin" / name).read_bytes())
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
     done = subprocess.run(
@@ -119,7 +119,7 @@ def test_its_thresholds_are_a_section_like_any_other(beside: Path, tmp_path: Pat
 def test_one_that_cannot_be_loaded_is_named_with_the_mend(
     beside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "hydrawatch_bursts", None)
+    monkeypatch.setitem(sys.modules, "account_bursts", None)
     with pytest.raises(ConfigError, match=r"hydrawatch-bursts: its detector 'bursts' .* uninstall"):
         plugins()
 

@@ -3,7 +3,7 @@
 import math
 from random import Random
 
-from hydrawatch_bursts import Bursts
+from account_bursts import Bursts
 
 from hydrawatch.detectors import Context, Scenario, Window, check_detector
 
