@@ -16,6 +16,7 @@ from detectors.drift import FOLLOWED, AccountDrift, ModelDrift
 from detectors.engine import Engine
 from detectors.interface.detector import Context, Evidence, Window
 from detectors.testing.checks import Scenario, check_detector
+from tests.detectors.state.test_checkpoint import Log, stages
 from tests.stage_stories import DAY, KEY, MINUTE, START, request
 
 DRIFT = AccountDrift()
@@ -176,3 +177,21 @@ def test_an_account_that_drifts_alone_is_told_and_where_all_on_its_model_do_that
     assert opened
     excused = [a for a in opened if any("model large-5" in c for c in a["counter_evidence"])]  # type: ignore[attr-defined]
     assert len(excused) == len(opened)
+
+
+def test_drift_is_found_alike_through_restarts_at_any_place() -> None:
+    values = events({"a-0"}, 6)
+    expected, _ = alerts_of(values)
+    assert expected
+    engine, alerts = Engine(load_config("[engine]\npartitions = 2\n"), KEY), []
+    logs = [Log() for _ in stages(engine)]
+    for at in range(0, len(values), 617):
+        alerts += engine.feed(engine.decode(values[at : at + 617]))
+        for stage, log in zip(stages(engine), logs, strict=True):
+            log.keep(stage.checkpoint())
+        engine = Engine(load_config("[engine]\npartitions = 2\n"), KEY)
+        for stage, log in zip(stages(engine), logs, strict=True):
+            kept = stage.restoration()
+            stage.restore(kept, log.read_into(kept))
+    alerts += engine.drain()
+    assert [orjson.loads(msgspec.json.encode(a)) for a in alerts] == expected

@@ -20,6 +20,7 @@ from streams.settings.settings import Settings
 from streams.stage import Part
 from streams.state.changelog import Changelog
 from tests.owner_stories import owner_of
+from tests.places import TESTS
 from tests.small_detectors import Busy
 from tests.stage_stories import DAY, START, baselines, config, feed, past_of, request
 from tests.streams.state.test_changelog_writers import Shelf
@@ -164,12 +165,19 @@ async def test_a_memory_with_other_room_is_refused_by_name_and_not_read_at_wrong
         await log(shelf).recover(with_detectors(Wider()), shelf.send, lambda _: None)
 
 
-async def test_tables_as_the_version_before_laid_them_out_are_refused_by_name() -> None:
-    shelf, stage = Shelf(), AccountPartition(config(), 0)
-    tables = stage.checkpoint().tables
-    with_baseline = np.dtype([*tables["accounts"].dtype.descr, ("mean", "<f4")])
-    before = {n: t for n, t in tables.items() if not n.startswith("memory:")}
-    before["accounts"] = np.zeros(0, with_baseline)
-    await kept(shelf, Kept(stage.checkpoint()._replace(tables=before)))
-    with pytest.raises(StateError, match=r"lays accounts out differently.*hydrawatch state reset"):
-        await log(shelf).recover(AccountPartition(config(), 0), shelf.send, lambda _: None)
+@pytest.mark.parametrize(
+    ("stage", "fresh", "named"),
+    [
+        ("accounts", lambda: AccountPartition(config(), 0), "accounts, days, hours"),
+        ("networks", lambda: NetworkPartition(config(), 0), "shared out differently"),
+        ("owner", owner_of, "kept by another version"),
+    ],
+)
+async def test_state_that_the_version_before_detectors_had_memories_kept_is_refused_by_name(
+    stage: str, fresh: Any, named: str
+) -> None:
+    shelf = Shelf()
+    for value in msgspec.msgpack.decode((TESTS / "kept_before" / f"{stage}.msgpack").read_bytes()):
+        await shelf.send(value)
+    with pytest.raises(StateError, match=rf"{named}.*hydrawatch state reset"):
+        await log(shelf).recover(fresh(), shelf.send, lambda _: None)
