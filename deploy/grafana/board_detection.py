@@ -109,6 +109,11 @@ DETECTION = Dashboard(
             about="of one core",
         ),
         series(
+            "Windows that detectors had no place for",
+            (rise("unobserved_windows_total", "detector"), "{{detector}}"),
+            about="of accounts, by detectors that remember the busiest alone; more of them costs memory",
+        ),
+        series(
             "Handed over between stages",
             (rate("handover_bytes_total", "topic"), "{{topic}}"),
             unit="Bps",

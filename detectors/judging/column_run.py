@@ -77,6 +77,11 @@ class ColumnRun:
         self.memory.restore(tables)
 
     @property
+    def refused(self) -> int:
+        """Windows that it had no place for: none, every entity has a row."""
+        return 0
+
+    @property
     def nbytes(self) -> int:
         """Bytes that its memory may take."""
         return self.memory.nbytes

@@ -71,6 +71,11 @@ class ObserveRun:
         self.active.restore(dict(tables))
 
     @property
+    def refused(self) -> int:
+        """Windows of entities that had no place."""
+        return self.active.refused
+
+    @property
     def nbytes(self) -> int:
         """Bytes that its memory may take."""
         return self.active.nbytes

@@ -35,13 +35,16 @@ def count_by(counter: Counter, gained: NDArray[np.int64], labels: Mapping[int, s
 
 
 class DetectorGauges:
-    """Time spent in the detectors of one host."""
+    """Time spent in the detectors of one host, and windows that they had no place for."""
 
     def __init__(self, metrics: Metrics, host: Host) -> None:
         host.clock = time.perf_counter
         self._metrics = metrics
         self._host = host
         self._seconds = {run.card.name: run.seconds for run in host.runs}
+        self._refused = {run.card.name: run.refused for run in host.runs}
+        for name in self._refused:
+            metrics.unobserved.labels(name)
 
     def update(self) -> None:
         """Count what has been spent since the last time."""
@@ -49,6 +52,8 @@ class DetectorGauges:
             name = run.card.name
             self._metrics.detector_seconds.labels(name).inc(run.seconds - self._seconds[name])
             self._seconds[name] = run.seconds
+            self._metrics.unobserved.labels(name).inc(run.refused - self._refused[name])
+            self._refused[name] = run.refused
 
 
 class CounterGauges:

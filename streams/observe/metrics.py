@@ -183,6 +183,11 @@ class Metrics:
         self.detector_seconds = self._counter(
             "detector_seconds", "Time spent in a detector", "detector"
         )
+        self.unobserved = self._counter(
+            "unobserved_windows",
+            "Windows that a detector did not look at: busier entities had all its places",
+            "detector",
+        )
         self.set_aside = self._counter(
             "set_aside",
             "Judgements that a detector raised for: those entities go without its evidence",
