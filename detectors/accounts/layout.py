@@ -87,3 +87,9 @@ ACCOUNT = np.dtype(
     ],
     align=True,
 )
+
+# One empty row each, as a kernel assigns it: numba holds arrays as constants, but no single row.
+NO_WINDOW = np.zeros(1, WINDOW)
+NO_MINUTE = np.zeros(1, MINUTE)
+NO_MODEL_DAY = np.zeros(1, MODEL_DAY)
+NO_ACCOUNT = np.zeros(1, ACCOUNT)
