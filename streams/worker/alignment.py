@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from functools import partial
 
-import faust
 from faust.types import TP
 
 from detectors.config import Loaded
@@ -15,8 +13,8 @@ from streams.bulk.driver import BulkTransport
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
-from streams.stages.networks import NetworkStage
 from streams.worker.idleness import Idleness
+from streams.worker.partitions import Partitions
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
@@ -24,25 +22,21 @@ MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: han
 
 
 class Alignment:
-    """The pace of one worker's account partitions. The stages are the worker's own, by partition."""
+    """The pace of one worker's account partitions."""
 
     def __init__(
         self,
         settings: Settings,
         loaded: Loaded,
-        app: faust.App,
         transport: BulkTransport,
-        accounts: Mapping[TP, AccountStage],
-        networks: Mapping[TP, NetworkStage],
+        partitions: Partitions,
         intake: Intake,
     ) -> None:
         self.held: set[TP] = set()  # partitions that wait for slower ones
         self._settings = settings
         self._gap_ms = loaded.config.engine.idle_gap_minutes * MINUTE_MS
-        self._app = app
         self._transport = transport
-        self._accounts = accounts
-        self._networks = networks
+        self._partitions = partitions
         self._intake = intake
         self._idleness = Idleness()
 
@@ -50,7 +44,7 @@ class Alignment:
         """Read no more of a partition that is far ahead in event time, until the others follow."""
         if tp not in self.held and self._too_far_ahead(tp):
             self.held.add(tp)
-            self._app.consumer.pause_partitions({tp})
+            self._transport.app.consumer.pause_partitions({tp})
 
     async def let_go(self) -> None:
         """Read on, for ever, from partitions that the others have caught up with."""
@@ -59,8 +53,8 @@ class Alignment:
             for tp in sorted(self.held):
                 if not self._too_far_ahead(tp):
                     self.held.discard(tp)
-                    if tp in self._app.consumer.assignment():
-                        self._app.consumer.resume_partitions({tp})
+                    if tp in self._transport.app.consumer.assignment():
+                        self._transport.app.consumer.resume_partitions({tp})
 
     async def mark_idle(self) -> None:
         """Let partitions that have nothing to read trail the furthest, by a written mark; for ever."""
@@ -70,8 +64,8 @@ class Alignment:
             if furthest == NO_TIME:
                 continue
             mark = (furthest + 1) * MINUTE_MS - self._gap_ms
-            for tp in sorted(self._app.consumer.assignment()):
-                stage = self._accounts.get(tp)
+            for tp in sorted(self._transport.app.consumer.assignment()):
+                stage = self._partitions.accounts.get(tp)
                 if stage is not None and self._idle(tp, stage, mark):
                     await self._intake.take(tp, stage, partial(stage.mark_idle, mark))
 
@@ -85,11 +79,11 @@ class Alignment:
 
     def _passed(self) -> list[int]:
         """Last tick that each source has closed, as any of our network partitions has heard it."""
-        one = next(iter(self._networks.values()), None)
+        one = next(iter(self._partitions.networks.values()), None)
         return [] if one is None else one.networks.passed
 
     def _too_far_ahead(self, tp: TP) -> bool:
-        stage, slowest = self._accounts.get(tp), min(self._passed(), default=NO_TIME)
+        stage, slowest = self._partitions.accounts.get(tp), min(self._passed(), default=NO_TIME)
         if stage is None or slowest == NO_TIME:
             return False
         return stage.accounts.closed > slowest + MAX_AHEAD_TICKS
