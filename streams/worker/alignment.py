@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 
 from faust.types import TP
@@ -13,8 +14,8 @@ from streams.bulk.driver import BulkTransport
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
+from streams.stages.networks import NetworkStage
 from streams.worker.idleness import Idleness
-from streams.worker.partitions import Partitions
 
 IDLE_POLL_S = 0.5
 HOLD_POLL_S = 0.02
@@ -22,21 +23,23 @@ MAX_AHEAD_TICKS = 60  # a source this far ahead of the slowest is held back: han
 
 
 class Alignment:
-    """The pace of one worker's account partitions."""
+    """The pace of one worker's account partitions. The stages are the worker's own, by partition."""
 
     def __init__(
         self,
         settings: Settings,
         loaded: Loaded,
         transport: BulkTransport,
-        partitions: Partitions,
+        accounts: Mapping[TP, AccountStage],
+        networks: Mapping[TP, NetworkStage],
         intake: Intake,
     ) -> None:
         self.held: set[TP] = set()  # partitions that wait for slower ones
         self._settings = settings
         self._gap_ms = loaded.config.engine.idle_gap_minutes * MINUTE_MS
         self._transport = transport
-        self._partitions = partitions
+        self._accounts = accounts
+        self._networks = networks
         self._intake = intake
         self._idleness = Idleness()
 
@@ -65,7 +68,7 @@ class Alignment:
                 continue
             mark = (furthest + 1) * MINUTE_MS - self._gap_ms
             for tp in sorted(self._transport.app.consumer.assignment()):
-                stage = self._partitions.accounts.get(tp)
+                stage = self._accounts.get(tp)
                 if stage is not None and self._idle(tp, stage, mark):
                     await self._intake.take(tp, stage, partial(stage.mark_idle, mark))
 
@@ -79,11 +82,11 @@ class Alignment:
 
     def _passed(self) -> list[int]:
         """Last tick that each source has closed, as any of our network partitions has heard it."""
-        one = next(iter(self._partitions.networks.values()), None)
+        one = next(iter(self._networks.values()), None)
         return [] if one is None else one.networks.passed
 
     def _too_far_ahead(self, tp: TP) -> bool:
-        stage, slowest = self._partitions.accounts.get(tp), min(self._passed(), default=NO_TIME)
+        stage, slowest = self._accounts.get(tp), min(self._passed(), default=NO_TIME)
         if stage is None or slowest == NO_TIME:
             return False
         return stage.accounts.closed > slowest + MAX_AHEAD_TICKS

@@ -63,7 +63,8 @@ class Worker:
             settings,
             loaded,
             transport,
-            self._partitions,
+            self._partitions.accounts,
+            self._partitions.networks,
             self._intake,
         )
         self._monitor = Monitor(
