@@ -11,7 +11,19 @@ from detectors.accounts.outages import Flow
 from detectors.accounts.state import AccountState
 from detectors.state.checkpoint import Bytes, Checkpoint, Restoration, grown, used_part
 
-GROWING = ("edges", "names", "newcomers", "prompts")
+# Where `scalars` says how many rows of a table are in use.
+GROWING = {
+    "edges": st.EDGES,
+    "names": st.NAME_END,
+    "newcomers": st.NEWCOMERS,
+    "prompts": st.PROMPTS_PENDING,
+}
+COUNTS = (
+    {"accounts": st.ACCOUNTS, "free": st.ACCOUNT_FREE, "ids": st.ID_END, "days": st.ACCOUNTS}
+    | {"hours": st.HOUR_TOP, "hour_free": st.HOUR_FREE}
+    | {"minutes": st.MINUTE_TOP, "minute_free": st.MINUTE_FREE}
+    | GROWING
+)
 
 
 class Rest(msgspec.Struct, frozen=True):
@@ -27,22 +39,7 @@ _decoder = msgspec.msgpack.Decoder(Rest)
 
 def checkpoint_of(state: AccountState, rest: Rest) -> Checkpoint:
     """The state as it is; its tables are views."""
-    s = state.scalars
-    used = {
-        "accounts": int(s[st.ACCOUNTS]),
-        "free": int(s[st.ACCOUNT_FREE]),
-        "ids": int(s[st.ID_END]),
-        "hours": int(s[st.HOUR_TOP]),
-        "hour_free": int(s[st.HOUR_FREE]),
-        "days": int(s[st.ACCOUNTS]),
-        "minutes": int(s[st.MINUTE_TOP]),
-        "minute_free": int(s[st.MINUTE_FREE]),
-        "edges": int(s[st.EDGES]),
-        "names": int(s[st.NAME_END]),
-        "newcomers": int(s[st.NEWCOMERS]),
-        "prompts": int(s[st.PROMPTS_PENDING]),
-    }
-    return Checkpoint(used_part(state, used), msgspec.msgpack.encode(rest))
+    return Checkpoint(used_part(state, COUNTS), msgspec.msgpack.encode(rest))
 
 
 def restoration(fresh: AccountState) -> Restoration:

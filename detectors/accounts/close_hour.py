@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.close_minute import KeySums, release, sum_row
+from detectors.accounts.close_minute import KeySums, find_rows, release
+from detectors.accounts.layout import NO_WINDOW
 from detectors.accounts.state import AccountState
-from detectors.accounts.windows import clear, merge
+from detectors.accounts.windows import merge
 from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.columns import Row
-from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import kernel
 from detectors.kernels.counts import empty
 from detectors.kernels.pool import give_row
@@ -66,7 +66,7 @@ def free_hours(state: AccountState, at: np.ndarray) -> None:
     """Empty closed hours, and give their rows (int64) back."""
     for place in at:
         state.accounts[state.hours[place].account].hour_row = -1
-        clear(state.hours, place)
+        state.hours[place] = NO_WINDOW[0]
         give_row(state.hour_free, state.scalars, st.HOUR_FREE, place)
 
 
@@ -82,22 +82,12 @@ def close_days(state: AccountState, rows: np.ndarray, scratch: KeySums, whole: b
         requests = np.int64(state.days[row].requests)
         if whole:
             account.days = min(np.int64(account.days) + 1, MOST_DAYS)
-        for kind in range(ACCOUNT_KINDS):
-            key = account.keys[kind]
-            if key == np.uint64(0):
-                continue
-            at = sum_row(scratch, used, kind, key)
+        count, used = find_rows(scratch, used, account.keys)
+        for at in scratch.found[:count]:
             load = scratch.loads[at]
-            if at == used:
-                used += 1
-                load.key = key
-                load.kind = kind
-                load.accounts = 0
-                load.requests = 0
-                load.squares = 0
             load.accounts += 1
             load.requests += requests
             load.squares += requests * requests
-        clear(state.days, row)
+        state.days[row] = NO_WINDOW[0]
     release(scratch, used)
     return used

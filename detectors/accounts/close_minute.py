@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.layout import NO_MINUTE
 from detectors.accounts.state import AccountState
-from detectors.accounts.windows import clear, merge
+from detectors.accounts.windows import merge
 from detectors.exchange.rows import LOAD, SUM
 from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
@@ -16,6 +17,9 @@ from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import combine, mix
 from detectors.kernels.pool import give_row, power_of_two, take_row
+
+_NO_SUM = np.zeros(1, SUM)
+_NO_LOAD = np.zeros(1, LOAD)
 
 
 class KeySums(NamedTuple):
@@ -25,6 +29,7 @@ class KeySums(NamedTuple):
     places: np.ndarray  # the slot that each row sits in
     sums: np.ndarray  # SUM
     loads: np.ndarray  # LOAD
+    found: np.ndarray  # rows of one account's or minute's keys, as `find_rows` left them
     last: np.ndarray  # last account added to each row, + 1
 
 
@@ -35,6 +40,7 @@ def key_sums(rows: int) -> KeySums:
         places=np.zeros(rows, np.int32),
         sums=np.zeros(rows, SUM),
         loads=np.zeros(rows, LOAD),
+        found=np.zeros(ACCOUNT_KINDS, np.int32),
         last=np.zeros(rows, np.int32),
     )
 
@@ -45,17 +51,37 @@ def _same_sum(total: Row, wanted: tuple[np.uint64, int]) -> bool:
 
 
 @kernel
-def sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
-    """Row of a key in the scratch; equal to `used` where it is new (the caller fills its numbers)."""
+def _sum_row(scratch: KeySums, used: int, kind: int, key: np.uint64) -> int:
+    """Row of a key in the scratch; equal to `used`, and without sums yet, where it is new."""
     start = mix(key ^ np.uint64(kind))
     row = row_of(scratch.slots, start, scratch.sums, _same_sum, (key, kind))
     if row >= 0:
         return row
     scratch.places[used] = put_row(scratch.slots, start, used)
     scratch.last[used] = 0
+    scratch.sums[used] = _NO_SUM[0]
     scratch.sums[used].key = key
     scratch.sums[used].kind = kind
+    scratch.loads[used] = _NO_LOAD[0]
+    scratch.loads[used].key = key
+    scratch.loads[used].kind = kind
     return used
+
+
+@kernel
+def find_rows(scratch: KeySums, used: int, keys: np.ndarray) -> tuple[int, int]:
+    """Rows of an account's or a minute's keys, into `scratch.found`: (how many, rows then used).
+
+    `keys` is uint64, one place a kind, 0 where it has none.
+    """
+    count = 0
+    for kind in range(ACCOUNT_KINDS):
+        if keys[kind] != np.uint64(0):
+            row = _sum_row(scratch, used, kind, keys[kind])
+            used = max(used, row + 1)
+            scratch.found[count] = row
+            count += 1
+    return count, used
 
 
 @kernel
@@ -79,7 +105,7 @@ def unchain(state: AccountState, at: int) -> None:
         while state.minutes[here].chain != at:
             here = state.minutes[here].chain
         state.minutes[here].chain = minute.chain
-    clear(state.minutes, at)
+    state.minutes[at] = NO_MINUTE[0]
     give_row(state.minute_free, state.scalars, st.MINUTE_FREE, at)
 
 
@@ -99,29 +125,17 @@ def hour_of(state: AccountState, row: int) -> int:
 @kernel
 def add_to_keys(scratch: KeySums, used: int, minute: Row, account: int) -> int:
     """Add one minute to the sums of each of its keys; returns the rows then used."""
-    for kind in range(ACCOUNT_KINDS):
-        key = minute.keys[kind]
-        if key == np.uint64(0):
-            continue
-        at = sum_row(scratch, used, kind, key)
+    count, used = find_rows(scratch, used, minute.keys)
+    for at in scratch.found[:count]:
         total = scratch.sums[at]
-        if at == used:
-            used += 1
-            total.requests = minute.requests
-            total.input = minute.input
-            total.output = minute.output
-            total.accounts = 1
-            for i in range(CAPABILITY_SLOTS):
-                total.capability[i] = minute.capability[i]
-        else:
-            total.requests += minute.requests
-            total.input += minute.input
-            total.output += minute.output
-            if scratch.last[at] != account + 1:
-                total.accounts += 1
-            for i in range(CAPABILITY_SLOTS):
-                total.capability[i] += minute.capability[i]
-        scratch.last[at] = account + 1
+        total.requests += minute.requests
+        total.input += minute.input
+        total.output += minute.output
+        if scratch.last[at] != account + 1:
+            total.accounts += 1
+            scratch.last[at] = account + 1
+        for i in range(CAPABILITY_SLOTS):
+            total.capability[i] += minute.capability[i]
     return used
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.layout import NO_ACCOUNT, NO_WINDOW
 from detectors.accounts.rows import index_account
 from detectors.accounts.state import AccountState
-from detectors.accounts.windows import clear
 from detectors.kernels.arena import pack
 from detectors.kernels.compiled import kernel
-from detectors.kernels.counts import empty
 from detectors.kernels.pool import give_row
 
 SLICE = 16  # a full table gives up one account in so many at once
@@ -76,19 +75,10 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
     for row in rows:
         account = state.accounts[row]
         if account.hour_row >= 0:
-            clear(state.hours, account.hour_row)
+            state.hours[account.hour_row] = NO_WINDOW[0]
             give_row(state.hour_free, scalars, st.HOUR_FREE, account.hour_row)
-            account.hour_row = -1
-        account.used = 0
-        account.fp = 0
-        account.org = 0
-        account.days = 0
-        account.last_hour = 0
-        account.period = 0
-        account.id_len = 0
-        empty(account.keys)
-        empty(account.ring)
-        clear(state.days, row)
+        state.accounts[row] = NO_ACCOUNT[0]
+        state.days[row] = NO_WINDOW[0]
         give_row(state.free, scalars, st.ACCOUNT_FREE, row)
 
 

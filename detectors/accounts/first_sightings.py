@@ -56,22 +56,17 @@ def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
 
 @kernel
 def value_of(event: Row, kind: int) -> tuple[int, int]:
-    """Where the value itself stands in the buffer, and its length; 0 where a kind has none."""
-    if kind == PAYMENT:
-        return event.payment_at, event.payment_len
-    if kind == DEVICE:
-        return event.device_at, event.device_len
-    if kind == PREFIX:
-        return event.prefix_at, event.prefix_len
-    if kind == ORG:
-        return event.org_at, event.org_len
-    if kind == REFERRAL:
-        return event.referral_at, event.referral_len
-    if kind == SYSTEM:
-        return event.system_at, event.system_len
-    if kind == TLS:
-        return event.tls_at, event.tls_len
-    return event.payment_at, 0
+    """Where the value itself stands in the buffer, and its length; 0 where a kind has none.
+
+    As `KINDS` has them: an AS is a number, and a cohort is in no event.
+    """
+    none = np.uint32(0), np.uint16(0)
+    payment, device = (event.payment_at, event.payment_len), (event.device_at, event.device_len)
+    prefix, tls = (event.prefix_at, event.prefix_len), (event.tls_at, event.tls_len)
+    org, referral = (event.org_at, event.org_len), (event.referral_at, event.referral_len)
+    system = event.system_at, event.system_len
+    values = (payment, device, prefix, none, tls, org, referral, system, none)
+    return values[kind]  # type: ignore[return-value]
 
 
 @kernel

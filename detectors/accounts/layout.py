@@ -87,3 +87,9 @@ ACCOUNT = np.dtype(
     ],
     align=True,
 )
+
+# An empty row of each, in an array: numba copies from that as it lies, a single row it builds by bytes.
+NO_WINDOW = np.zeros(1, WINDOW)
+NO_MINUTE = np.zeros(1, MINUTE)
+NO_MODEL_DAY = np.zeros(1, MODEL_DAY)
+NO_ACCOUNT = np.zeros(1, ACCOUNT)

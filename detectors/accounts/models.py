@@ -7,15 +7,14 @@ within one), so each model has a row for even and one for odd days.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.accounts import state as st
+from detectors.accounts.layout import NO_MODEL_DAY
 from detectors.accounts.state import AccountState
 from detectors.exchange.findings import GroupSum
 from detectors.interface.clock import DAY_TICKS, MINUTE_MS
 from detectors.interface.columns import CAPABILITY_SLOTS, TEMPLATE_GROUPS, Row
 from detectors.kernels.compiled import inlined, kernel
-from detectors.kernels.counts import empty
 
 
 @kernel
@@ -51,7 +50,7 @@ def find_model(state: AccountState, event: Row, buffer: np.ndarray) -> int:
     for i in range(model.name_len):
         model.name[i] = buffer[event.model_at + i]
     for day in range(2):
-        _clear(state.model_days, 2 * oldest + day)
+        state.model_days[2 * oldest + day] = NO_MODEL_DAY[0]
     return oldest
 
 
@@ -61,7 +60,7 @@ def add_to_model(state: AccountState, event: Row, place: int, given: int, taken:
     day = event.event_time // (MINUTE_MS * DAY_TICKS)
     at = 2 * place + (day & 1)
     if state.model_days[at].day != day:
-        _clear(state.model_days, at)
+        state.model_days[at] = NO_MODEL_DAY[0]
         state.model_days[at].day = day
     row = state.model_days[at]
     row.requests += 1
@@ -79,7 +78,7 @@ def close_models(state: AccountState, tick: int) -> list[GroupSum]:
         (state.model_days["day"] == tick // DAY_TICKS) & (state.model_days["requests"] > 0)
     )
     closed = [_sum_of(state.models[at // 2], state.model_days[at]) for at in rows.tolist()]
-    _clear_rows(state.model_days, rows)
+    state.model_days[rows] = NO_MODEL_DAY
     return sorted(closed, key=lambda one: one.group)
 
 
@@ -96,20 +95,3 @@ def _sum_of(model: np.void, day: np.void) -> GroupSum:
         tuple(day["templates"].tolist()),
         name,
     )
-
-
-@kernel
-def _clear_rows(days: np.ndarray, rows: NDArray[np.int64]) -> None:
-    for at in rows:
-        _clear(days, at)
-
-
-@kernel
-def _clear(days: np.ndarray, at: int) -> None:
-    row = days[at]
-    row.day = 0
-    row.requests = 0
-    row.input = 0
-    row.output = 0
-    empty(row.capability)
-    empty(row.templates)

@@ -52,18 +52,30 @@ def _digits_at(buffer: np.ndarray, at: int, value: np.int64) -> tuple[np.int64, 
 
 
 @kernel
-def whole_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
-    """Read an integer of at most 18 digits: its value and where it ends, or (0, -1).
+def _signed_at(buffer: np.ndarray, at: int) -> tuple[bool, np.int64, int]:
+    """Read a sign and digits: whether there was a minus, the digits' value and where they end.
 
-    `buffer` is uint8, with something that is no digit behind the last number.
+    They end at -1 where there is no digit or too many, and where a zero stands before others.
     """
     negative = buffer[at] == _MINUS
     if negative:
         at += 1
     start = at
     value, at = _digits_at(buffer, at, np.int64(0))
-    if at <= start or (buffer[start] == _NOUGHT and (at - start > 1 or negative)):
-        return np.int64(0), -1  # no digit or too many, a leading zero, or "-0"
+    if at <= start or (buffer[start] == _NOUGHT and at - start > 1):
+        at = -1
+    return negative, value, at
+
+
+@kernel
+def whole_at(buffer: np.ndarray, at: int) -> tuple[np.int64, int]:
+    """Read an integer of at most 18 digits: its value and where it ends, or (0, -1).
+
+    `buffer` is uint8, with something that is no digit behind the last number.
+    """
+    negative, value, at = _signed_at(buffer, at)
+    if at < 0 or (negative and value == 0):
+        return np.int64(0), -1  # "-0" is none
     if buffer[at] == _POINT or buffer[at] == _E or buffer[at] == _SMALL_E:
         return np.int64(0), -1  # 1.0 may still be an integer
     return -value if negative else value, at
@@ -113,12 +125,8 @@ def real_at(buffer: np.ndarray, at: int) -> tuple[float, int]:
 
     `buffer` is uint8, with something that is no digit behind the last number.
     """
-    negative = buffer[at] == _MINUS
-    if negative:
-        at += 1
-    start = at
-    digits, at = _digits_at(buffer, at, np.int64(0))
-    if at <= start or (buffer[start] == _NOUGHT and at - start > 1):
+    negative, digits, at = _signed_at(buffer, at)
+    if at < 0:
         return 0.0, -1
     scale = 0
     if buffer[at] == _POINT:

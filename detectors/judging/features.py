@@ -99,6 +99,28 @@ def _entropy(field: str) -> Callable[[Closed], Column]:
     return of
 
 
+def _fields(entity: Entity, span: Span, **what: str) -> tuple[Feature, ...]:
+    """Features that are called as the field that they are, and what each is."""
+    return tuple(
+        Feature(name, (entity,), span, about, _field(name)) for name, about in what.items()
+    )
+
+
+def _of_a_day(entities: tuple[Entity, ...], before: str = "") -> tuple[Feature, ...]:
+    """What is read of a closed day; `before` stands before its fields' names where it is kept."""
+    out, given = f"{before}output", f"{before}input"
+    return (
+        Feature("day_requests", entities, "day", "requests in the UTC day",
+                _field(f"{before}requests")),
+        Feature("day_input_tokens", entities, "day", "tokens in", _field(given)),
+        Feature("day_output_tokens", entities, "day", "tokens out", _field(out)),
+        Feature("day_output_input_ratio", entities, "day", "tokens out per token in",
+                _ratio(out, given)),
+        Feature("day_capability_entropy", entities, "day", "nats; how evenly requests fall on "
+                "capabilities", _entropy(f"{before}capability")),
+    )  # fmt: skip
+
+
 _DAILY: tuple[Entity, ...] = ("account", *_GROUPS)
 FEATURES: tuple[Feature, ...] = (
     Feature("requests_24h", ("account",), "hour", "requests in the 24 hours up to now",
@@ -106,43 +128,33 @@ FEATURES: tuple[Feature, ...] = (
     Feature("hour_requests", ("account",), "hour", "requests in the hour", _field("requests")),
     Feature("hour_input_tokens", ("account",), "hour", "tokens in", _field("input")),
     Feature("hour_output_tokens", ("account",), "hour", "tokens out", _field("output")),
-    Feature("day_requests", _DAILY, "day", "requests in the UTC day", _field("requests")),
-    Feature("day_input_tokens", _DAILY, "day", "tokens in", _field("input")),
-    Feature("day_output_tokens", _DAILY, "day", "tokens out", _field("output")),
-    Feature("day_output_input_ratio", _DAILY, "day", "tokens out per token in",
-            _ratio("output", "input")),
+    *_of_a_day(_DAILY),
     Feature("day_template_entropy", _DAILY, "day", "nats; how evenly prompts fall on 16 groups of "
             "templates", _entropy("templates")),
-    Feature("day_capability_entropy", _DAILY, "day", "nats; how evenly requests fall on capabilities",
-            _entropy("capability")),
     Feature("day_accounts", ("organisation", "cohort"), "day", "accounts active in the UTC day",
             _field("accounts")),
-    Feature("parties_1d", ("key",), "minute", "parties (an organisation is one) that joined while "
-            "new, in a day", _field("parties_1d")),
-    Feature("parties_7d", ("key",), "minute", "the same in seven days", _field("parties_7d")),
-    Feature("own_births", ("key",), "minute", "accounts that joined while new, before these seven "
-            "days", _field("own_births")),
-    Feature("own_days", ("key",), "minute", "days of the value's past before these seven",
-            _field("own_days")),
-    Feature("minute_requests", ("key",), "minute", "requests in the minute",
-            _field("minute_requests")),
-    Feature("minute_accounts", ("key",), "minute", "accounts active in the minute",
-            _field("minute_accounts")),
-    Feature("day_requests", ("key",), "day", "requests in the UTC day", _field("past_requests")),
-    Feature("day_input_tokens", ("key",), "day", "tokens in", _field("past_input")),
-    Feature("day_output_tokens", ("key",), "day", "tokens out", _field("past_output")),
-    Feature("day_output_input_ratio", ("key",), "day", "tokens out per token in",
-            _ratio("past_output", "past_input")),
-    Feature("day_capability_entropy", ("key",), "day", "nats; how evenly requests fall on "
-            "capabilities", _entropy("past_capability")),
+    *_fields(
+        "key",
+        "minute",
+        parties_1d="parties (an organisation is one) that joined while new, in a day",
+        parties_7d="the same in seven days",
+        own_births="accounts that joined while new, before these seven days",
+        own_days="days of the value's past before these seven",
+        minute_requests="requests in the minute",
+        minute_accounts="accounts active in the minute",
+    ),
+    *_of_a_day(("key",), before="past_"),
     Feature("day_load_evenness", ("key",), "day", "0 to 1; how evenly its accounts load it, 1: alike",
             _evenness),
     Feature("day_accounts", ("key",), "day", "accounts that ever held the value", _field("accounts")),
-    Feature("size", ("campaign",), "hour", "accounts in it", _field("size")),
-    Feature("core", ("campaign",), "hour", "accounts at its core", _field("core")),
-    Feature("values", ("campaign",), "hour", "shared values that join it", _field("values")),
-    Feature("hard_values", ("campaign",), "hour", "cards and devices among them",
-            _field("hard_values")),
+    *_fields(
+        "campaign",
+        "hour",
+        size="accounts in it",
+        core="accounts at its core",
+        values="shared values that join it",
+        hard_values="cards and devices among them",
+    ),
     Feature("requests_1d", ("campaign",), "hour", "requests of a day on its busiest value",
             _field("requests")),
     Feature("output_tokens_1d", ("campaign",), "hour", "tokens out of a day on that value",

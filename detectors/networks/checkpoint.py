@@ -14,6 +14,12 @@ from detectors.state.checkpoint import Bytes, Checkpoint, used_part
 
 WAITING = "waiting"  # hand-overs of ticks that not all sources have passed, one after another
 
+# Where `scalars` says how many rows of a table are in use.
+COUNTS = (
+    {"shared": ks.SHARED, "free": ks.SHARED_FREE, "names": ks.NAME_END, "touched": ks.TOUCHED}
+    | {"members": ks.MEMBERS, "member_free": ks.MEMBER_FREE}
+)  # fmt: skip
+
 
 class Progress(msgspec.Struct, frozen=True):
     """How far the sources and the partition are."""
@@ -32,17 +38,8 @@ def checkpoint_of(
     state: NetworkState, progress: Progress, waiting: Iterable[HandOver]
 ) -> Checkpoint:
     """The state as it is; its tables are views."""
-    s = state.scalars
-    used = {
-        "shared": int(s[ks.SHARED]),
-        "free": int(s[ks.SHARED_FREE]),
-        "members": int(s[ks.MEMBERS]),
-        "member_free": int(s[ks.MEMBER_FREE]),
-        "names": int(s[ks.NAME_END]),
-        "touched": int(s[ks.TOUCHED]),
-    }
     records = [packed_part(hand_over) for hand_over in waiting]
-    tables = used_part(state, used)
+    tables = used_part(state, COUNTS)
     tables[WAITING] = np.frombuffer(b"".join(records), np.uint8)
     progress = msgspec.structs.replace(progress, waiting=[len(r) for r in records])
     return Checkpoint(tables, msgspec.msgpack.encode(progress))

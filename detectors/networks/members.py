@@ -148,6 +148,15 @@ def name_shared(state: NetworkState, row: int, names: np.ndarray, at: int, lengt
     state.scalars[ks.NAME_END] = append(state.names, end, names, at, length)
 
 
+@inlined
+def note_holder(row: Row, holder: Row, tick: int) -> None:
+    """Note in a row (of single values, of templates) which account alone holds it, and since when."""
+    row.account = holder.account
+    row.org = holder.org
+    row.young = holder.young
+    row.tick = tick
+
+
 @kernel
 def apply_edges(
     state: NetworkState,
@@ -208,7 +217,4 @@ def apply_edges(
         single = state.singles[place]
         single.key = edge.key
         single.kind = edge.kind
-        single.account = edge.account
-        single.org = edge.org
-        single.young = edge.young
-        single.tick = tick
+        note_holder(single, edge, tick)

@@ -12,7 +12,7 @@ from detectors.kernels.hashing import combine
 from detectors.kernels.row_sets import look_up
 from detectors.kernels.words import ones
 from detectors.networks import state as ks
-from detectors.networks.members import add_member, find_shared, new_shared
+from detectors.networks.members import add_member, find_shared, new_shared, note_holder
 from detectors.networks.state import NetworkState
 
 
@@ -57,11 +57,8 @@ def apply_templates(
                 state.counters[ks.TEMPLATES_EVICTED] += 1
             candidate.template = row.template
             candidate.band = row.band
-            candidate.account = row.account
-            candidate.org = row.org
-            candidate.young = row.young
             candidate.time = row.time
-            candidate.tick = tick
+            note_holder(candidate, row, tick)
             candidate.bucket = -1
             continue
         candidate = state.candidates[place]

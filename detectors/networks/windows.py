@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba as nb
 import numpy as np
 
-from detectors.interface.columns import CAPABILITY_SLOTS
+from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.kernels.arena import pack
 from detectors.kernels.compiled import kernel
 from detectors.kernels.pool import give_row
@@ -18,9 +16,16 @@ from detectors.networks.state import NetworkState
 
 @kernel
 def add_to_open(
-    shared: Any, sums: Any, requests: int, accounts: int, tick: int, end_ms: int
-) -> None:
-    """Add one source's sums of a key to its open minute and hour."""
+    state: NetworkState, sums: Row, requests: int, accounts: int, tick: int, end_ms: int
+) -> int:
+    """Add one source's sums of a key to its open minute and hour; returns its row.
+
+    -1 for values that one account alone holds: they are that account's own windows.
+    """
+    row = find_shared(state, sums.key, sums.kind)
+    if row < 0:
+        return -1
+    shared = state.shared[row]
     if shared.minute_tick != tick:
         shared.minute_tick = tick
         shared.minute_requests = 0
@@ -31,23 +36,18 @@ def add_to_open(
     shared.hour_input += sums.input
     shared.hour_output += sums.output
     shared.last = max(shared.last, end_ms)
+    return row
 
 
 @kernel
 def apply_sums(state: NetworkState, sums: np.ndarray, tick: int, end_ms: int) -> None:
-    """Add a tick's sums; values that one account alone holds are that account's own windows.
-
-    `sums` are rows.SUM.
-    """
+    """Add a tick's sums. `sums` are rows.SUM."""
     for i in range(sums.size):
         total = sums[i]
-        row = find_shared(state, total.key, total.kind)
-        if row < 0:
-            continue
-        shared = state.shared[row]
-        add_to_open(shared, total, total.requests, total.accounts, tick, end_ms)
-        for c in range(CAPABILITY_SLOTS):
-            shared.capability[c] += total.capability[c]
+        row = add_to_open(state, total, total.requests, total.accounts, tick, end_ms)
+        if row >= 0:
+            for c in range(CAPABILITY_SLOTS):
+                state.shared[row].capability[c] += total.capability[c]
 
 
 @kernel
@@ -55,13 +55,9 @@ def apply_ones(state: NetworkState, ones: np.ndarray, tick: int, end_ms: int) ->
     """Add a tick's single requests. `ones` are rows.ONE."""
     for i in range(ones.size):
         one = ones[i]
-        row = find_shared(state, one.key, one.kind)
-        if row < 0:
-            continue
-        shared = state.shared[row]
-        add_to_open(shared, one, 1, 1, tick, end_ms)
-        if one.capability < CAPABILITY_SLOTS:
-            shared.capability[one.capability] += 1
+        row = add_to_open(state, one, 1, 1, tick, end_ms)
+        if row >= 0 and one.capability < CAPABILITY_SLOTS:
+            state.shared[row].capability[one.capability] += 1
 
 
 @kernel

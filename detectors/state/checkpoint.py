@@ -30,10 +30,13 @@ class Checkpoint(NamedTuple):
         return self._replace(tables={**self.tables, **tables})
 
 
-def used_part(state: Any, used: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """The tables of a state, those in `used` cut to so many rows; views, of the state's dtypes."""
+def used_part(state: Any, counts: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """The tables of a state, those in `counts` cut to what is in use; views, of the state's dtypes.
+
+    `counts` has the place among the state's `scalars` that holds how many rows of a table are.
+    """
     return {
-        name: rows[: used[name]] if name in used else rows
+        name: rows[: state.scalars[counts[name]]] if name in counts else rows
         for name, rows in zip(state._fields, state, strict=True)
     }
 

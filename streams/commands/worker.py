@@ -14,7 +14,7 @@ import structlog
 from detectors.config import Loaded
 from detectors.errors import ConfigError
 from streams.kafka.connection import NoAnswerError
-from streams.observe.health import HealthServer
+from streams.observe.health import Health, HealthServer
 from streams.observe.mode_label import shown_as
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
@@ -75,14 +75,13 @@ async def _run(settings: Settings, loaded: Loaded) -> int:
     from streams.worker.worker import Worker
 
     worker = Worker(settings, loaded)
-    server = HealthServer(
+    health = Health(
         shown_as(settings.mode, worker.metrics.registry),
         worker.readiness,
         worker.heartbeat,
-        host=settings.metrics_host,
-        port=settings.metrics_port,
         dead=worker.watchdog.dead,
     )
+    server = HealthServer(health, host=settings.metrics_host, port=settings.metrics_port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -81,30 +82,37 @@ class Readiness:
             return dict(self._notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What one process says of itself. `dead`, asked from other threads, names what only a restart mends."""
+
+    registry: Collector
+    readiness: Readiness
+    heartbeat: Heartbeat
+    stalled_s: float = STALLED_S
+    dead: Callable[[], dict[str, str]] = dict
+
+    def answer(self, path: str, accept: str | None = None) -> tuple[int, str, bytes]:
+        """Status, content type and body for a path; unknown ones are 404."""
+        if path == "/metrics":
+            encode, content_type = choose_encoder(accept or "")
+            return 200, content_type, encode(self.registry)
+        if path == "/livez":
+            age = self.heartbeat.age_s()
+            stalled = {"event_loop": f"has had no turn for {age:.0f} s"}
+            return _state((stalled if age > self.stalled_s else {}) | self.dead())
+        if path == "/readyz":
+            return _state(self.readiness.reasons(), self.readiness.notes())
+        return 404, "text/plain; charset=utf-8", b"/metrics, /livez and /readyz are here\n"
+
+
 class HealthServer:
-    """The HTTP server of one process. `start`, `stop`; or use it as a context manager.
+    """The HTTP server of one process. `start`, `stop`; or use it as a context manager."""
 
-    `dead`, asked from the server's threads, names what only a restart can mend.
-    """
-
-    def __init__(
-        self,
-        registry: Collector,
-        readiness: Readiness,
-        heartbeat: Heartbeat,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 9464,
-        stalled_s: float = STALLED_S,
-        dead: Callable[[], dict[str, str]] = dict,
-    ) -> None:
-        self._registry = registry
-        self._readiness = readiness
-        self._heartbeat = heartbeat
+    def __init__(self, health: Health, *, host: str = "127.0.0.1", port: int = 9464) -> None:
+        self._health = health
         self._host = host
         self._wanted_port = port
-        self._stalled_s = stalled_s
-        self._dead = dead
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -147,28 +155,15 @@ class HealthServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def answer(self, path: str, accept: str | None = None) -> tuple[int, str, bytes]:
-        """Status, content type and body for a path; unknown ones are 404."""
-        if path == "/metrics":
-            encode, content_type = choose_encoder(accept or "")
-            return 200, content_type, encode(self._registry)
-        if path == "/livez":
-            age = self._heartbeat.age_s()
-            stalled = {"event_loop": f"has had no turn for {age:.0f} s"}
-            return _state((stalled if age > self._stalled_s else {}) | self._dead())
-        if path == "/readyz":
-            return _state(self._readiness.reasons(), self._readiness.notes())
-        return 404, "text/plain; charset=utf-8", b"/metrics, /livez and /readyz are here\n"
-
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
+        health = self._health
 
         class Handler(BaseHTTPRequestHandler):
             timeout = 10  # a client that sends nothing must not hold a thread
 
             def do_GET(self) -> None:
                 path = self.path.split("?", 1)[0]
-                status, kind, body = server.answer(path, self.headers.get("Accept"))
+                status, kind, body = health.answer(path, self.headers.get("Accept"))
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))

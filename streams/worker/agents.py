@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -63,39 +64,32 @@ def create_app(
     return app, use_bulk_transport(app, options)
 
 
+@dataclass(frozen=True, slots=True)
 class Agents:
     """What the agents of one worker do. `stages` is the worker's own, by partition."""
 
-    def __init__(
-        self,
-        app: faust.App,
-        stages: Mapping[TP, Stage],
-        intake: Intake,
-        alignment: Alignment,
-        watchdog: Watchdog,
-    ) -> None:
-        self._app = app
-        self._stages = stages
-        self._intake = intake
-        self._alignment = alignment
-        self._watchdog = watchdog
+    app: faust.App
+    stages: Mapping[TP, Stage]
+    intake: Intake
+    alignment: Alignment
+    watchdog: Watchdog
 
     def register(self, settings: Settings) -> None:
         """Have the app run one for each input."""
         for name in inputs(settings):
-            topic = self._app.topic(name, schema=ChunkSchema(), internal=False)
-            self._app.agent(topic, name=f"hydrawatch.{name}")(self._take)
+            topic = self.app.topic(name, schema=ChunkSchema(), internal=False)
+            self.app.agent(topic, name=f"hydrawatch.{name}")(self._take)
 
     async def _take(self, stream: Any) -> AsyncIterator[None]:
         async for event in stream.noack().events():
             chunk: Chunk = event.value
             tp = TP(chunk.topic, chunk.partition)
             try:
-                stage = self._stages.get(tp)
+                stage = self.stages.get(tp)
                 if stage is None:
                     continue  # of an assignment that has ended
-                with self._watchdog.at_work(tp):
-                    await self._intake.take(tp, stage, partial(stage.process, chunk))
+                with self.watchdog.at_work(tp):
+                    await self.intake.take(tp, stage, partial(stage.process, chunk))
             except asyncio.CancelledError:
                 raise
             except ShutOutError as error:
@@ -105,7 +99,7 @@ class Agents:
             except Exception as error:
                 # Going on would leave a hole in the windows: stop, and start again from the topic.
                 log.exception("stage failed", topic=tp.topic, partition=tp.partition)
-                await self._app.crash(error)
+                await self.app.crash(error)
                 raise
-            self._alignment.hold_back(tp)
+            self.alignment.hold_back(tp)
             yield

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 
-import faust
 from faust.types import TP
 
 from detectors.config import Loaded
@@ -30,7 +29,6 @@ class Alignment:
         self,
         settings: Settings,
         loaded: Loaded,
-        app: faust.App,
         transport: BulkTransport,
         accounts: Mapping[TP, AccountStage],
         networks: Mapping[TP, NetworkStage],
@@ -39,7 +37,6 @@ class Alignment:
         self.held: set[TP] = set()  # partitions that wait for slower ones
         self._settings = settings
         self._gap_ms = loaded.config.engine.idle_gap_minutes * MINUTE_MS
-        self._app = app
         self._transport = transport
         self._accounts = accounts
         self._networks = networks
@@ -50,7 +47,7 @@ class Alignment:
         """Read no more of a partition that is far ahead in event time, until the others follow."""
         if tp not in self.held and self._too_far_ahead(tp):
             self.held.add(tp)
-            self._app.consumer.pause_partitions({tp})
+            self._transport.app.consumer.pause_partitions({tp})
 
     async def let_go(self) -> None:
         """Read on, for ever, from partitions that the others have caught up with."""
@@ -59,8 +56,8 @@ class Alignment:
             for tp in sorted(self.held):
                 if not self._too_far_ahead(tp):
                     self.held.discard(tp)
-                    if tp in self._app.consumer.assignment():
-                        self._app.consumer.resume_partitions({tp})
+                    if tp in self._transport.app.consumer.assignment():
+                        self._transport.app.consumer.resume_partitions({tp})
 
     async def mark_idle(self) -> None:
         """Let partitions that have nothing to read trail the furthest, by a written mark; for ever."""
@@ -70,7 +67,7 @@ class Alignment:
             if furthest == NO_TIME:
                 continue
             mark = (furthest + 1) * MINUTE_MS - self._gap_ms
-            for tp in sorted(self._app.consumer.assignment()):
+            for tp in sorted(self._transport.app.consumer.assignment()):
                 stage = self._accounts.get(tp)
                 if stage is not None and self._idle(tp, stage, mark):
                     await self._intake.take(tp, stage, partial(stage.mark_idle, mark))

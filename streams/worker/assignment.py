@@ -13,8 +13,7 @@ from faust.types import TP
 
 from detectors.errors import ConfigError
 from streams.kafka.connection import patiently
-from streams.observe.health import Readiness
-from streams.observe.metrics import Metrics
+from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stage import Stage
@@ -43,8 +42,7 @@ class Assignment:
         alignment: Alignment,
         watchdog: Watchdog,
         progress: Callable[[int], None],
-        metrics: Metrics,
-        readiness: Readiness,
+        shown: Shown,
     ) -> None:
         self._inputs = inputs(settings)
         self._app = app
@@ -54,8 +52,7 @@ class Assignment:
         self._alignment = alignment
         self._watchdog = watchdog
         self._progress = progress
-        self._metrics = metrics
-        self._readiness = readiness
+        self._shown = shown
         self._duplicates = DuplicateInstance(settings.instance_id)
         self._generation = -1  # of the group, at the last assignment
         app.on_partitions_revoked.connect(self._revoked)
@@ -73,7 +70,7 @@ class Assignment:
                 log.error("state cannot be read back", topic=tp.topic, partition=tp.partition)
                 await self._app.crash(error)
                 raise
-            self._readiness.done("recovery")
+            self._shown.readiness.done("recovery")
         return stage.next_offset
 
     async def _restore(self, tp: TP, stage: Stage) -> None:
@@ -92,7 +89,7 @@ class Assignment:
             self._duplicates.assigned(app.consumer_generation_id)
         except ConfigError as error:
             await app.crash(error)
-        self._metrics.rebalances.inc()
+        self._shown.metrics.rebalances.inc()
         mine = {tp for tp in assigned if tp.topic in self._inputs}
         self._alignment.held.clear()
         # Who was put out of the group and comes back may be given what it had, but another worker has
@@ -110,11 +107,11 @@ class Assignment:
     def _show(self, mine: set[TP]) -> None:
         for topic in self._inputs:
             count = sum(tp.topic == topic for tp in mine)
-            self._metrics.partitions_assigned.labels(topic).set(count)
+            self._shown.metrics.partitions_assigned.labels(topic).set(count)
         if mine:
-            self._readiness.done("assignment")
-            self._readiness.wait_for("catch-up", "reading what the topics hold")
+            self._shown.readiness.done("assignment")
+            self._shown.readiness.wait_for("catch-up", "reading what the topics hold")
         else:
-            self._readiness.wait_for(
+            self._shown.readiness.wait_for(
                 "assignment", "no partition is assigned: more workers than partitions?"
             )

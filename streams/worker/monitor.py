@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Set
 
-import faust
 from faust.types import TP
 
 from detectors.errors import StateError
@@ -14,9 +13,8 @@ from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
-from streams.observe.health import Readiness
 from streams.observe.isolation import notes
-from streams.observe.metrics import Metrics
+from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stage import Stage
@@ -37,20 +35,16 @@ class Monitor:
     def __init__(
         self,
         settings: Settings,
-        app: faust.App,
         transport: BulkTransport,
         stages: Mapping[TP, Stage],
         held: Set[TP],
-        metrics: Metrics,
-        readiness: Readiness,
+        shown: Shown,
     ) -> None:
         self._settings = settings
-        self._app = app
         self._transport = transport
         self._stages = stages
         self._held = held
-        self._metrics = metrics
-        self._readiness = readiness
+        self._shown = shown
         self._short_since: dict[TP, float] = {}
         self._shut_out_since: dict[TP, float] = {}
         self._out_since: float | None = None
@@ -59,8 +53,10 @@ class Monitor:
     def recovered(self, size: int) -> None:
         """So many bytes of a stage's state were read back so far."""
         self._read_back = size
-        self._metrics.recovery_bytes.set(size)
-        self._readiness.wait_for("recovery", f"reading state back: {size / 1e6:,.0f} MB so far")
+        self._shown.metrics.recovery_bytes.set(size)
+        self._shown.readiness.wait_for(
+            "recovery", f"reading state back: {size / 1e6:,.0f} MB so far"
+        )
 
     async def look(
         self,
@@ -72,10 +68,10 @@ class Monitor:
         """Look, for ever, also while nothing is read or the broker does not answer."""
         while True:
             await asyncio.sleep(POLL_S)
-            checkpointer.show(self._stages, self._readiness)
-            deliveries.look(self._readiness)
-            self._readiness.note(notes(self._stages.values()))
-            self._metrics.held_back.set(len(self._held))
+            checkpointer.show(self._stages, self._shown.readiness)
+            deliveries.look(self._shown.readiness)
+            self._shown.readiness.note(notes(self._stages.values()))
+            self._shown.metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
             self._catch_up()
@@ -88,8 +84,8 @@ class Monitor:
     def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
         topics = self._transport.options.topics
-        for tp in self._app.consumer.assignment():
-            stage, high = self._stages.get(tp), self._app.consumer.highwater(tp)
+        for tp in self._transport.app.consumer.assignment():
+            stage, high = self._stages.get(tp), self._transport.app.consumer.highwater(tp)
             if stage is None and tp.topic in topics:
                 yield tp, None, 0
             elif stage is not None and high is not None:
@@ -126,7 +122,7 @@ class Monitor:
         shut_out = {
             tp for tp, stage in self._stages.items() if stage.shut_out or checkpointer.shut_out(tp)
         }
-        if self._app.rebalancing:
+        if self._transport.app.rebalancing:
             shut_out = set()  # who runs what is being settled
         self._shut_out_since = {tp: self._shut_out_since.get(tp, now) for tp in shut_out}
         for tp, since in self._shut_out_since.items():
@@ -140,10 +136,10 @@ class Monitor:
 
     def _catch_up(self) -> None:
         """Ready once the requests that lay there at the assignment have been read."""
-        if "catch-up" not in self._readiness.reasons():
+        if "catch-up" not in self._shown.readiness.reasons():
             return
         topic = self._settings.requests_topic
-        mine = [tp for tp in self._app.consumer.assignment() if tp.topic == topic]
+        mine = [tp for tp in self._transport.app.consumer.assignment() if tp.topic == topic]
         stages = {tp: self._stages[tp] for tp in mine if tp in self._stages}
         if not mine or len(stages) < len(mine):
             return
@@ -151,9 +147,9 @@ class Monitor:
             stage for tp, stage in stages.items() if self._transport.unread(tp, stage.next_offset)
         ]
         if not unread:
-            self._readiness.done("catch-up")
+            self._shown.readiness.done("catch-up")
             return
         behind = sum(stage.lag for stage in unread)
-        self._readiness.wait_for(
+        self._shown.readiness.wait_for(
             "catch-up", f"{behind:,} records behind in {len(unread)} partitions"
         )

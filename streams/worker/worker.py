@@ -13,6 +13,7 @@ from detectors.config import VERSION, Loaded
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.health import Heartbeat, Readiness
 from streams.observe.metrics import Metrics
+from streams.observe.shown import Shown
 from streams.observe.stage_gauges import begin_at_zero
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
@@ -43,6 +44,7 @@ class Worker:
         self.metrics = _metrics(settings, loaded)
         self.readiness = Readiness(assignment="no partitions assigned yet")
         self.metrics.ready.set_function(lambda: not self.readiness.reasons())
+        shown = Shown(self.metrics, self.readiness)
         self.heartbeat = Heartbeat()
         self.watchdog = Watchdog(self.metrics, self.readiness, settings.stall_s)
         self._probe = BrokerProbe(settings, partitions, self.metrics, self.readiness)
@@ -60,7 +62,6 @@ class Worker:
         self._alignment = Alignment(
             settings,
             loaded,
-            self.app,
             transport,
             self._partitions.accounts,
             self._partitions.networks,
@@ -68,12 +69,10 @@ class Worker:
         )
         self._monitor = Monitor(
             settings,
-            self.app,
             transport,
             self._partitions.stages,
             self._alignment.held,
-            self.metrics,
-            self.readiness,
+            shown,
         )
         # who runs them
         self._assignment = Assignment(
@@ -85,8 +84,7 @@ class Worker:
             self._alignment,
             self.watchdog,
             self._monitor.recovered,
-            self.metrics,
-            self.readiness,
+            shown,
         )
         agents = Agents(
             self.app, self._partitions.stages, self._intake, self._alignment, self.watchdog

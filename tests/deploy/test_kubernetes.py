@@ -16,7 +16,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streams.observe.health import HealthServer, Heartbeat, Readiness
+from streams.observe.health import Health, Heartbeat, Readiness
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings, variable
 from streams.worker.worker import HAND_ON_S
@@ -163,9 +163,9 @@ def test_a_pod_has_time_to_keep_its_state_before_it_is_killed() -> None:
 
 def test_probes_ask_what_a_worker_answers() -> None:
     (container,) = of_kind("StatefulSet")["spec"]["template"]["spec"]["containers"]
-    server = HealthServer(Metrics().registry, Readiness(), Heartbeat(), port=0)
+    health = Health(Metrics().registry, Readiness(), Heartbeat())
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert server.answer(container[probe]["httpGet"]["path"])[0] == 200
+        assert health.answer(container[probe]["httpGet"]["path"])[0] == 200
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports["metrics"] == Settings().metrics_port
     (port,) = of_kind("NetworkPolicy")["spec"]["ingress"][0]["ports"]

@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from detectors.errors import ConfigError
-from streams.observe.health import HealthServer, Heartbeat, Readiness
+from streams.observe.health import Health, HealthServer, Heartbeat, Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.mode_label import LABEL, shown_as
 from streams.stages.dead_letters import MESSAGE_BYTES, dead_letter
@@ -75,8 +75,8 @@ def test_a_shadow_worker_says_so_in_every_series_and_changes_nothing_else(accept
     parse = openmetrics_families if accept else text_string_to_metric_families
     shown = []
     for mode in ("live", "shadow"):
-        server = HealthServer(shown_as(mode, registry), Readiness(), Heartbeat(), port=0)
-        status, _, body = server.answer("/metrics", accept)
+        health = Health(shown_as(mode, registry), Readiness(), Heartbeat())
+        status, _, body = health.answer("/metrics", accept)
         assert status == 200
         shown.append(list(parse(body.decode())))
     live, shadow = shown
@@ -108,7 +108,7 @@ def test_no_series_has_a_label_that_the_mark_of_a_shadow_worker_would_hide() -> 
 
 def test_readiness_names_every_reason_and_ends_when_none_is_left() -> None:
     readiness = Readiness(start="starting")
-    server = HealthServer(Metrics().registry, readiness, Heartbeat(), port=0)
+    server = HealthServer(Health(Metrics().registry, readiness, Heartbeat()), port=0)
     with server:
         readiness.wait_for("recovery", "recovering: 40 %")
         status, body = get(f"{server.url}/readyz")
@@ -124,7 +124,7 @@ def test_readiness_names_every_reason_and_ends_when_none_is_left() -> None:
 
 def test_a_note_is_said_by_a_worker_that_is_ready() -> None:
     readiness = Readiness()
-    with HealthServer(Metrics().registry, readiness, Heartbeat(), port=0) as server:
+    with HealthServer(Health(Metrics().registry, readiness, Heartbeat()), port=0) as server:
         readiness.note({"volume": "raised ValueError for 1 account"})
         status, body = get(f"{server.url}/readyz")
         assert status == 200
@@ -140,7 +140,9 @@ def test_a_note_is_said_by_a_worker_that_is_ready() -> None:
 def test_a_stalled_event_loop_is_seen_from_outside_it() -> None:
     now = [100.0]
     heartbeat = Heartbeat(clock=lambda: now[0])
-    with HealthServer(Metrics().registry, Readiness(), heartbeat, port=0, stalled_s=30) as server:
+    with HealthServer(
+        Health(Metrics().registry, Readiness(), heartbeat, stalled_s=30), port=0
+    ) as server:
         assert get(f"{server.url}/livez")[0] == 200
         now[0] += 31
         status, body = get(f"{server.url}/livez")
@@ -163,7 +165,7 @@ async def test_the_heartbeat_beats_as_long_as_the_loop_turns() -> None:
 def test_metrics_are_served_and_other_paths_are_not() -> None:
     metrics = Metrics()
     metrics.events.labels("accepted").inc(7)
-    with HealthServer(metrics.registry, Readiness(), Heartbeat(), port=0) as server:
+    with HealthServer(Health(metrics.registry, Readiness(), Heartbeat()), port=0) as server:
         status, body = get(f"{server.url}/metrics")
         assert status == 200
         samples = {
@@ -177,8 +179,8 @@ def test_metrics_are_served_and_other_paths_are_not() -> None:
 
 
 def test_a_port_that_is_taken_is_an_error_with_the_mend() -> None:
-    with HealthServer(Metrics().registry, Readiness(), Heartbeat(), port=0) as first:
-        second = HealthServer(Metrics().registry, Readiness(), Heartbeat(), port=first.port)
+    with HealthServer(Health(Metrics().registry, Readiness(), Heartbeat()), port=0) as first:
+        second = HealthServer(Health(Metrics().registry, Readiness(), Heartbeat()), port=first.port)
         with pytest.raises(ConfigError, match="or 0 for any free"):
             second.start()
 

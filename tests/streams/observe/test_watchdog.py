@@ -6,7 +6,7 @@ import orjson
 import pytest
 from faust.types import TP
 
-from streams.observe.health import HealthServer, Heartbeat, Readiness
+from streams.observe.health import Health, Heartbeat, Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.watchdog import DEAD_AFTER, Watchdog
 
@@ -143,12 +143,10 @@ def test_trouble_at_the_brokers_makes_a_worker_not_ready_but_asks_for_no_restart
 
 
 def test_livez_says_what_only_a_restart_can_mend(watched: Watched) -> None:
-    server = HealthServer(
-        watched.metrics.registry, Readiness(), Heartbeat(), port=0, dead=watched.dog.dead
-    )
+    health = Health(watched.metrics.registry, Readiness(), Heartbeat(), dead=watched.dog.dead)
     watched.after(0, ONE, 500, unread=True)
-    assert server.answer("/livez")[0] == 200
+    assert health.answer("/livez")[0] == 200
     watched.after(DEAD_AFTER * STALL_S + 1, ONE, 500, unread=True)
-    status, _, body = server.answer("/livez")
+    status, _, body = health.answer("/livez")
     assert status == 503
     assert "has stood still at 500" in orjson.loads(body)["reasons"]["hydrawatch.requests.v1[1]"]

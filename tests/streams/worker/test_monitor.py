@@ -10,6 +10,7 @@ import pytest
 from streams.kafka.connection import BrokerError
 from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
+from streams.observe.shown import Shown
 from streams.settings.settings import Settings
 from streams.worker import monitor
 from streams.worker.monitor import Monitor
@@ -30,8 +31,8 @@ def test_what_the_coordinator_has_against_a_worker_ends_it_once_nobody_raises_it
     now = [100.0]
     monkeypatch.setattr(monitor.time, "monotonic", lambda: now[0])
     transport = Refused()
-    app: Any = SimpleNamespace()
-    looking = Monitor(Settings(), app, cast("Any", transport), {}, set(), Metrics(), Readiness())
+    shown = Shown(Metrics(), Readiness())
+    looking = Monitor(Settings(), cast("Any", transport), {}, set(), shown)
     looking.refuse_to_stay_out_of_the_group()
     transport.error = RuntimeError("unknown")
     looking.refuse_to_stay_out_of_the_group()  # a fetch is about to raise it
