@@ -167,7 +167,7 @@ class KeyBirths:
         )
 
     def priors(self) -> NDArray[np.float64]:
-        """The priors as an array [kind, ip_class, (mean per day, shape)], rates applied."""
+        """The priors with rates applied: float64 [kind, ip_class, (mean per day, shape)]."""
         return scaled_priors(self.identity_rate, self.infrastructure_rate, self.content_rate)
 
     @property
@@ -176,7 +176,7 @@ class KeyBirths:
         return np.dtype([])
 
     def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
-        """Score the new parties of n values, by kind and address class."""
+        """Score the new parties of n values, by kind and address class; arrays as in `Columnar`."""
         scores = Scores.silent(windows.rows.size)
         surprise, expected = np.full((2, windows.rows.size), np.nan)
         births_rows(
@@ -195,7 +195,7 @@ class KeyBirths:
         )
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
-        """Raise what one value's arithmetic raises."""
+        """Raise what one value's arithmetic raises; arrays as in `Columnar`."""
         day, week, births, days, kind, ip_class = (
             float(column[place]) for column in self._columns(windows)
         )

@@ -59,7 +59,10 @@ class Engine:
     def decode(
         self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None
     ) -> Decoded:
-        """Decode a batch; what cannot be read is among the result's `rejected`."""
+        """Decode a batch; what cannot be read is among the result's `rejected`.
+
+        `timestamps` (int64, n) as for `Decoder.decode`.
+        """
         return self.decoder.decode(values, timestamps)
 
     def feed(self, decoded: Decoded) -> list[Alert]:

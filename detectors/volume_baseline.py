@@ -105,7 +105,8 @@ def score_rows(
 ) -> None:
     """`score` of each account's requests (float64, n); `rows` (int64, n) are of `memory` (BASELINE).
 
-    What is no finite number is passed over.
+    Fills deviation, spread and surprise (float64, n); `failed` (bool, n) is set where it raised. What
+    is no finite number is passed over.
     """
     for i in range(rows.size):
         if not math.isfinite(requests[i]):

@@ -50,6 +50,9 @@ def restoration(fresh: AccountState) -> Restoration:
 def restore(
     filled: AccountState, tables: Mapping[str, Bytes], rest: bytes
 ) -> tuple[AccountState, Rest]:
-    """The state whose restoration is complete, and what is in no table."""
+    """The state whose restoration is complete, and what is in no table.
+
+    `tables` are kept bytes (uint8, n each), by table.
+    """
     loose = {name: grown(getattr(filled, name), tables[name]) for name in GROWING}
     return filled._replace(**loose), _decoder.decode(rest)

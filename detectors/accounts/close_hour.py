@@ -21,7 +21,10 @@ MOST_DAYS = 65_535  # what an account's row can count
 
 @kernel
 def trailing_day(account: Row, hour: int, requests: int) -> int:
-    """Move an account's 24-hour ring to `hour`, put the hour in, and return the day's sum."""
+    """Move an account's 24-hour ring to `hour`, put the hour in, and return the day's sum.
+
+    `account` is a row of ACCOUNT.
+    """
     gap = hour - account.last_hour
     if gap >= 24 or gap < 0:
         empty(account.ring)
@@ -43,7 +46,7 @@ def close_hours(
     """Add every open hour that ends with `tick` to its account's day; returns how many.
 
     `at` receives their rows in `state.hours`, `rows` their accounts', `trailing` the requests of the
-    24 hours up to now (int64, as long as there are hours). The hours themselves stay until
+    24 hours up to now: int64 each, as long as there are hours. The hours themselves stay until
     `free_hours`.
     """
     hour = tick // HOUR_TICKS
@@ -63,7 +66,7 @@ def close_hours(
 
 @kernel
 def free_hours(state: AccountState, at: np.ndarray) -> None:
-    """Empty closed hours, and give their rows (int64) back."""
+    """Empty closed hours, and give their rows (int64, n) back."""
     for place in at:
         state.accounts[state.hours[place].account].hour_row = -1
         state.hours[place] = NO_WINDOW[0]
@@ -72,7 +75,7 @@ def free_hours(state: AccountState, at: np.ndarray) -> None:
 
 @kernel
 def close_days(state: AccountState, rows: np.ndarray, scratch: KeySums, whole: bool) -> int:
-    """Close the open days of the accounts in `rows` (int64); returns how many keys have a load.
+    """Close the open days of the accounts in `rows` (int64, n); returns how many keys have a load.
 
     The loads are in `scratch`. A day that is `whole` counts among the account's active days.
     """

@@ -17,7 +17,7 @@ MOST_GROUPS = 1_000  # of a kind, the busiest; a detector remembers fewer
 def group_sums(
     state: AccountState, tick: int, rows: NDArray[np.int64], wanted: frozenset[Entity]
 ) -> tuple[GroupSum, ...]:
-    """The groups of the kinds that detectors ask for, over the accounts (rows, int64) of a day."""
+    """The groups of the kinds that detectors ask for, over the accounts (rows, int64, n) of a day."""
     found: list[GroupSum] = []
     if "model" in wanted:
         found += close_models(state, tick)

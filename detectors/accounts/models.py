@@ -22,8 +22,8 @@ def find_model(state: AccountState, event: Row, buffer: np.ndarray) -> int:
     """Place of an event's model among the known ones, -1 where there is none for it.
 
     A model becomes known by its first answer: a misspelt name is answered with an error. Where the
-    table is full it takes the place of the one longest unused, if that is a day. `buffer` (uint8)
-    holds its name.
+    table is full it takes the place of the one longest unused, if that is a day. `event` is a row
+    of EVENT, `buffer` (uint8) holds the model's name.
     """
     scalars = state.scalars
     tick = event.event_time // MINUTE_MS
@@ -56,7 +56,7 @@ def find_model(state: AccountState, event: Row, buffer: np.ndarray) -> int:
 
 @inlined
 def add_to_model(state: AccountState, event: Row, place: int, given: int, taken: int) -> None:
-    """Count an event with so many tokens in and out in its model's day."""
+    """Count an event (a row of EVENT) with so many tokens in and out in its model's day."""
     day = event.event_time // (MINUTE_MS * DAY_TICKS)
     at = 2 * place + (day & 1)
     if state.model_days[at].day != day:

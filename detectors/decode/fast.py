@@ -148,8 +148,9 @@ def decode_plain(
 ) -> None:
     """Parse every record that is plain into its row, and mark it in `done` (uint8 per record).
 
-    `starts` int64[n + 1]; `stamps` int64[n], -1 not known; `limits` most bytes and future_ms;
-    `key` the hash key's halves; `unknown` int64 per property, added to for the records done.
+    `buffer` uint8, padded; `starts` int64[n + 1]; `stamps` int64[n], -1 not known; `limits` int64[2],
+    most bytes and future_ms; `key` uint64[2], the hash key's halves; `unknown` int64 per property,
+    added to for the records done.
     """
     for row in range(starts.size - 1):
         start, stop = starts[row], starts[row + 1]

@@ -227,7 +227,8 @@ class Columnar(Described, Protocol):
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
         """One window's arithmetic once more, changing nothing and catching nothing.
 
-        So that what it raised, where `Scores.failed` says so, can be named.
+        So that what it raised, where `Scores.failed` says so, can be named. Arrays as for
+        `observe_columns`.
         """
         ...
 

@@ -73,7 +73,7 @@ class ActiveSet:
     ) -> list[tuple[int, Place]]:
         """Weigh the entities (uint64, n) whose windows closed; gives (position, place) of those heard.
 
-        Sorted by entity.
+        Weights are float64 (n). Sorted by entity.
         """
         order = np.argsort(entities, kind="stable")
         heard: list[tuple[int, Place]] = []
@@ -188,11 +188,11 @@ class ActiveSet:
             self._bytes[slot * self._width : (slot + 1) * self._width] = 0
 
     def tables(self) -> dict[str, NDArray[Any]]:
-        """What is to be kept."""
+        """What is to be kept: the slots (SLOT), and as many rows of bytes."""
         return {self._name: self.slots, f"{self._name}.bytes": self._bytes.view(self._row)}
 
     def restore(self, tables: dict[str, NDArray[np.uint8]]) -> None:
-        """Fill the set, still empty, from kept bytes. Raises StateError where they do not fit."""
+        """Fill the set, still empty, from kept bytes (uint8). Raises StateError where they do not fit."""
         slots, memories = tables.get(self._name), tables.get(f"{self._name}.bytes")
         if slots is None or memories is None:
             return

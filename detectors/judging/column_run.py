@@ -64,16 +64,16 @@ class ColumnRun:
         return None if seen is None else self.detector.evidence(seen)
 
     def erase(self, _entities: Iterable[int], rows: NDArray[np.int64]) -> None:
-        """Forget entities, by their rows."""
+        """Forget entities, by their rows (int64, n)."""
         self.memory.empty(rows)
         self.isolation.erase(rows.tolist())
 
     def tables(self, used: int) -> dict[str, NDArray[Any]]:
-        """What is to be kept."""
+        """What is to be kept: the first `used` rows of each table, by its name."""
         return self.memory.tables(used)
 
     def restore(self, tables: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Go on from what was kept."""
+        """Go on from what was kept: bytes (uint8) by the table's name."""
         self.memory.restore(tables)
 
     @property

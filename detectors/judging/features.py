@@ -36,12 +36,12 @@ class Closed(NamedTuple):
     facts: Mapping[str, Column]
 
     def column(self, field: str) -> Column:
-        """A field of the closed windows, as float64."""
+        """A field of the closed windows, as float64 (n, or n rows of several)."""
         found = self.more.get(field)
         return (self.windows[field][self.at] if found is None else found).astype(np.float64)
 
     def some(self, places: NDArray[np.int64]) -> Closed:
-        """Those at some places."""
+        """Those at some places (int64, m)."""
         return Closed(
             self.entities[places],
             self.rows[places],
@@ -53,7 +53,10 @@ class Closed(NamedTuple):
 
 
 class Feature(NamedTuple):
-    """A name that `Card.reads` may give: of which entities' windows of which span, and what it is."""
+    """A name that `Card.reads` may give: of which entities' windows of which span, and what it is.
+
+    `of` works it out, float64 (n).
+    """
 
     name: str
     entities: tuple[Entity, ...]

@@ -82,16 +82,16 @@ class Host:
         return tuple(e for e in found if e is not None)
 
     def erase(self, entities: Sequence[int], rows: NDArray[np.int64]) -> None:
-        """Forget entities: fingerprints, and their rows (int64)."""
+        """Forget entities: their fingerprints, and their rows (int64, n)."""
         for run in self.runs:
             run.erase(entities, rows)
 
     def tables(self, used: int) -> dict[str, NDArray[Any]]:
-        """What is to be kept of all memories; `used` rows of the stage's table are in use."""
+        """What is to be kept of all memories, tables of rows; `used` rows of the stage's are in use."""
         return {name: t for run in self.runs for name, t in run.tables(used).items()}
 
     def restore(self, tables: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Go on from what was kept; memories that are not there stay empty."""
+        """Go on from what was kept, bytes (uint8) by table; memories that are not there stay empty."""
         for run in self.runs:
             run.restore(tables)
 

@@ -36,7 +36,7 @@ class Memory:
         self._name = table_name(card)
 
     def empty(self, rows: NDArray[np.int64]) -> None:
-        """Forget the entities in these rows."""
+        """Forget the entities in these rows (int64, n)."""
         if self.table.dtype.itemsize:
             self.table[rows] = np.zeros(1, self.table.dtype)
         if self._peaks.size:
@@ -62,14 +62,14 @@ class Memory:
         )
 
     def tables(self, used: int) -> dict[str, NDArray[Any]]:
-        """What is to be kept, with the first `used` rows."""
+        """What is to be kept: the first `used` rows of the memory and of the peaks (PEAK)."""
         kept = {self._name: self.table[:used]} if self.table.dtype.itemsize else {}
         if self._peaks.size:
             kept[f"{self._name}.peaks"] = self._peaks[:used]
         return kept
 
     def restore(self, tables: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Fill the table, still empty, from kept bytes. Raises StateError for another row type."""
+        """Fill the tables, still empty, from kept bytes (uint8). Raises StateError for another row type."""
         for rows, name in ((self.table, self._name), (self._peaks, f"{self._name}.peaks")):
             raw = tables.get(name)
             if raw is not None and rows.dtype.itemsize:
@@ -87,7 +87,7 @@ def table_name(card: Card) -> str:
 
 
 def fill(rows: NDArray[Any], raw: NDArray[np.uint8], name: str) -> None:
-    """Put kept bytes into a table's first rows. Raises StateError where they do not fit."""
+    """Put kept bytes (uint8) into a table's first rows. Raises StateError where they do not fit."""
     size = rows.dtype.itemsize
     if raw.size % size or raw.size // size > rows.size:
         raise StateError(f"{name}: {raw.size:,} bytes are no rows of {size} bytes, or too many")

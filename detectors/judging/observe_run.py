@@ -56,18 +56,18 @@ class ObserveRun:
         return self.active.strongest(entity)
 
     def erase(self, entities: Iterable[int], _rows: NDArray[np.int64]) -> None:
-        """Forget entities, by their fingerprints."""
+        """Forget entities, by their fingerprints; their rows (int64, n) say nothing here."""
         entities = list(entities)
         for entity in entities:
             self.active.drop(entity)
         self.isolation.erase(entities)
 
     def tables(self, _used: int) -> dict[str, NDArray[Any]]:
-        """What is to be kept."""
+        """What is to be kept: tables of rows, by name."""
         return self.active.tables()
 
     def restore(self, tables: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Go on from what was kept."""
+        """Go on from what was kept: bytes (uint8) by the table's name."""
         self.active.restore(dict(tables))
 
     @property

@@ -12,7 +12,7 @@ from detectors.kernels.compiled import inlined, kernel
 
 @inlined
 def append(arena: np.ndarray, end: int, source: np.ndarray, at: int, length: int) -> int:
-    """Copy `length` bytes of `source` (uint8) from `at` to the arena's end; gives its new end."""
+    """Copy `length` bytes of `source` from `at` to the arena's end; gives its new end. Both are uint8."""
     for i in range(length):
         arena[end + i] = source[at + i]
     return end + length
@@ -33,7 +33,10 @@ def pack(at: np.ndarray, length: np.ndarray, arena: np.ndarray, into: np.ndarray
 
 
 def packed(at: np.ndarray, length: np.ndarray, arena: np.ndarray) -> np.ndarray:
-    """The texts at places of an arena (integers, integers, uint8), one after another in their own."""
+    """The texts at places of an arena, one after another in an arena of their own.
+
+    `at` and `length` are integers (n), arenas uint8.
+    """
     into = np.zeros(int(length.sum()), np.uint8)
     pack(at.astype(np.int64), length, arena, into, 0)
     return into

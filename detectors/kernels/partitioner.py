@@ -43,7 +43,10 @@ def murmur2_at(buffer: np.ndarray, start: int, length: int) -> np.uint32:
 def partitions_at(
     buffer: np.ndarray, starts: np.ndarray, lengths: np.ndarray, partitions: int
 ) -> np.ndarray:
-    """Partition (int64) of every key slice of `buffer` (uint8), for `partitions` of them."""
+    """Partition (int64, n) of every key slice of `buffer` (uint8), for `partitions` of them.
+
+    Starts and lengths are integers (n).
+    """
     out = np.empty(starts.size, np.int64)
     for i in range(starts.size):
         h = murmur2_at(buffer, np.int64(starts[i]), np.int64(lengths[i]))

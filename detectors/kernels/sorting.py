@@ -13,7 +13,10 @@ RUN = 16  # this many are sorted by insertion
 def sort_pairs(
     keys: np.ndarray, values: np.ndarray, count: int, spare_keys: np.ndarray, spare: np.ndarray
 ) -> None:
-    """Sort `values[:count]` by their `keys` (uint64) in place: insertion in runs, then merging."""
+    """Sort `values[:count]` by their `keys` (uint64) in place: insertion in runs, then merging.
+
+    Keys, values (of any type) and what is spare of both have `count` places or more.
+    """
     for start in range(0, count, RUN):
         for i in range(start + 1, min(start + RUN, count)):
             key = keys[i]

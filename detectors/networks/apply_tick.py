@@ -15,7 +15,7 @@ from detectors.networks.windows import apply_ones, apply_sums
 
 
 class Tables(NamedTuple):
-    """The tables of one tick, all sources in order."""
+    """The tables of one tick, all sources in order: rows as in `exchange.rows`, names uint8."""
 
     edges: np.ndarray
     names: np.ndarray
@@ -43,7 +43,7 @@ def joined_tables(hand_overs: list[HandOver]) -> Tables:
 
 
 def joined_rows(parts: list[np.ndarray]) -> np.ndarray:
-    """Tables of one kind, one after another, to be written to.
+    """Tables (one-dimensional) of one row type, one after another, to be written to.
 
     By way of bytes: numpy joins structured arrays field by field, which takes far longer. All of
     one dtype.

@@ -46,7 +46,7 @@ def checkpoint_of(
 
 
 def restore(tables: Mapping[str, Bytes], rest: bytes) -> tuple[Progress, list[HandOver]]:
-    """How far it was, and the ticks that wait."""
+    """How far it was, and the ticks that wait; `tables` are kept bytes (uint8), by table."""
     progress = _decoder.decode(rest)
     raw = tables[WAITING].tobytes()
     waiting, at = [], 0

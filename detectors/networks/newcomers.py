@@ -30,8 +30,8 @@ def joined_windows(
 ) -> Closed:
     """The windows of values (rows, int64, n) that new accounts joined in the minute before `end`, ms.
 
-    `scratch` holds accounts, times and organisations of as many members as a value may have;
-    `watched_days` says how many days between two times, ms, were watched.
+    `scratch` holds accounts (uint64), times (int64) and organisations (uint64) of as many members as
+    a value may have; `watched_days` says how many days between two times, ms, were watched.
     """
     day, week, members = np.zeros((3, rows.size), np.int64)
     _count(state, rows, end, *scratch, day, week, members)

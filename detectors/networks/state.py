@@ -32,7 +32,11 @@ TEMPLATE_WAYS = 16
 
 
 class NetworkState(NamedTuple):
-    """Columns of one key partition."""
+    """Columns of one key partition.
+
+    Rows of SINGLE, SHARED, MEMBER and CANDIDATE (`networks.layout`); numbers of rows are int32, names
+    uint8, pairs as in `kernels.seen_table`, all else int64.
+    """
 
     singles: np.ndarray  # set-associative: SINGLE_WAYS rows a set
     shared: np.ndarray

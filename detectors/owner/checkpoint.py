@@ -118,7 +118,7 @@ def restore(
     control: ControlBook,
     variants: Mapping[str, Variant],
 ) -> Agenda:
-    """Fill empty books with what was kept; gives the rest for the owner to take.
+    """Fill empty books with what was kept (uint8, by table); gives the rest for the owner to take.
 
     Raises msgspec.MsgspecError, before anything is filled, for books that another version wrote.
     """

@@ -53,11 +53,11 @@ class Population:
         return tuple(found)
 
     def tables(self) -> dict[str, NDArray[Any]]:
-        """What is to be kept."""
+        """What is to be kept: tables of rows, by name."""
         return {name: t for host in self.hosts.values() for name, t in host.tables(0).items()}
 
     def restore(self, tables: dict[str, NDArray[np.uint8]]) -> None:
-        """Go on from what was kept."""
+        """Go on from what was kept: bytes (uint8) by the table's name."""
         for host in self.hosts.values():
             host.restore(tables)
 

@@ -141,7 +141,7 @@ class Driver:
         return "observe" if isinstance(self.listener, Observed) else "columns"
 
     def kept(self) -> dict[str, NDArray[np.uint8]]:
-        """The memories as a checkpoint has them: bytes, by table."""
+        """The memories as a checkpoint has them: bytes (uint8), by table."""
         tables = self.host.tables(len(self.scenarios))
         return {n: np.frombuffer(t.tobytes(), np.uint8).copy() for n, t in tables.items()}
 

@@ -104,7 +104,7 @@ class InColumns:
         return self._detector.memory
 
     def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
-        """The detector's."""
+        """The detector's; arrays as in `Columnar`."""
         return self.notes.of(self._detector.observe_columns, memory, windows)
 
     def evidence(self, seen: Seen) -> Evidence:
@@ -112,7 +112,7 @@ class InColumns:
         return self.notes.of(sound_evidence, self._detector.evidence(seen), self.card)
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
-        """The detector's."""
+        """The detector's; arrays as in `Columnar`."""
         self.notes.of(self._detector.again, memory, windows, place)
 
 
