@@ -111,7 +111,7 @@ class HourBook:
         return self.give_up(state, gone)
 
     def give_up(self, state: AccountState, rows: NDArray[np.int64]) -> AccountState:
-        """Evict the accounts in `rows` (ascending), and what detectors remember of them."""
+        """Evict the accounts in `rows` (int64, ascending), and what detectors remember of them."""
         self._host.erase(state.accounts["fp"][rows].tolist(), rows)
         return evict(state, rows)
 
