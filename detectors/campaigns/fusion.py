@@ -7,7 +7,8 @@ over groups minus the prior, in nats; confidence is its logistic.
 
 The gates are those of the house: one group `observe`; two `throttle`; two with a hard link
 (payment, device) `verify`; three `restrict` or `suspend`, core members only. What rests on place,
-prompts and timing alone never rises above `observe`: that is how a class or a popular tool looks.
+prompts, timing and a change of use alone never rises above `observe`: that is how a class looks, a
+popular tool, or a customer who builds something new with it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from detectors.interface.tunable import tunable
 
 OWN = -1  # kind of evidence that rests on the account's own windows, not on a shared value
 PLACE = "place"
-_CIRCUMSTANTIAL = frozenset({PLACE, "content", "timing", "lifecycle"})
+_CIRCUMSTANTIAL = frozenset({PLACE, "content", "timing", "lifecycle", "drift"})
 
 
 def group_of(kind: int, family: Family) -> str:

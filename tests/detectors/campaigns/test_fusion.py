@@ -48,6 +48,17 @@ def test_place_and_prompts_alone_are_observed(kinds: tuple[int, ...]) -> None:
     assert verdict.severity <= 1
 
 
+def test_a_change_of_use_beside_place_and_prompts_is_observed_and_beside_a_card_it_counts() -> None:
+    changed = Evidence("drift.v1", "drift", "template_entropy", 2.0, 1.0, "nats", 30.0, 0, 1)
+
+    def weighed(*kinds: int) -> int:
+        signals = [Signal(changed), *(signal(k, 30.0) for k in kinds)]
+        return RULES.weigh(signals, size=500, core=True).action
+
+    assert weighed() == weighed(TEMPLATE) == weighed(TEMPLATE, PREFIX) == OBSERVE
+    assert weighed(PAYMENT) == VERIFY
+
+
 def test_advice_follows_the_number_of_families_and_hard_links() -> None:
     assert weigh(REFERRAL, TEMPLATE).action == THROTTLE
     assert weigh(PAYMENT, TEMPLATE).action == VERIFY
