@@ -61,7 +61,7 @@ class ColumnRun:
     def strongest(self, _entity: int, row: int, kind: int) -> Evidence | None:
         """The strongest evidence of an entity, while its row is not emptied."""
         seen = self.memory.strongest(row, kind)
-        return None if seen is None else self.detector.evidence(seen)
+        return None if seen is None else self._evidence(seen)
 
     def erase(self, _entities: Iterable[int], rows: NDArray[np.int64]) -> None:
         """Forget entities, by their rows."""
@@ -87,9 +87,7 @@ class ColumnRun:
         return self.memory.nbytes
 
     def _finding(self, scores: Scores, place: int, end: int, kind: int) -> Finding:
-        evidence = sound_evidence(
-            self.detector.evidence(_seen(scores, place, end, kind)), self.card
-        )
+        evidence = self._evidence(_seen(scores, place, end, kind))
         if scores.spread is None or scores.deviation is None:
             return Finding(place, evidence)
         alone = np.isnan(scores.surprise[place])
@@ -99,6 +97,9 @@ class ColumnRun:
             None if alone else float(scores.deviation[place]),
             0.0 if alone else float(scores.spread[place]),
         )
+
+    def _evidence(self, seen: Seen) -> Evidence:
+        return sound_evidence(self.detector.evidence(seen), self.card, seen.end)
 
     def _keep_peak(self, row: int, scores: Scores, place: int, end: int, kind: int) -> None:
         if self._peaks:

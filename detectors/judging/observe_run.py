@@ -83,7 +83,9 @@ class ObserveRun:
     def _observe(self, seat: Place, window: Window, context: Context) -> tuple[Evidence, ...]:
         try:
             told = self.detector.observe(self.active.memory(seat), window, context)
-            sound = tuple(sound_evidence(evidence, self.card) for evidence in told or ())
+            sound = tuple(
+                sound_evidence(evidence, self.card, window.end) for evidence in told or ()
+            )
             self.active.keep(seat)
         except BaseException:
             self.active.roll_back(seat)

@@ -12,12 +12,25 @@ import msgspec
 import numpy as np
 
 from detectors.errors import ContractError
+from detectors.interface.clock import DAY_MS
 from detectors.interface.detector import SURPRISE_CAP, Card, Evidence, Scores
 from detectors.interface.family import Family
 
 EVIDENCE_BYTES = 1024  # what one piece of evidence may take, encoded
+REACHES_MS = 3_650 * DAY_MS  # how far back evidence may reach: longer than anything is kept
 _FAMILIES = frozenset(get_args(Family))
-_encode = msgspec.msgpack.Encoder().encode
+
+
+def _plain(number: Any) -> Any:
+    """numpy's scalars as the plain ones that they stand for."""
+    plain = number.item() if isinstance(number, np.generic) else number
+    if type(plain) in (bool, int, float, str):
+        return plain
+    raise TypeError(f"evidence holds a {type(number).__name__}")
+
+
+encoded = msgspec.msgpack.Encoder(enc_hook=_plain).encode
+_decode = msgspec.msgpack.Decoder(Evidence).decode
 
 
 def sound_scores(scores: Any, count: int) -> Scores:
@@ -32,10 +45,18 @@ def sound_scores(scores: Any, count: int) -> Scores:
     return scores
 
 
-def sound_evidence(evidence: Any, card: Card) -> Evidence:
-    """Evidence as it is. Raises ContractError where it is none, or not of this detector."""
-    if not isinstance(evidence, Evidence):
+def sound_evidence(given: Any, card: Card, end: int) -> Evidence:
+    """Evidence as whoever reads it later will have it, numpy's scalars made plain.
+
+    `end` (ms) is that of the window it is about. Raises ContractError where it is none, holds what
+    evidence does not, is not of this detector, or speaks of another time than up to then.
+    """
+    if not isinstance(given, Evidence):
         raise ContractError("observe gives something else than evidence")
+    try:
+        evidence = _decode(encoded(given))
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ContractError(f"evidence holds what evidence does not: {error}") from error
     if evidence.detector != card.tag:
         raise ContractError(f"evidence is signed with {card.tag}, by who gives it")
     if evidence.family not in _FAMILIES or card.family not in (None, evidence.family):
@@ -43,6 +64,8 @@ def sound_evidence(evidence: Any, card: Card) -> Evidence:
     numbers = (evidence.observed, evidence.expected, evidence.surprise)
     if not all(map(math.isfinite, numbers)) or not 0.0 <= evidence.surprise <= SURPRISE_CAP:
         raise ContractError("evidence is finite, and its surprise from 0 to the cap")
-    if len(_encode(evidence)) > EVIDENCE_BYTES:
+    if not end - REACHES_MS <= evidence.window_start < evidence.window_end <= end:
+        raise ContractError("evidence is of the ten years up to the end of the window it is about")
+    if len(encoded(evidence)) > EVIDENCE_BYTES:
         raise ContractError(f"evidence of more than {EVIDENCE_BYTES} bytes")
     return evidence

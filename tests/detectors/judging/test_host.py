@@ -18,6 +18,7 @@ from detectors.judging.features import FEATURES, Closed
 from detectors.judging.host import Host
 from detectors.judging.isolation import WHOLE
 from detectors.judging.observe_run import ObserveRun
+from detectors.judging.soundness import REACHES_MS
 from detectors.volume import AccountVolume
 from tests.small_detectors import Busy, BusyColumns, said_by
 
@@ -136,6 +137,24 @@ def evidence(**changed: Any) -> Evidence:
         (evidence(detector="volume.own_past.v1"),),
         (evidence(family="volume"),),
         (evidence(parameter="x" * 2_000),),
+        (evidence(parameter=None),),
+        (evidence(parameter=b"requests"),),
+        (evidence(parameter="\ud800"),),
+        (evidence(unit=5),),
+        (evidence(observed=10**400),),
+        (evidence(observed=np.bool_(True)),),
+        (evidence(surprise=True),),
+        (evidence(expected=np.longdouble(5)),),
+        (evidence(window_start="0"),),
+        (evidence(window_start=1.5),),
+        (evidence(window_start=-REACHES_MS),),
+        (evidence(window_start=-(2**62)),),
+        (evidence(window_start=HOUR),),
+        (evidence(window_start=2**63),),
+        (evidence(window_end=None),),
+        (evidence(window_end=2 * HOUR + 1),),
+        (evidence(sample_event_ids=None),),
+        (evidence(sample_event_ids=(1, 2)),),
     ],
 )
 def test_evidence_that_is_none_is_isolated_and_its_window_is_not_learned(what: Any) -> None:
@@ -151,6 +170,43 @@ def test_evidence_that_is_none_is_isolated_and_its_window_is_not_learned(what: A
     assert host.runs[0].isolation.times == 1
     after = kept(host)
     assert (after["memory:busy:v1.bytes"] == before["memory:busy:v1.bytes"]).all()
+
+
+def test_numpys_scalars_in_evidence_become_plain() -> None:
+    class Says(Odd):
+        pass
+
+    Says.what = (
+        evidence(
+            observed=np.float64(20.0),
+            expected=np.float32(5.0),
+            surprise=9,
+            unit=np.str_("requests"),
+            window_end=np.int64(HOUR),
+        ),
+    )
+    host = Host((Says(),), "account", ROWS, peaks=True)
+    (((_, found),),) = said(host, 0, {1: 5.0})
+    assert found == evidence()
+    assert [type(value) for value in msgspec.structs.astuple(found)] == [
+        type(value) for value in msgspec.structs.astuple(evidence())
+    ]
+    assert host.evidence(1, 0, -1, 60) == (found,)
+
+
+def test_what_a_detector_says_of_its_strongest_window_is_looked_at_again() -> None:
+    class Later(BusyColumns):
+        unit: ClassVar[Any] = "requests"
+
+        def evidence(self, seen: Any) -> Evidence:
+            return msgspec.structs.replace(super().evidence(seen), unit=self.unit)
+
+    host = Host((Later(),), "account", ROWS, peaks=True)
+    said(host, 0, {1: 20.0})
+    assert len(host.evidence(1, 0, -1, 60)) == 1
+    Later.unit = None
+    assert host.evidence(1, 0, -1, 60) == ()
+    assert host.runs[0].isolation.times == 1
 
 
 @pytest.mark.parametrize("scores", [None, Scores.silent(3), Scores.silent(1)._replace(odd=[True])])
