@@ -59,10 +59,10 @@ class ColumnRun:
         self.seconds += self._clock() - started
         return Closing(found, scores)
 
-    def strongest(self, _entity: int, row: int, kind: int) -> Evidence | None:
+    def strongest(self, tick: int, _entity: int, row: int, kind: int) -> Evidence | None:
         """The strongest evidence of an entity, while its row is not emptied."""
         seen = self.memory.strongest(row, kind)
-        return None if seen is None else self._evidence(seen)
+        return None if seen is None else self.isolation.attempt(tick, row, self._evidence, seen)
 
     def erase(self, _entities: Iterable[int], rows: NDArray[np.int64]) -> None:
         """Forget entities, by their rows."""

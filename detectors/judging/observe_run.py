@@ -51,9 +51,9 @@ class ObserveRun:
         self.seconds += self._clock() - started
         return Closing(found)
 
-    def strongest(self, entity: int, _row: int, _kind: int) -> Evidence | None:
+    def strongest(self, tick: int, entity: int, _row: int, _kind: int) -> Evidence | None:
         """The strongest evidence of an entity, while it has a place."""
-        return self.active.strongest(entity)
+        return self.isolation.attempt(tick, entity, self.active.strongest, entity)
 
     def erase(self, entities: Iterable[int], _rows: NDArray[np.int64]) -> None:
         """Forget entities, by their fingerprints."""

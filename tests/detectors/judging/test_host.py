@@ -210,6 +210,20 @@ def test_what_a_detector_says_of_its_strongest_window_is_looked_at_again() -> No
     assert host.runs[0].isolation.times == 1
 
 
+def test_an_entity_whose_kept_evidence_cannot_be_read_is_remembered_until_it_is_erased() -> None:
+    host = Host(BOTH, "account", ROWS, peaks=True)
+    said(host, 0, {11: 20.0})
+    observed, columns = host.runs
+    assert isinstance(observed, ObserveRun)
+    assert isinstance(columns, ColumnRun)
+    observed.active._bytes[:] = 0xC1  # no byte of msgpack
+    columns.memory._peaks["observed"] = np.nan
+    assert host.evidence(11, 10, -1, 60) == ()
+    assert [run.isolation.entities(60) for run in host.runs] == [1, 1]
+    host.erase([11], np.array([10]))
+    assert [run.isolation.entities(60) for run in host.runs] == [0, 0]
+
+
 @pytest.mark.parametrize("scores", [None, Scores.silent(3), Scores.silent(1)._replace(odd=[True])])
 def test_scores_that_are_none_are_isolated(scores: Any) -> None:
     class Says(BusyColumns):
