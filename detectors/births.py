@@ -176,7 +176,10 @@ class KeyBirths:
         return np.dtype([])
 
     def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
-        """Score the new parties of n values, by kind and address class; arrays as in `Columnar`."""
+        """Score the new parties of n values, by kind and address class.
+
+        `memory` is of `KeyBirths.memory`, which holds nothing, and is not read.
+        """
         scores = Scores.silent(windows.rows.size)
         surprise, expected = np.full((2, windows.rows.size), np.nan)
         births_rows(
@@ -195,7 +198,7 @@ class KeyBirths:
         )
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
-        """Raise what one value's arithmetic raises; arrays as in `Columnar`."""
+        """Raise what one value's arithmetic raises; `memory`, which holds nothing, is not read."""
         day, week, births, days, kind, ip_class = (
             float(column[place]) for column in self._columns(windows)
         )

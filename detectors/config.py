@@ -90,6 +90,7 @@ def load_config(
     origins: dict[str, str] = {}
     standard = Config(detectors=admitted((*BUILT_IN, *plugins)))
     config = _merged(standard, given, source, origins)
+    admitted(config.detectors)  # once more: what a card says may follow from thresholds
     _agree(config, source)
     return Loaded(config=config, origins=origins, digest=digest_of(config))
 
@@ -151,7 +152,10 @@ def _section(
         if name in given:
             value = getattr(standard, name)
             changed[name] = _checked(given[name], value, one.metadata, key, source)
-    return replace(standard, **changed)  # type: ignore[type-var]
+    try:
+        return replace(standard, **changed)  # type: ignore[type-var]
+    except Exception as error:  # a plug-in may have a word of its own on its thresholds
+        raise ConfigError(f"{source}: [{path}] is refused: {error}") from error
 
 
 def _refuse_unknown(

@@ -139,7 +139,7 @@ class AccountVolume:
     def observe_columns(self, memory: NDArray[Any], windows: Windows) -> Scores:
         """Score trailing days at an hour's close; learn from days where they are complete.
 
-        Arrays as in `Columnar`; `memory` has rows of BASELINE.
+        `memory` is the whole table, of BASELINE.
         """
         count = windows.rows.size
         scores, params = Scores.silent(count), self.params()
@@ -173,7 +173,7 @@ class AccountVolume:
         )
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
-        """Raise what one account's arithmetic raises; arrays as in `Columnar`."""
+        """Raise what one account's arithmetic raises; `memory` is the whole table, of BASELINE."""
         past, params = memory[windows.rows[place]], self.params()
         learned = (float(past["mean"]), float(past["variance"]), int(past["days"]))
         day = windows.values.get("day_requests")

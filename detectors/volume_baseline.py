@@ -129,9 +129,10 @@ def learn_rows(
     params: VolumeParams,
     failed: np.ndarray,
 ) -> None:
-    """`learn` of each account's closed day; arrays as for `score_rows`.
+    """`learn` of each account's closed day; a day without requests teaches nothing.
 
-    A day without requests teaches nothing.
+    `rows` (int64, n) are of `memory` (BASELINE); `requests` (float64, n) are nan where not known, `failed`
+    (bool, n) receives where the arithmetic raised.
     """
     for i in range(rows.size):
         if not (math.isfinite(requests[i]) and requests[i] > 0.0):

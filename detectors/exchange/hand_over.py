@@ -13,12 +13,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from detectors.exchange.records import read
+from detectors.exchange.records import MAX_RECORD_BYTES, read
 from detectors.exchange.rows import EDGE, LOAD, ONE, SUM, TEMPLATE_ROW
 from detectors.kernels.arena import pack
 
 FORMAT = 1
-MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
 
 
 NOBODY = np.zeros(0, np.uint64)

@@ -8,6 +8,8 @@ import msgspec
 
 from detectors.errors import ContractError, OlderFormatError
 
+MAX_RECORD_BYTES = 900_000  # Kafka and Faust take 1 MB by default
+
 
 class Head(Protocol):
     """What the record of every part begins with."""

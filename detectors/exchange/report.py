@@ -7,18 +7,16 @@ part applied before is dropped. A report without content is a watermark.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from detectors.exchange.findings import AccountFinding, CohortSum, KeyFinding, TickFindings
+from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
-from detectors.exchange.records import read
+from detectors.exchange.records import MAX_RECORD_BYTES, read
 
 FORMAT = 2
-ROWS_PER_PART = 1_000  # findings; each is a few hundred bytes
-MEMBERS_PER_PART = 60_000  # of key findings; nine bytes each
 NAME_BYTES_PER_PART = 600_000
 
 
@@ -82,30 +80,23 @@ def decode(record: bytes) -> Report:
 
 
 def _pieces(findings: TickFindings) -> Iterator[TickFindings]:
-    accounts: list[AccountFinding] = []
-    keys: list[KeyFinding] = []
-    members = 0
-    cohorts: tuple[CohortSum, ...] = findings.cohorts
-    for account in findings.accounts:
-        accounts.append(account)
-        if len(accounts) == ROWS_PER_PART:
-            yield TickFindings(findings.tick, tuple(accounts))
-            accounts = []
-    for key in findings.keys:
-        keys.append(key)
-        members += len(key.members)
-        if len(keys) == ROWS_PER_PART or members > MEMBERS_PER_PART:
-            yield TickFindings(findings.tick, keys=tuple(keys))
-            keys, members = [], 0
-    if accounts or keys or cohorts or findings.groups or findings.erased:
-        yield TickFindings(
-            findings.tick,
-            tuple(accounts),
-            cohorts,
-            tuple(keys),
-            groups=findings.groups,
-            erased=findings.erased,
-        )
+    """The findings in parts of `MAX_RECORD_BYTES`; what is larger by itself is a part of its own."""
+    piece: dict[str, list[Any]] = {}
+    size = 0
+    for field in ("erased", "accounts", "cohorts", "keys", "groups"):
+        for one in getattr(findings, field):
+            more = len(_encoder.encode(one))
+            if piece and size + more > MAX_RECORD_BYTES:
+                yield _piece(findings.tick, piece)
+                piece, size = {}, 0
+            piece.setdefault(field, []).append(one)
+            size += more
+    if piece:
+        yield _piece(findings.tick, piece)
+
+
+def _piece(tick: int, content: dict[str, list[Any]]) -> TickFindings:
+    return TickFindings(tick, **{field: tuple(some) for field, some in content.items()})
 
 
 def _slices(names: NameBatch) -> Iterator[NameBatch]:

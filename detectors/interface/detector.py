@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from detectors.interface.family import Family
 
 SURPRISE_CAP = 100.0
+SCALE = 1_000.0  # how far deviations, spreads and levels reach: cohorts sum their squares
 
 Entity = Literal["account", "key", "campaign", "organisation", "model", "cohort"]
 Span = Literal["minute", "hour", "day"]
@@ -108,7 +109,7 @@ class Windows(NamedTuple):
 
     `rows` (int64, n) are the entities' rows in the detector's memory. `values` and `facts` (float64,
     n each) hold the features that the card reads and that this span has, and what is known of
-    others; nan where not known. Times are ms since epoch.
+    others; nan where not known. All are to be read alone. Times are ms since epoch.
     """
 
     span: Span
@@ -126,8 +127,8 @@ class Scores(NamedTuple):
     `odd` (bool): worth telling. `surprise`, `observed`, `expected` (float64): as in `Evidence`;
     `surprise` is nan where the detector cannot say yet. `failed` (bool): its own arithmetic raised for
     that entity, of which nothing was learned. A detector that compares with cohorts also gives
-    `deviation` and `spread` (float64, nan: no past of its own) in its own scale, and at the end of a
-    day `level`, the day in that scale (nan: none).
+    `deviation` and `spread` (float64, nan: no past of its own) in its own scale, and at
+    the end of a day `level`, the day in that scale (nan: none); all within `SCALE`.
     """
 
     odd: NDArray[np.bool_]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from detectors.interface.detector import Evidence, Scores, Span, Windows
 from detectors.judging.features import Closed, Feature
@@ -42,6 +44,16 @@ class Closing(NamedTuple):
 
 
 def windows_of(closed: Closed, at: Tick, features: Iterable[Feature]) -> Windows:
-    """The closed windows as a detector is given them: the features of that span, worked out."""
-    values = {f.name: f.of(closed) for f in features if f.span == at.span}
-    return Windows(at.span, at.start, at.end, at.complete, closed.rows, values, closed.facts)
+    """The closed windows as a detector is given them: the features of that span, worked out.
+
+    To be read alone: other detectors are given the same rows and facts.
+    """
+    values = {f.name: _to_read(f.of(closed)) for f in features if f.span == at.span}
+    facts = {name: _to_read(column) for name, column in closed.facts.items()}
+    return Windows(at.span, at.start, at.end, at.complete, _to_read(closed.rows), values, facts)
+
+
+def _to_read(column: NDArray[Any]) -> NDArray[Any]:
+    view = column.view()
+    view.flags.writeable = False
+    return view

@@ -16,7 +16,7 @@ def sums_of(detector: str, cohorts: NDArray[np.uint8], scores: Scores) -> list[C
     """Each cohort's sums of deviations and levels; `cohorts` (uint8, n) are those of the n windows."""
     table = np.zeros((COHORTS, 6), np.int64)
     if scores.deviation is not None:
-        judged = ~np.isnan(scores.surprise)
+        judged = ~np.isnan(scores.surprise) & ~np.isnan(scores.deviation)
         _add(table[:, 0:3], cohorts[judged], scores.deviation[judged])
     if scores.level is not None:
         known = ~np.isnan(scores.level)

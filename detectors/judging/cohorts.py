@@ -14,6 +14,7 @@ from typing import Any
 
 from detectors.exchange.findings import AccountFinding, CohortSum
 from detectors.interface.detector import Beside, Compared, Described, Evidence
+from detectors.judging.soundness import sound_evidence
 
 MAX_COHORTS = 256  # tier * 8 + sign-up, one byte
 _MICRO = 1e6
@@ -59,13 +60,19 @@ class Cohorts:
                 self._learn_level(cohort, count, total / _MICRO, squares / _MICRO)
 
     def judge(self, finding: AccountFinding) -> Evidence | None:
-        """The finding's evidence after its cohort was heard; None: ordinary, or cannot say."""
+        """The finding's evidence after its cohort was heard; None: ordinary, or cannot say.
+
+        Raises what the detector raises, and ContractError where it gives something else.
+        """
         deviation, spread = finding.deviation, finding.spread or 0.0
         shift, extra = (
             (0.0, 0.0) if deviation is None else self._movement(finding.cohort, deviation)
         )
         beside = Beside(shift, extra, self.level(finding.cohort))
-        return self._detector.compare(finding.evidence, deviation, spread, beside)
+        told = self._detector.compare(finding.evidence, deviation, spread, beside)
+        if told is None:
+            return None
+        return sound_evidence(told, self._detector.card, finding.evidence.window_end)
 
     def level(self, cohort: int) -> tuple[float, float] | None:
         """Mean and standard deviation of a cohort's daily log volume; None while it is unknown."""

@@ -13,7 +13,7 @@ from detectors.judging.closing import Clock, Closing, Finding, Tick, windows_of
 from detectors.judging.features import Closed, resolved
 from detectors.judging.isolation import Isolation, error_of, of_the_detector
 from detectors.judging.memory import Memory
-from detectors.judging.soundness import sound_evidence, sound_scores
+from detectors.judging.soundness import beyond, sound_evidence, sound_scores, without
 
 
 class ColumnRun:
@@ -45,6 +45,7 @@ class ColumnRun:
             scores = Scores.silent(closed.rows.size)
         else:
             self._set_aside(scores, windows, closed, at.tick)
+            scores = self._without_beyond(scores, closed, at.tick)
             kinds = closed.facts.get("kind")
             for place in np.flatnonzero(scores.odd).tolist():
                 kind = -1 if kinds is None else int(kinds[place])
@@ -58,10 +59,10 @@ class ColumnRun:
         self.seconds += self._clock() - started
         return Closing(found, scores)
 
-    def strongest(self, _entity: int, row: int, kind: int) -> Evidence | None:
+    def strongest(self, tick: int, _entity: int, row: int, kind: int) -> Evidence | None:
         """The strongest evidence of an entity, while its row is not emptied."""
         seen = self.memory.strongest(row, kind)
-        return None if seen is None else self.detector.evidence(seen)
+        return None if seen is None else self.isolation.attempt(tick, row, self._evidence, seen)
 
     def erase(self, _entities: Iterable[int], rows: NDArray[np.int64]) -> None:
         """Forget entities, by their rows (int64, n)."""
@@ -87,18 +88,21 @@ class ColumnRun:
         return self.memory.nbytes
 
     def _finding(self, scores: Scores, place: int, end: int, kind: int) -> Finding:
-        evidence = sound_evidence(
-            self.detector.evidence(_seen(scores, place, end, kind)), self.card
-        )
+        evidence = self._evidence(_seen(scores, place, end, kind))
         if scores.spread is None or scores.deviation is None:
             return Finding(place, evidence)
-        alone = np.isnan(scores.surprise[place])
+        alone = any(
+            np.isnan(column[place]) for column in (scores.surprise, scores.deviation, scores.spread)
+        )
         return Finding(
             place,
             evidence,
             None if alone else float(scores.deviation[place]),
             0.0 if alone else float(scores.spread[place]),
         )
+
+    def _evidence(self, seen: Seen) -> Evidence:
+        return sound_evidence(self.detector.evidence(seen), self.card, seen.end)
 
     def _keep_peak(self, row: int, scores: Scores, place: int, end: int, kind: int) -> None:
         if self._peaks:
@@ -110,6 +114,14 @@ class ColumnRun:
         if failed.size:
             error = error_of(self.detector.again, self.memory.table, windows, int(failed[0]))
             self.isolation.raised(tick, closed.rows[failed].tolist(), error)
+
+    def _without_beyond(self, scores: Scores, closed: Closed, tick: int) -> Scores:
+        """The scores without those that no cohort's sum could hold."""
+        places = beyond(scores)
+        if not places.any():
+            return scores
+        self.isolation.raised(tick, closed.rows[places & ~scores.failed].tolist(), "ContractError")
+        return without(scores, places)
 
 
 def _seen(scores: Scores, place: int, end: int, kind: int) -> Seen:

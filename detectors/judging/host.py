@@ -76,9 +76,7 @@ class Host:
 
     def evidence(self, entity: int, row: int, kind: int, tick: int) -> tuple[Evidence, ...]:
         """The strongest evidence of each detector about an entity."""
-        found = (
-            run.isolation.attempt(tick, row, run.strongest, entity, row, kind) for run in self.runs
-        )
+        found = (run.strongest(tick, entity, row, kind) for run in self.runs)
         return tuple(e for e in found if e is not None)
 
     def erase(self, entities: Sequence[int], rows: NDArray[np.int64]) -> None:

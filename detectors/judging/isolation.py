@@ -137,6 +137,8 @@ def error_of(judge: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> s
     """The class of what a judgement raises, done once more: compiled code does not tell."""
     try:
         judge(*args, **kwargs)
-    except Exception as error:
+    except BaseException as error:
+        if not of_the_detector(error):
+            raise
         return type(error).__name__
     return "Exception"

@@ -51,9 +51,9 @@ class ObserveRun:
         self.seconds += self._clock() - started
         return Closing(found)
 
-    def strongest(self, entity: int, _row: int, _kind: int) -> Evidence | None:
+    def strongest(self, tick: int, entity: int, _row: int, _kind: int) -> Evidence | None:
         """The strongest evidence of an entity, while it has a place."""
-        return self.active.strongest(entity)
+        return self.isolation.attempt(tick, entity, self.active.strongest, entity)
 
     def erase(self, entities: Iterable[int], _rows: NDArray[np.int64]) -> None:
         """Forget entities, by their fingerprints; their rows (int64, n) say nothing here."""
@@ -83,7 +83,9 @@ class ObserveRun:
     def _observe(self, seat: Place, window: Window, context: Context) -> tuple[Evidence, ...]:
         try:
             told = self.detector.observe(self.active.memory(seat), window, context)
-            sound = tuple(sound_evidence(evidence, self.card) for evidence in told or ())
+            sound = tuple(
+                sound_evidence(evidence, self.card, window.end) for evidence in told or ()
+            )
             self.active.keep(seat)
         except BaseException:
             self.active.roll_back(seat)

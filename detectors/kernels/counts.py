@@ -11,14 +11,14 @@ MOST = 65_535  # what a 16-bit count reaches: what is read of a mix is the propo
 
 @inlined
 def empty(counts: np.ndarray) -> None:
-    """Set all counts (n, any integer type) to 0."""
+    """Set all counts (n, of any integer dtype) to 0."""
     for i in range(counts.size):
         counts[i] = 0
 
 
 @inlined
 def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
-    """Add 16-bit counts (n each), saturating."""
+    """Add `others` to `counts` (uint16, n each), saturating."""
     for i in range(counts.size):
         total = np.int64(counts[i]) + np.int64(others[i])
         counts[i] = min(total, MOST)
@@ -26,6 +26,6 @@ def add_capped(counts: np.ndarray, others: np.ndarray) -> None:
 
 @inlined
 def count_capped(counts: np.ndarray, place: int) -> None:
-    """Count one more at a place of 16-bit counts, saturating; none where there is no such place."""
+    """Count one more at a place of `counts` (uint16, n), saturating; none where there is no such place."""
     if place < counts.size and counts[place] < MOST:
         counts[place] += 1

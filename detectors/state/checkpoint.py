@@ -26,7 +26,7 @@ class Checkpoint(NamedTuple):
     rest: bytes
 
     def also(self, tables: Mapping[str, np.ndarray]) -> Checkpoint:
-        """The same with more tables, of other names, each one-dimensional and contiguous."""
+        """The same with more tables, of other names; each (n,), contiguous, of any dtype."""
         return self._replace(tables={**self.tables, **tables})
 
 

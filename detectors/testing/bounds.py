@@ -43,7 +43,7 @@ def bounded_memory(detector: Described, scenarios: Sequence[Scenario], form: For
         except Exception as error:
             yield f"{s.name}: {error!r}"
         else:
-            yield from malformed(said, windows)
+            yield from malformed(said)
 
 
 @in_each_form

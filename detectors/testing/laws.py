@@ -9,6 +9,7 @@ from math import isclose
 import msgspec
 
 from detectors.interface.detector import Described, Evidence
+from detectors.judging.soundness import encoded
 from detectors.testing.driver import Driver, Form, forms, run
 from detectors.testing.listeners import Observed
 from detectors.testing.scenarios import Outcome, Scenario, part
@@ -49,7 +50,7 @@ def causal(detector: Described, scenarios: Sequence[Scenario], form: Form) -> It
         driver = Driver(detector, form, (s,))
         driver.drive()
         ear = driver.listener
-        if isinstance(ear, Observed) and list(map(msgspec.json.encode, ear.told)) != ear.then:
+        if isinstance(ear, Observed) and list(map(encoded, ear.told)) != ear.then:
             yield f"{s.name}: evidence changed after it was given"
         half = len(s.windows) // 2
         if run(detector, part(s, half), form) != driver.said[0][:half]:

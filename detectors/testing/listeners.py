@@ -24,7 +24,7 @@ from detectors.interface.detector import (
     Window,
     Windows,
 )
-from detectors.judging.soundness import sound_evidence
+from detectors.judging.soundness import encoded, sound_evidence
 from detectors.testing.scenarios import Outcome
 
 P = ParamSpec("P")
@@ -66,10 +66,10 @@ class Observed:
     def observe(self, memory: Any, window: Window, context: Context) -> Outcome:
         """The detector's, noted."""
         said = self.notes.of(self._detector.observe, memory, window, context)
-        self.told.append(said)
-        self.then.append(msgspec.json.encode(said))
         for evidence in said or ():
-            self.notes.of(sound_evidence, evidence, self.card)
+            self.notes.of(sound_evidence, evidence, self.card, window.end)
+        self.told.append(said)
+        self.then.append(encoded(said))
         return said
 
     def dump(self, memory: Any) -> Any:
@@ -109,7 +109,8 @@ class InColumns:
 
     def evidence(self, seen: Seen) -> Evidence:
         """The detector's."""
-        return self.notes.of(sound_evidence, self._detector.evidence(seen), self.card)
+        said = self.notes.of(self._detector.evidence, seen)
+        return self.notes.of(sound_evidence, said, self.card, seen.end)
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
         """The detector's; arrays as in `Columnar`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from detectors.errors import ConfigError, ContractError
-from detectors.interface.detector import Described, Window
+from detectors.interface.detector import Described
 from detectors.judging.admission import admitted
 from detectors.testing.driver import Driver, Form, run
 from detectors.testing.laws import in_each_form, outcomes
@@ -98,13 +98,11 @@ def well_formed(detector: Described, scenarios: Sequence[Scenario], form: Form) 
         except ContractError as error:  # the host would isolate it
             yield f"{s.name}: {error}"
         else:
-            yield from (f"{s.name}: {c}" for c in malformed(said, s.windows))
+            yield from (f"{s.name}: {c}" for c in malformed(said))
 
 
-def malformed(said: Sequence[Outcome], windows: Sequence[Window]) -> Iterator[str]:
-    """What is wrong with evidence of windows; the host has looked at its numbers, family and name."""
-    for e, window in ((e, w) for o, w in zip(said, windows, strict=True) for e in o or ()):
-        if not e.window_start < e.window_end <= window.end:
-            yield f"its window ends at {e.window_end}, the one it saw at {window.end}"
+def malformed(said: Sequence[Outcome]) -> Iterator[str]:
+    """What is wrong with evidence; the host has looked at its types, numbers, time, family and name."""
+    for e in (e for outcome in said for e in outcome or ()):
         if not (e.parameter and e.unit):
             yield "parameter or unit not named"

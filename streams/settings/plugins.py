@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, e
 from typing import Any
 
 from detectors.errors import ConfigError
-from detectors.interface.detector import Described
+from detectors.interface.detector import Card, Described
 
 GROUP = "hydrawatch.detectors"
 OURS = ("detectors", "streams", "worlds")  # import packages that a distribution may lie over
@@ -36,12 +36,12 @@ def _loaded(point: EntryPoint) -> Described:
         if isinstance(made, type):
             made = made()
         card = made.card
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"{package}: its detector {point.name!r} ({point.value}) cannot be loaded: {error!r}; mend "
             f"that package, or uninstall it"
         ) from error
-    if not isinstance(getattr(card, "name", None), str):
+    if not isinstance(card, Card):
         raise ConfigError(
             f"{package}: {point.value} has no card; a detector has one, see docs/detectors.md"
         )

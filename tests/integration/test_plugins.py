@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,26 @@ def test_one_that_cannot_be_loaded_is_named_with_the_mend(
 ) -> None:
     monkeypatch.setitem(sys.modules, "account_bursts", None)
     with pytest.raises(ConfigError, match=r"hydrawatch-bursts: its detector 'bursts' .* uninstall"):
+        plugins()
+
+
+class Exits(ModuleType):
+    """Leaves when it is asked for anything."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise SystemExit(name)
+
+
+def test_one_that_leaves_or_has_no_card_is_named(
+    beside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "account_bursts", Exits("account_bursts"))
+    with pytest.raises(ConfigError, match=r"hydrawatch-bursts: its detector .* SystemExit"):
+        plugins()
+    cardless = ModuleType("account_bursts")
+    cardless.Bursts = SimpleNamespace(card=SimpleNamespace(name="bursts"))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "account_bursts", cardless)
+    with pytest.raises(ConfigError, match=r"hydrawatch-bursts: account_bursts:Bursts has no card"):
         plugins()
 
 

@@ -9,12 +9,19 @@ import pytest
 from detectors.errors import ContractError
 from detectors.exchange import hand_over as handover
 from detectors.exchange import report as reports
-from detectors.exchange.findings import AccountFinding, CohortSum, KeyFinding, TickFindings
+from detectors.exchange.findings import (
+    AccountFinding,
+    CohortSum,
+    GroupSum,
+    KeyFinding,
+    TickFindings,
+)
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch
 from detectors.exchange.report import Report
 from detectors.exchange.rows import EDGE, SUM
 from detectors.interface.detector import Evidence
+from detectors.judging.soundness import EVIDENCE_BYTES
 
 
 def _hand_over(edges: int, sums: int) -> HandOver:
@@ -117,3 +124,32 @@ def test_a_report_with_many_names_and_findings_is_cut_under_a_megabyte() -> None
     accounts = np.concatenate([p.names.accounts for p in parts if p.names])
     assert (accounts == columns).all()
     assert [p.last for p in parts][-1]
+
+
+LONG = msgspec.structs.replace(_evidence(), parameter="p" * (EVIDENCE_BYTES - 80))
+LARGE = {
+    "accounts": AccountFinding(2**63, LONG, 3, 1, 2, 2**31, 2**31, 2**40, 2.0, 0.5),
+    "keys": KeyFinding(
+        1, 2**63, "k1:aa", (LONG,) * 3, (2**63,) * 512, 3, 6.0, 0, 0, 1, 2, 7, 8, (2**31,) * 16
+    ),
+    "groups": GroupSum("organisation", 2**63, 2**40, 2**40, 2**40, 2**31, (2**31,) * 16,
+                       (2**31,) * 16, "o" * 300),
+    "cohorts": CohortSum("d" * 60, 255, *(2**60,) * 6),
+    "erased": 2**63,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", [*LARGE])
+def test_whatever_a_report_is_full_of_it_is_cut_under_a_megabyte_and_comes_back(field: str) -> None:
+    assert len(msgspec.msgpack.encode(LONG)) <= EVIDENCE_BYTES
+    count = 2_500_000 // len(msgspec.msgpack.encode(LARGE[field]))
+    rest = {name: (one,) for name, one in LARGE.items() if name != field}
+    found = TickFindings(77, **rest, **{field: (LARGE[field],) * count})
+    records = list(reports.encode(Report(4, 77, found)))
+    assert max(map(len, records)) < 1_000_000
+    parts = [reports.decode(record) for record in records]
+    assert [p.part for p in parts] == list(range(len(parts)))
+    assert [p.last for p in parts] == [False] * (len(parts) - 1) + [True]
+    for name in LARGE:
+        told = [one for p in parts if p.findings for one in getattr(p.findings, name)]
+        assert told == list(getattr(found, name))

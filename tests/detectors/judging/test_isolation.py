@@ -14,7 +14,9 @@ from detectors.config import Loaded, load_config
 from detectors.contract.alert import body
 from detectors.engine import Engine
 from detectors.exchange.findings import TickFindings
-from detectors.judging.isolation import LASTS_TICKS, REMEMBERED, WHOLE, Fault, Isolation
+from detectors.interface.detector import Evidence
+from detectors.judging.cohorts import CohortBook
+from detectors.judging.isolation import LASTS_TICKS, REMEMBERED, WHOLE, Fault, Isolation, Isolations
 from detectors.volume import AccountVolume
 from tests.detectors.state.test_checkpoint import Log, stages
 from tests.owner_stories import BASE, owner_of, volume
@@ -29,6 +31,10 @@ OLD_AND_HOSTS = {
     "volume.own_past": 24 + 1,
     "births": 12,
 }  # hours and the day; growths of the prefix
+
+
+def evidence(**changed: Any) -> Evidence:
+    return replace_struct(volume(1, 2).evidence, **changed)
 
 
 def run(loaded: Loaded, **world: Any) -> tuple[list[bytes], Engine]:
@@ -150,6 +156,21 @@ def test_the_owner_sets_aside_what_it_cannot_compare_and_judges_the_rest() -> No
         assert owner.isolation.by_detector["volume.own_past"].times == (spread == 0.0)
     assert said[0.0] == {other.account: said[0.5][other.account]}
     assert said[0.5].keys() == {other.account, odd.account}
+
+
+@pytest.mark.parametrize(
+    "told", ["a word", evidence(detector="busy.v1"), evidence(unit=None), evidence(window_end=0)]
+)
+def test_the_owner_sets_aside_what_is_no_evidence_after_comparing(told: Any) -> None:
+    class Compares(AccountVolume):
+        def compare(self, *_: Any) -> Any:
+            return told
+
+    odd = volume(1, 2)
+    isolations = Isolations([Compares().card])
+    book = CohortBook([Compares()])
+    assert isolations.judge(BASE + 1, [odd], book.judge) == []
+    assert isolations.by_detector["volume.own_past"].newest == Fault(BASE + 1, "ContractError")
 
 
 def raising(error: BaseException) -> Callable[[], None]:
