@@ -140,6 +140,14 @@ class Variant:
             self._wait_for(("network", campaign), self.alerts.network_due(campaign))
         return alerts
 
+    def forget_deaf(self, closed: int) -> None:
+        """Forget what was found about campaigns by detectors that have come on trial since.
+
+        For after a restart: the alerts concerned are looked at with the tick after `closed`.
+        """
+        for campaign in self.watch.forget(self._deaf):
+            self._wait(closed + 1, ("network", campaign))
+
     def sizes(self) -> dict[str, int]:
         """Entities held and shed, for metrics."""
         books = self.books
@@ -162,8 +170,11 @@ class Variant:
         budget = self.alerts.budget
         return Advice(budget.left(tick, len(self.books.names)), budget.spent.capped)
 
+    def _deaf(self, evidence: Evidence) -> bool:
+        return evidence.detector.rpartition(".v")[0] in self._deaf_to
+
     def _hears(self, evidence: Evidence) -> bool:
-        return evidence.detector.rpartition(".v")[0] not in self._deaf_to
+        return not self._deaf(evidence)
 
     def _heard(self, finding: KeyFinding) -> KeyFinding | None:
         """A finding with what this variant hears of its evidence; None: nothing."""
