@@ -17,7 +17,7 @@ _PER_ACCOUNT = 8
 
 
 class OwnEvidence(msgspec.Struct, frozen=True):
-    """One judged finding: its evidence, until when it counts, and the window's exposure."""
+    """One judged finding: its evidence, until when it counts, the window's exposure, the account's model."""
 
     evidence: Evidence
     expires: int  # first tick in which it is stale
@@ -26,6 +26,8 @@ class OwnEvidence(msgspec.Struct, frozen=True):
     requests: int
     output_tokens: int
     cost_micro: int
+    model: int
+    input_tokens: int
 
 
 class AccountEvidence:
@@ -49,6 +51,8 @@ class AccountEvidence:
             requests=finding.requests,
             output_tokens=finding.output_tokens,
             cost_micro=finding.cost_micro,
+            model=finding.model,
+            input_tokens=finding.input_tokens,
         )
         kept = [
             old

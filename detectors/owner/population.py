@@ -82,6 +82,7 @@ class Population:
                 int(groups[f.place]),
                 names[int(groups[f.place])],
                 float(share[f.place]),
+                *(int(days[name][f.place]) for name in ("requests", "input", "output")),
                 f.evidence,
             )
             for _, closing in closings
