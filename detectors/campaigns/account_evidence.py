@@ -1,7 +1,7 @@
 """What accounts showed by themselves, while it is fresh: judged evidence and what came with it.
 
-Of one detector's evidence a later, stronger piece replaces a weaker one; at most a few are kept. Over
-budget, the accounts whose evidence ends soonest go first.
+Of one detector's evidence on one parameter a later, stronger piece replaces a weaker one; at most a few
+are kept. Over budget, the accounts whose evidence ends soonest go first.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class AccountEvidence:
         kept = [
             old
             for old in self.accounts.get(finding.account, [])
-            if old.evidence.detector != evidence.detector
+            if _subject(old.evidence) != _subject(evidence)
             or old.evidence.surprise > evidence.surprise
         ]
         self.accounts[finding.account] = [*kept, new][-_PER_ACCOUNT:]
@@ -82,3 +82,7 @@ class AccountEvidence:
             del self.accounts[account]
         self.evicted += len(gone)
         return gone
+
+
+def _subject(evidence: Evidence) -> tuple[str, str]:
+    return evidence.detector, evidence.parameter
