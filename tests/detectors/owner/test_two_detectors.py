@@ -78,3 +78,10 @@ def test_both_detectors_of_a_shared_value_stand_in_the_networks_alert() -> None:
     ][-1:]
     assert {d for d, _ in signed(network)} == {"births.v1", "busy.v1"}
     assert network.families == ("identity",)  # one value is one signal, whoever speaks of it
+    # Who does not know the detector does not hear it, be it alone or beside another.
+    without = msgspec.structs.replace(card, evidence=(again,))
+    for finding, heard in ((both, {"births.v1"}), (without, set())):
+        plain = [
+            a for a in told(PLAIN, TickFindings(BASE + 1, keys=(finding,))) if not a.account_id
+        ]
+        assert {d for alert in plain for d, _ in signed(alert)} == heard
