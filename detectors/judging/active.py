@@ -6,8 +6,10 @@ day. A newcomer takes a place only from one that weighs less: a flood of fresh, 
 nobody out, to push somebody out costs four times what that one uses, and who does so once and is then
 silent does not keep the place.
 
-Each memory is kept as bytes in a row of its own, written anew after each window: what a restart reads
-back is what the detector goes on with.
+Each memory is kept as bytes in a row of its own, written anew after each window. A restart, or a window
+that raised, goes on from these; else the detector goes on with the object itself, for to read it back
+after each window is too dear. So a `dump` that leaves something out differs after restarts:
+`check_detector` (`restorable`) finds that.
 """
 
 from __future__ import annotations
