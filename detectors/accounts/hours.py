@@ -159,6 +159,8 @@ class HourBook:
                         requests=int(requests[found.place]),
                         output_tokens=int(days["output"][row]),
                         cost_micro=int(days["cost"][row]),
+                        model=int(days["model"][row]),
+                        input_tokens=int(days["input"][row]),
                     )
                 )
             if closing.scores is not None:

@@ -21,7 +21,9 @@ _WINDOW_FIELDS = [
     ("input", "<i8"),
     ("output", "<i8"),
     ("cost", "<i8"),  # micro-units of currency
+    ("model", "<u8"),  # that one request asked, drawn from all
     ("requests", "<u4"),
+    ("drawn", "<u4"),  # that request's lot, the highest
     ("capability", "<u2", (CAPABILITY_SLOTS,)),
     ("templates", "<u2", (TEMPLATE_GROUPS,)),
     ("account", "<i4"),  # row of the account

@@ -7,6 +7,7 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.models import add_to_model, find_model
 from detectors.accounts.state import AccountState
+from detectors.accounts.windows import draw
 from detectors.interface.columns import (
     TEMPLATE_GROUPS,
     Row,
@@ -79,3 +80,4 @@ def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) 
     place = find_model(state, event, buffer)
     if place >= 0:
         add_to_model(state, event, place, given, taken)
+        draw(minute, np.uint32(event.event >> np.uint64(32)), event.model)  # lots nobody can choose

@@ -1,7 +1,7 @@
 """What accounts showed by themselves, while it is fresh: judged evidence and what came with it.
 
-Of one detector's evidence a later, stronger piece replaces a weaker one; at most a few are kept. Over
-budget, the accounts whose evidence ends soonest go first.
+Of one detector's evidence on one parameter a later, stronger piece replaces a weaker one; at most a few
+are kept. Over budget, the accounts whose evidence ends soonest go first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PER_ACCOUNT = 8
 
 
 class OwnEvidence(msgspec.Struct, frozen=True):
-    """One judged finding: its evidence, until when it counts, and the window's exposure."""
+    """One judged finding: its evidence, until when it counts, the window's exposure, the account's model."""
 
     evidence: Evidence
     expires: int  # first tick in which it is stale
@@ -26,6 +26,8 @@ class OwnEvidence(msgspec.Struct, frozen=True):
     requests: int
     output_tokens: int
     cost_micro: int
+    model: int
+    input_tokens: int
 
 
 class AccountEvidence:
@@ -49,11 +51,13 @@ class AccountEvidence:
             requests=finding.requests,
             output_tokens=finding.output_tokens,
             cost_micro=finding.cost_micro,
+            model=finding.model,
+            input_tokens=finding.input_tokens,
         )
         kept = [
             old
             for old in self.accounts.get(finding.account, [])
-            if old.evidence.detector != evidence.detector
+            if _subject(old.evidence) != _subject(evidence)
             or old.evidence.surprise > evidence.surprise
         ]
         self.accounts[finding.account] = [*kept, new][-_PER_ACCOUNT:]
@@ -78,3 +82,7 @@ class AccountEvidence:
             del self.accounts[account]
         self.evicted += len(gone)
         return gone
+
+
+def _subject(evidence: Evidence) -> tuple[str, str]:
+    return evidence.detector, evidence.parameter

@@ -93,7 +93,7 @@ class Books:
                 withdrawn.add(one.evidence.family)
                 continue
             own.append(one)
-            excuse = self._excuse(one.evidence)
+            excuse = self._excuse(one)
             excuses += [excuse] if excuse else []
             signals.append(Signal(one.evidence, excused=bool(excuse)))
         if not own and campaign and len(campaign.groups) == 1:
@@ -140,14 +140,15 @@ class Books:
         campaign.colleagues = known > 0 and most >= self.rules.organisation_share * known
         return campaign.colleagues
 
-    def _excuse(self, evidence: Evidence) -> str:
+    def _excuse(self, own: OwnEvidence) -> str:
         """What else explains evidence about an account; empty: nothing known.
 
-        A release explains volume whose window reaches into the release's; what all on a large model
-        did explains that an account on it did so too.
+        A release explains volume whose window reaches into the release's; what all on its model did
+        explains that an account did so too.
         """
+        evidence = own.evidence
         if evidence.family != "volume":
-            group = self.population.explains(evidence)
+            group = self.population.explains(own)
             return f"all who use the model {group.name} changed so at that time" if group else ""
         length = round(self.rules.release_hours * HOUR_MS)
         released = any(

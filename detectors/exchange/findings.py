@@ -16,7 +16,8 @@ class AccountFinding(msgspec.Struct, frozen=True, array_like=True):
     `first_seen`, `last_seen` are ms since epoch; the exposure figures are of the trailing day. Where
     the detector compares with cohorts, `deviation` is observed minus expected in its own scale (None:
     no past of its own, the cohort alone can judge) and `spread` its standard deviation; `spread` is None
-    where it does not.
+    where it does not. `model` is the fingerprint of one that the account asks, by its share of the day's
+    requests (0: none known).
     """
 
     account: int
@@ -29,6 +30,8 @@ class AccountFinding(msgspec.Struct, frozen=True, array_like=True):
     cost_micro: int
     deviation: float | None = None
     spread: float | None = None
+    model: int = 0
+    input_tokens: int = 0
 
 
 class CohortSum(msgspec.Struct, frozen=True, array_like=True):

@@ -1,11 +1,15 @@
 """The bounded set of entities that a detector which sees one window at a time remembers.
 
-A place is had by being active: the busiest entities have one. Who is silent weighs less by the day,
-and a newcomer takes a place only from one that weighs less than half of it: a flood of fresh, quiet
-entities pushes nobody out, and to push somebody out costs twice what that one uses.
+A place is had by being active: the busiest entities have one. An entity weighs what its windows hold,
+a quarter by the newest, a newcomer as if it had been silent before; who is silent weighs less by the
+day. A newcomer takes a place only from one that weighs less: a flood of fresh, quiet entities pushes
+nobody out, to push somebody out costs four times what that one uses, and who does so once and is then
+silent does not keep the place.
 
-Each memory is kept as bytes in a row of its own, written anew after each window: what a restart reads
-back is what the detector goes on with.
+Each memory is kept as bytes in a row of its own, written anew after each window. A restart, or a window
+that raised, goes on from these; else the detector goes on with the object itself, for to read it back
+after each window is too dear. So a `dump` that leaves something out differs after restarts:
+`check_detector` (`restorable`) finds that.
 """
 
 from __future__ import annotations
@@ -17,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.errors import ContractError
+from detectors.interface.clock import DAY_TICKS
 from detectors.interface.detector import Card, Detector, Evidence
 from detectors.judging.memory import fill, table_name
 from detectors.judging.soundness import EVIDENCE_BYTES
 
-HALF_LIFE_TICKS = 7 * 1440  # of a silent entity's weight
-DISPLACES = 2.0  # times the weight of who goes
+HALF_LIFE_TICKS = 2 * DAY_TICKS  # of a silent entity's weight: a weekend leaves almost half
 TURNOVER = 8  # a close replaces at most one in so many
-_SHARE = 0.25  # of the newest window in an entity's weight
+SHARE = 0.25  # of the newest window in an entity's weight
 
 SLOT = np.dtype(
     [
@@ -82,11 +86,11 @@ class ActiveSet:
             entity = int(entities[at])
             slot = self._places.get(entity)
             if slot is None:
-                newcomers.append((-float(weights[at]), entity, at))
+                newcomers.append((-SHARE * float(weights[at]), entity, at))
                 continue
             mine = self.slots[slot]
             faded = self._faded(slot, tick)
-            mine["weight"] = faded + _SHARE * (float(weights[at]) - faded)
+            mine["weight"] = faded + SHARE * (float(weights[at]) - faded)
             mine["tick"] = tick
             heard.append((at, Place(slot, entity)))
         newcomers.sort()
@@ -111,7 +115,7 @@ class ActiveSet:
                         for e, s in self._places.items()
                         if s not in taken
                     )[:turnover]
-                if not lightest or lightest[0][0] * DISPLACES >= -weight:
+                if not lightest or lightest[0][0] >= -weight:
                     self.refused += len(newcomers) - len(seated)
                     break
                 _, gone, slot = lightest.pop(0)

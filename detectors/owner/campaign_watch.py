@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import numpy as np
@@ -33,8 +33,11 @@ class CampaignWatch:
         self.found: dict[str, list[WholeEvidence]] = {}
 
     def due(self, tick: int, campaigns: Mapping[str, Campaign]) -> int:
-        """The next tick in which campaigns are to be looked at; -1: none."""
-        if not self.host.runs or not campaigns:
+        """The next tick in which campaigns are to be looked at; -1: none.
+
+        What was found goes stale whether or not a detector runs here any more.
+        """
+        if not self.found and not (self.host.runs and campaigns):
             return -1
         return tick + HOUR_TICKS - (tick + 1) % HOUR_TICKS
 
@@ -45,9 +48,11 @@ class CampaignWatch:
         keys: Mapping[KeyId, FlaggedKey],
     ) -> set[str]:
         """Have the campaigns judged at an hour's end; gives those of which more or less is known now."""
-        if not self.host.runs or (tick + 1) % HOUR_TICKS:
+        if (tick + 1) % HOUR_TICKS:
             return set()
         changed = self._expire(tick)
+        if not self.host.runs:
+            return changed
         present = sorted(c for c, campaign in campaigns.items() if campaign.members)
         if present:
             end = (tick + 1) * MINUTE_MS
@@ -68,6 +73,13 @@ class CampaignWatch:
         for campaign in campaigns:
             self.found.pop(campaign, None)
             self.host.erase([_entity(campaign)], np.zeros(0, np.int64))
+
+    def forget(self, unheard: Callable[[Evidence], bool]) -> list[str]:
+        """Forget such evidence; gives the campaigns of which less is known now."""
+        kept = {c: [e for e in found if not unheard(e.evidence)] for c, found in self.found.items()}
+        less = sorted(c for c, found in self.found.items() if len(kept[c]) < len(found))
+        self.found = {c: found for c, found in kept.items() if found}
+        return less
 
     def _keep(self, campaign: str, evidence: Evidence, tick: int) -> None:
         others = [

@@ -68,8 +68,8 @@ class KeptVariant(msgspec.Struct, frozen=True):
             whole=variant.watch.found,
         )
 
-    def fill(self, variant: Variant) -> None:
-        """Fill an empty variant with what was kept."""
+    def fill(self, variant: Variant, closed: int) -> None:
+        """Fill an empty variant with what was kept; `closed` is the last tick that was judged."""
         books = variant.books
         flagged, own, held_back = self.shed
         variant.due, variant.key_waits = self.due, self.key_waits
@@ -79,6 +79,7 @@ class KeptVariant(msgspec.Struct, frozen=True):
         books.own.accounts, books.own.evicted = self.own, own
         books.population.kept, variant.watch.found = self.population, self.whole
         variant.alerts.restore(self.accounts, self.networks, held_back, self.spent)
+        variant.forget_deaf(closed)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -127,7 +128,7 @@ def restore(
     names.restore(tables, kept.names_evicted)
     for name, variant in variants.items():
         if name in kept.variants:
-            kept.variants[name].fill(variant)
+            kept.variants[name].fill(variant, kept.agenda.closed)
             own = {t.removesuffix(f".{name}"): rows for t, rows in tables.items()}
             variant.watch.host.restore(own)
     return kept.agenda

@@ -82,6 +82,9 @@ class Population:
                 int(groups[f.place]),
                 names[int(groups[f.place])],
                 float(share[f.place]),
+                int(days["requests"][f.place]),
+                int(days["input"][f.place]),
+                int(days["output"][f.place]),
                 f.evidence,
             )
             for _, closing in closings

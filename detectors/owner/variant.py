@@ -64,7 +64,10 @@ class Touched(msgspec.Struct):
 
 
 class Variant:
-    """Books and alerts that follow from all evidence but that of the `deaf_to` detectors."""
+    """Books and alerts that follow from all evidence but that of the `deaf_to` detectors.
+
+    Nor is a detector heard that this configuration does not know: another worker's.
+    """
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class Variant:
         self.dirty: set[KeyId] = set()  # changed keys that wait to be grouped
         self._regroup = rules.regroup_minutes
         self._deaf_to = deaf_to
+        self._known = frozenset(d.card.name for d in config.detectors)
         self._wake = wake
         flagged = FlaggedKeys(
             rules, config.budgets.member_cap, config.of(KeyBirths).template_distance
@@ -140,6 +144,14 @@ class Variant:
             self._wait_for(("network", campaign), self.alerts.network_due(campaign))
         return alerts
 
+    def forget_deaf(self, closed: int) -> None:
+        """Forget what was found about campaigns by detectors that have come on trial since.
+
+        For after a restart: the alerts concerned are looked at with the tick after `closed`.
+        """
+        for campaign in self.watch.forget(self._deaf):
+            self._wait(closed + 1, ("network", campaign))
+
     def sizes(self) -> dict[str, int]:
         """Entities held and shed, for metrics."""
         books = self.books
@@ -162,8 +174,11 @@ class Variant:
         budget = self.alerts.budget
         return Advice(budget.left(tick, len(self.books.names)), budget.spent.capped)
 
+    def _deaf(self, evidence: Evidence) -> bool:
+        return _name(evidence) in self._deaf_to
+
     def _hears(self, evidence: Evidence) -> bool:
-        return evidence.detector.rpartition(".v")[0] not in self._deaf_to
+        return _name(evidence) in self._known and not self._deaf(evidence)
 
     def _heard(self, finding: KeyFinding) -> KeyFinding | None:
         """A finding with what this variant hears of its evidence; None: nothing."""
@@ -285,3 +300,7 @@ class Variant:
                 touched.networks.add(key.campaign)
         for key_id in flagged.over_budget():
             self._drop_key(key_id, touched)
+
+
+def _name(evidence: Evidence) -> str:
+    return evidence.detector.rpartition(".v")[0]

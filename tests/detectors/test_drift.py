@@ -134,7 +134,9 @@ def test_a_kept_memory_goes_by_the_thresholds_of_today() -> None:
     assert again[FEATURES[0]].past.count == 20
 
 
-def events(drifts: set[str], accounts: int) -> list[bytes]:
+def events(
+    drifts: set[str], accounts: int, model: Callable[[int], str] = lambda _: "large-5"
+) -> list[bytes]:
     """Twenty-four days of 60 requests an account; those in `drifts` answer longer from day 14 on."""
     rng = np.random.default_rng(9)
     made = []
@@ -149,7 +151,8 @@ def events(drifts: set[str], accounts: int) -> list[bytes]:
                     "output_tokens": int(200 * longer * rng.uniform(0.8, 1.2)),
                 }
                 key = f"{name}-{number}-{i}"
-                made.append((at, orjson.dumps(request(0, at, name, event_id=key, **tokens))))
+                asked = request(0, at, name, event_id=key, model=model(n), **tokens)
+                made.append((at, orjson.dumps(asked)))
     return [value for _, value in sorted(made)]
 
 
@@ -177,6 +180,22 @@ def test_an_account_that_drifts_alone_is_told_and_where_all_on_its_model_do_that
     assert opened
     excused = [a for a in opened if any("model large-5" in c for c in a["counter_evidence"])]  # type: ignore[attr-defined]
     assert len(excused) == len(opened)
+
+
+def doubts(alerts: list[dict[str, object]], account: str) -> str:
+    """What speaks against an account's alert, which is open."""
+    (alert,) = [a for a in alerts if a["account_id"] == account and a["state"] == "open"]
+    return str(alert["counter_evidence"])
+
+
+def test_what_all_on_a_model_did_excuses_nobody_on_another_nor_whoever_moved_it() -> None:
+    large = {f"a-{n}" for n in range(15)}
+    values = events(large | {"a-15"}, 30, lambda n: "large-5" if n < 15 else "small-2")
+    alerts, engine = alerts_of(values)
+    # One of fifteen, with half of the words, has moved the small model by itself.
+    assert {group.name for group in engine.owner.groups_found()} == {"large-5", "small-2"}
+    assert "all who use the model large-5" in doubts(alerts, "a-0")
+    assert "model" not in doubts(alerts, "a-15")
 
 
 def test_drift_is_found_alike_through_restarts_at_any_place() -> None:

@@ -78,6 +78,23 @@ def test_a_model_unused_for_a_day_gives_its_place_to_a_new_one_and_its_day_with_
     assert {s.name: s.requests for s in sums(closed + partition.drain())}["later"] == 5
 
 
+def test_the_model_of_an_accounts_day_is_one_that_it_asks_and_mostly_the_main_one() -> None:
+    partition = AccountPartition(config(), 0)
+    events = [
+        request(n, START + n * 20_000, f"a-{n % 100}", model="small-2" if n < 1_000 else "large-5")
+        for n in range(4_000)
+    ]
+    feed(partition, events)
+    partition.raise_mark(START + 23 * HOUR)
+    state = partition.state
+    names = {int(m["fp"]): bytes(m["name"][: m["name_len"]]).decode() for m in state.models}
+    rows = partition.state.days[state.days["requests"] > 0]
+    assert rows.size == 100
+    of_accounts = [names[int(row["model"])] for row in rows]
+    assert 60 <= of_accounts.count("large-5") <= 90  # it has three quarters of the requests
+    assert of_accounts.count("small-2") == 100 - of_accounts.count("large-5")
+
+
 def test_a_closed_day_is_told_once() -> None:
     partition = AccountPartition(config(), 0)
     feed(partition, [request(0, START)])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as hs
 
 from detectors.errors import ContractError
-from detectors.judging.active import DISPLACES, HALF_LIFE_TICKS, TURNOVER, ActiveSet
+from detectors.judging.active import HALF_LIFE_TICKS, SHARE, TURNOVER, ActiveSet
 from tests.small_detectors import Busy
 
 ACTIVE = 16
@@ -30,9 +30,10 @@ def admitted(active: ActiveSet, weights: dict[int, float], tick: int = 0) -> lis
 
 
 def full(weight: float = 100.0) -> ActiveSet:
-    """A set whose places are taken by entities from 1 on, equally busy."""
+    """A set whose places are taken by entities from 1 on, equally busy for long."""
     active = ActiveSet(Few())
-    admitted(active, dict.fromkeys(range(1, ACTIVE + 1), weight))
+    for _ in range(60):
+        admitted(active, dict.fromkeys(range(1, ACTIVE + 1), weight))
     return active
 
 
@@ -57,10 +58,10 @@ def test_a_flood_of_quiet_newcomers_displaces_nobody() -> None:
     assert active.displaced == 0
 
 
-def test_displacing_costs_twice_what_the_lightest_weighs() -> None:
-    assert admitted(full(), {99: 100.0 * DISPLACES}) == []
+def test_displacing_costs_four_times_what_the_lightest_weighs() -> None:
+    assert admitted(full(), {99: 100.0 / SHARE - 1.0}) == []
     active = full()
-    assert admitted(active, {99: 100.0 * DISPLACES + 1.0}) == [99]
+    assert admitted(active, {99: 100.0 / SHARE + 1.0}) == [99]
     assert holders(active) == {99, *range(2, ACTIVE + 1)}
     assert active.displaced == 1
 
@@ -76,13 +77,44 @@ def test_who_is_silent_weighs_less_by_the_day_and_who_is_busy_keeps_the_place() 
     active = full()
     admitted(active, dict.fromkeys(range(2, ACTIVE + 1), 100.0), 2 * HALF_LIFE_TICKS)
     # Entity 1 was silent for two half-lives: 25 left; the others' mean is weighed anew.
-    assert admitted(active, {99: 51.0}, 2 * HALF_LIFE_TICKS) == [99]
+    assert admitted(active, {99: 99.0}, 2 * HALF_LIFE_TICKS) == []
+    assert admitted(active, {99: 101.0}, 2 * HALF_LIFE_TICKS) == [99]
     assert 1 not in holders(active)
+
+
+def hours_out(active: ActiveSet, since: int) -> int:
+    """For how many hours any of those that were there before, busy as ever, is without a place."""
+    everybody = dict.fromkeys(range(1, ACTIVE + 1), 100.0)
+    return next(
+        h for h in range(10_000) if len(admitted(active, everybody, since + h * 60)) == ACTIVE
+    )
+
+
+def test_bursts_that_are_twice_as_busy_push_nobody_out() -> None:
+    active = full()
+    for hour in range(8):
+        burst = {1_000 + 2 * hour + n: 201.0 for n in range(2)}
+        admitted(active, dict.fromkeys(range(1, ACTIVE + 1), 100.0) | burst, hour * 60)
+    assert holders(active) == set(range(1, ACTIVE + 1))
+
+
+def test_who_is_pushed_out_by_bursts_is_back_when_they_have_been_silent_for_days() -> None:
+    active = full()
+    for hour in range(8):
+        admitted(active, {1_000 + 2 * hour + n: 500.0 for n in range(2)}, hour * 60)
+    assert not holders(active) & set(range(1, ACTIVE + 1))
+    assert hours_out(active, 8 * 60) <= 5 * 24
+
+
+def test_one_burst_before_all_others_does_not_keep_a_place_for_a_month() -> None:
+    active = ActiveSet(Few())
+    admitted(active, dict.fromkeys(range(1_000, 1_000 + ACTIVE), 100_000.0))
+    assert hours_out(active, 0) <= 21 * 24
 
 
 def test_who_lost_the_place_comes_back_as_if_never_seen() -> None:
     active = full()
-    (place,) = (p for _, p in active.admit(np.array([1], np.uint64), np.array([100.0]), 0))
+    (place,) = (p for _, p in active.admit(np.array([1], np.uint64), np.array([1.0]), 0))
     active.memory(place)[1] = 7.0
     active.keep(place)
     admitted(active, {99: 1e6}, 0)

@@ -53,6 +53,21 @@ def test_both_detectors_of_an_account_stand_in_its_alert() -> None:
     assert account(7) == one.account
 
 
+def test_two_things_that_one_detector_says_of_an_account_stand_both_and_the_stronger_of_each() -> (
+    None
+):
+    one = msgspec.structs.replace(volume(2, 7), evidence=BUSY, deviation=None, spread=None)
+    weaker = msgspec.structs.replace(BUSY, parameter="tokens", surprise=12.0)
+    other, stronger = (
+        msgspec.structs.replace(one, evidence=msgspec.structs.replace(weaker, surprise=s))
+        for s in (12.0, 14.0)
+    )
+    found = TickFindings(BASE + 2, accounts=(one, other, stronger))
+    (alert,) = [a for a in told(RULES, found) if a.account_id == "a7"]
+    stand = {(e.parameter, e.surprise_nats) for e in alert.evidence}
+    assert stand == {("hour_requests", 20.0), ("tokens", 14.0)}
+
+
 def test_both_detectors_of_a_shared_value_stand_in_the_networks_alert() -> None:
     card = key_finding(1, "payment_fp", 1, range(1, 21))
     again = msgspec.structs.replace(BUSY, family="identity", parameter="requests_per_payment_fp")
@@ -63,3 +78,10 @@ def test_both_detectors_of_a_shared_value_stand_in_the_networks_alert() -> None:
     ][-1:]
     assert {d for d, _ in signed(network)} == {"births.v1", "busy.v1"}
     assert network.families == ("identity",)  # one value is one signal, whoever speaks of it
+    # Who does not know the detector does not hear it, be it alone or beside another.
+    without = msgspec.structs.replace(card, evidence=(again,))
+    for finding, heard in ((both, {"births.v1"}), (without, set())):
+        plain = [
+            a for a in told(PLAIN, TickFindings(BASE + 1, keys=(finding,))) if not a.account_id
+        ]
+        assert {d for alert in plain for d, _ in signed(alert)} == heard
