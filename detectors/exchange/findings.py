@@ -38,7 +38,7 @@ class CohortSum(msgspec.Struct, frozen=True, array_like=True):
     """How the accounts of one cohort moved in one detector's windows, in sums that merge over partitions.
 
     Sums are of 1e-6 units as integers, so that their order cannot matter. `shift_*`: deviation of
-    accounts with a past of their own; `level_*`: log volume of all active accounts.
+    accounts with a past of their own; `level_*`: the day of all active accounts in the detector's scale.
     """
 
     detector: str
