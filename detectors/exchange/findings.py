@@ -113,7 +113,7 @@ class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TickFindings(msgspec.Struct, frozen=True, array_like=True):
-    """Everything one source (an account or key partition) tells the owner about one closed tick."""
+    """Everything one source (an account or network partition) tells the owner about one closed tick."""
 
     tick: int
     accounts: tuple[AccountFinding, ...] = ()
