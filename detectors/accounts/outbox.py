@@ -204,7 +204,7 @@ def pack_templates(outbox: Outbox, count: int) -> None:
 
 
 class Scratch:
-    """What closing a tick needs: sums by key and an outbox, that grow to the largest tick and never shrink."""
+    """What closing a tick needs: key sums and an outbox. They grow to the largest tick, and never shrink."""
 
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
