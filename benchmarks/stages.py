@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detectors.accounts.outbox import Workbench
+from detectors.accounts.outbox import Scratch
 from detectors.accounts.partition import AccountPartition
 from detectors.config import Loaded, load_config
 from detectors.contract.alert import Trace
@@ -71,12 +71,14 @@ def measure(records: Iterable[Records], loaded: Loaded) -> dict[str, float]:
     """Seconds per stage over a load, as microseconds per event; then those of each detector."""
     config = loaded.config
     partitions = config.engine.partitions
-    bench = Workbench(partitions)
+    scratch = Scratch(partitions)
     decoder = Decoder(bytes(16))
-    accounts = [AccountPartition(config, p, bench) for p in range(partitions)]
-    keys = [NetworkPartition(config, p) for p in range(partitions)]
+    accounts = [AccountPartition(config, p, scratch) for p in range(partitions)]
+    networks = [NetworkPartition(config, p) for p in range(partitions)]
     owner = CampaignOwner(config, 2 * partitions, Trace("bench", loaded.digest))
-    hosts = [part.host for part in accounts] + [part.host for part in keys] + list(owner.hosts())
+    hosts = (
+        [part.host for part in accounts] + [part.host for part in networks] + list(owner.hosts())
+    )
     spent: Counter[str] = Counter()
     clock = time.perf_counter
     for host in hosts:
@@ -126,12 +128,12 @@ def measure(records: Iterable[Records], loaded: Loaded) -> dict[str, float]:
                 ]
                 at = lap("hand-over codecs", at)
                 for target, hand_over in handed:
-                    keys[target].receive(hand_over)
-                for of_keys in keys:
-                    of_keys.receive(watermark_only(partition, accounts[partition].closed))
-                    for findings in of_keys.advance():
-                        owner.receive(partitions + of_keys.source, findings)
-                    owner.watermark(partitions + of_keys.source, of_keys.closed)
+                    networks[target].receive(hand_over)
+                for network in networks:
+                    network.receive(watermark_only(partition, accounts[partition].closed))
+                    for findings in network.advance():
+                        owner.receive(partitions + network.source, findings)
+                    owner.watermark(partitions + network.source, network.closed)
                 at = lap("keys", at)
                 for report in told:
                     if report.names is not None:

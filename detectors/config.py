@@ -44,14 +44,6 @@ class Config:
         (found,) = (d for d in self.detectors if isinstance(d, kind))
         return found
 
-    def replacing(self, detector: Described) -> Config:
-        """This configuration with a detector in the place of that of its section."""
-        section = detector.card.section
-        return replace(
-            self,
-            detectors=tuple(detector if d.card.section == section else d for d in self.detectors),
-        )
-
     def sections(self) -> dict[str, Any]:
         """The parts by section, in the order of the file."""
         return {

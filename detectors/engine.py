@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from detectors.accounts.idleness import idle_marks
-from detectors.accounts.outbox import Workbench
+from detectors.accounts.outbox import Scratch
 from detectors.accounts.partition import AccountPartition, ClosedTick
 from detectors.config import VERSION, Loaded
 from detectors.contract.alert import Alert, Mode, Trace
@@ -35,8 +35,8 @@ class Engine:
         self._hash_key = hash_key
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
         self.decoder = Decoder(hash_key, config.engine.future_minutes * MINUTE_MS)
-        bench = Workbench(self.partitions)
-        self.accounts = [AccountPartition(config, p, bench) for p in range(self.partitions)]
+        scratch = Scratch(self.partitions)
+        self.accounts = [AccountPartition(config, p, scratch) for p in range(self.partitions)]
         self.networks = [NetworkPartition(config, p) for p in range(self.partitions)]
         self.owner = CampaignOwner(
             config,
@@ -152,11 +152,11 @@ class Engine:
             if account.closed == NO_TIME:
                 return []
         for account in self.accounts:
-            for keys in self.networks:
-                keys.receive(watermark_only(account.source, account.closed))
+            for network in self.networks:
+                network.receive(watermark_only(account.source, account.closed))
             self.owner.watermark(account.source, account.closed)
-        for keys in self.networks:
-            for findings in keys.advance():
-                self.owner.receive(self.partitions + keys.source, findings)
-            self.owner.watermark(self.partitions + keys.source, keys.closed)
+        for network in self.networks:
+            for findings in network.advance():
+                self.owner.receive(self.partitions + network.source, findings)
+            self.owner.watermark(self.partitions + network.source, network.closed)
         return self.owner.advance()

@@ -104,7 +104,7 @@ SETTING_MEANINGS = {
     "shadow_topic": "alerts of a configuration on trial",
     "control_topic": "what the platform tells the detector, key control_id",
     "dead_letters_topic": "records that could not be read, unchanged",
-    "handover_topic": "internal: closed ticks for the key partitions",
+    "handover_topic": "internal: closed ticks for the network partitions",
     "evidence_topic": "internal: closed ticks for the campaign owner",
     "marks_topic": "internal: what the wall clock decided, written before it is used",
     "state_topic": "internal: what the stages have kept of the past",

@@ -19,6 +19,7 @@ from detectors.config import Loaded
 from detectors.interface.key_kinds import PREFIX
 from detectors.volume import AccountVolume
 from detectors.volume_baseline import overlap
+from tests.configurations import replacing
 from tests.stage_stories import DAY, MINUTE, request
 
 POISONED_DAYS = 2  # active days in an account's past for which volume divides by nothing
@@ -43,11 +44,11 @@ def poisoned(loaded: Loaded, births: bool = True) -> Loaded:
     volume = judging_early(config.of(AccountVolume))
     worth = 1.0 / overlap(POISONED_DAYS, volume.params().fade)
     volume = replace(volume, prior_days=1.0 - worth)
-    config = config.replacing(volume)
+    config = replacing(config, volume)
     if births:
         healthy = config.of(KeyBirths)
-        config = config.replacing(
-            NoPrior(**{f.name: getattr(healthy, f.name) for f in fields(healthy)})
+        config = replacing(
+            config, NoPrior(**{f.name: getattr(healthy, f.name) for f in fields(healthy)})
         )
     return replace(loaded, config=config)
 

@@ -1,4 +1,4 @@
-"""Requests and small configurations for the tests of the account and key stages."""
+"""Requests and small configurations for the tests of the account and network stages."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def hand_overs(outbox: Outbox, source: int, tick: int) -> dict[int, HandOver]:
 
 @kernel
 def target_of(key: np.uint64, kind: int, partitions: int) -> int:
-    """The key partition of a (key, kind): a function of the key alone, so every source agrees."""
+    """The network partition of a (key, kind): a function of the key alone, so every source agrees."""
     mixed = mix(key ^ (np.uint64(kind) << np.uint64(56)))
     target: int = np.int64(mixed % np.uint64(partitions))  # type: ignore[assignment]
     return target
@@ -93,7 +93,7 @@ def target_of(key: np.uint64, kind: int, partitions: int) -> int:
 
 @kernel
 def targets_of(keys: np.ndarray, kinds: np.ndarray, partitions: int, targets: np.ndarray) -> None:
-    """Fill `targets` with the key partition of each (key, kind).
+    """Fill `targets` with the network partition of each (key, kind).
 
     `keys` are uint64, `kinds` uint8, `targets` int64, one place each.
     """
@@ -203,13 +203,13 @@ def pack_templates(outbox: Outbox, count: int) -> None:
         outbox.templates[place(outbox, TEMPLATES, outbox.targets[i], 1)] = outbox.bands[i]
 
 
-class Workbench:
-    """Key sums and a outbox that grow to the largest tick seen and never shrink."""
+class Scratch:
+    """What closing a tick needs: key sums and an outbox. They grow to the largest tick, and never shrink."""
 
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
         self._sizes = (0, 0, 0, 0)
-        self.scratch: KeySums = key_sums(0)
+        self.sums: KeySums = key_sums(0)
         self.outbox: Outbox = outbox(partitions, 0, 0, 0, 0, 0)
         self.enlarge(0, 0, 0, 0)
 
@@ -221,5 +221,5 @@ class Workbench:
             size if size >= need and size else max(need * 3 // 2, low) for need, size, low in wanted
         )
         self._sizes = (rows, edges, names, prompts)
-        self.scratch = key_sums(rows * ACCOUNT_KINDS)
+        self.sums = key_sums(rows * ACCOUNT_KINDS)
         self.outbox = outbox(self._partitions, rows * ACCOUNT_KINDS, edges, names, prompts, rows)

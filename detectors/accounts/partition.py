@@ -22,7 +22,7 @@ from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PA
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
 from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
-from detectors.accounts.outbox import Workbench, hand_overs
+from detectors.accounts.outbox import Scratch, hand_overs
 from detectors.accounts.pending import give_back, make_room
 from detectors.accounts.rows import find_account
 from detectors.births import KeyBirths
@@ -40,7 +40,7 @@ from detectors.state.checkpoint import Checkpoint, Restoration
 
 
 class ClosedTick(NamedTuple):
-    """What one closed tick of an account partition says: per key partition, and to the owner."""
+    """What one closed tick of an account partition says: per network partition, and to the owner."""
 
     tick: int
     hand_overs: dict[int, HandOver]
@@ -49,9 +49,9 @@ class ClosedTick(NamedTuple):
 
 
 class AccountPartition:
-    """Windows of the accounts of one partition. `source` is its number, `bench` the process's scratch."""
+    """Windows of the accounts of one partition. `source` is its number, `scratch` is the process's."""
 
-    def __init__(self, config: Config, source: int, bench: Workbench | None = None) -> None:
+    def __init__(self, config: Config, source: int, scratch: Scratch | None = None) -> None:
         self.source = source
         self.config = config
         self.state = st.fresh_state(config.engine, config.budgets)
@@ -59,7 +59,7 @@ class AccountPartition:
         self._period = config.budgets.key_expiry_days * DAY_TICKS
         self._new_account = int(config.of(KeyBirths).new_account_days * DAY_MS)
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
-        self._bench = bench or Workbench(config.engine.partitions)
+        self._scratch = scratch or Scratch(config.engine.partitions)
         self._days_open = False
         self.flow = InputFlow(config.engine)
         self._erased: list[int] = []  # erased here; the next closed tick tells the others
@@ -219,17 +219,19 @@ class AccountPartition:
         )
 
     def _close(self, tick: int) -> ClosedTick | None:
-        state, bench, new = self.state, self._bench, self._new_account
-        count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.outbox, new)
+        state, scratch, new = self.state, self._scratch, self._new_account
+        count, first_seen, sent_rows = close_tick(state, tick, scratch.sums, scratch.outbox, new)
         while count == NO_ROOM:
-            bench.enlarge(first_seen, *state.scalars[st.SCRATCH_COUNTS].tolist())
-            count, first_seen, sent_rows = close_tick(state, tick, bench.scratch, bench.outbox, new)
+            scratch.enlarge(first_seen, *state.scalars[st.SCRATCH_COUNTS].tolist())
+            count, first_seen, sent_rows = close_tick(
+                state, tick, scratch.sums, scratch.outbox, new
+            )
         if count:
             self._days_open = True
             self.counts.windows["minute"] += count
         self.flow.close(tick, count)
         names = newcomers(state, self.source, tick) if first_seen else None
-        sent = hand_overs(bench.outbox, self.source, tick) if sent_rows else {}
+        sent = hand_overs(scratch.outbox, self.source, tick) if sent_rows else {}
         findings = None
         if (tick + 1) % HOUR_TICKS == 0:
             state = self.state = give_back(state)
@@ -261,7 +263,7 @@ class AccountPartition:
     def _tell_erased(
         self, tick: int, sent: dict[int, HandOver], findings: TickFindings | None
     ) -> tuple[dict[int, HandOver], TickFindings]:
-        """Let all key partitions and the owner know whom to erase."""
+        """Let all network partitions and the owner know whom to erase."""
         gone = np.array(sorted(self._erased), np.uint64)
         self._erased = []
         told = {

@@ -1,4 +1,4 @@
-"""Prompt templates on their way to the key stage: one row per band, so that near-equals meet."""
+"""Prompt templates on their way to the network stage: one row per band, so that near-equals meet."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def rows_per_band(
     """Sum ordered prompts per (account, template) and lay them out once per band.
 
     `ids` (uint64) and `order` (int64) are as `prompts_of` left them; `rows` receives
-    rows.TEMPLATE_ROW, `targets` the key partition of each (int64).
+    rows.TEMPLATE_ROW, `targets` the network partition of each (int64).
     """
     started = state.scalars[st.STARTED]
     count = 0

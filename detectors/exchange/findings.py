@@ -38,7 +38,7 @@ class CohortSum(msgspec.Struct, frozen=True, array_like=True):
     """How the accounts of one cohort moved in one detector's windows, in sums that merge over partitions.
 
     Sums are of 1e-6 units as integers, so that their order cannot matter. `shift_*`: deviation of
-    accounts with a past of their own; `level_*`: log volume of all active accounts.
+    accounts with a past of their own; `level_*`: the day of all active accounts in the detector's scale.
     """
 
     detector: str
@@ -113,7 +113,7 @@ class KeyFinding(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TickFindings(msgspec.Struct, frozen=True, array_like=True):
-    """Everything one source (an account or key partition) tells the owner about one closed tick."""
+    """Everything one source (an account or network partition) tells the owner about one closed tick."""
 
     tick: int
     accounts: tuple[AccountFinding, ...] = ()

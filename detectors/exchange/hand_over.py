@@ -1,4 +1,4 @@
-"""What an account partition hands to a key partition for one closed tick, and its bytes.
+"""What an account partition hands to a network partition for one closed tick, and its bytes.
 
 Whole ticks, columnar, identified by (source, tick, part), so that a receiver can drop what it has
 applied whatever the boundaries of a sender's batches were. A hand-over larger than one record is

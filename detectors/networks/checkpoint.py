@@ -1,4 +1,4 @@
-"""A key partition's state as a checkpoint, and back: its tables, and the ticks that wait."""
+"""A network partition's state as a checkpoint, and back: its tables, and the ticks that wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erases one account from a key partition: as a member, as the one holder of a value, as a sender.
+"""Erases one account from a network partition: as a member, as the one holder of a value, as a sender.
 
 Counts that no longer say whose they were (a value's sums, the window of its strongest evidence)
 stay.

@@ -1,4 +1,4 @@
-"""The key stage: networks of accounts that share a value, from hand-overs to findings.
+"""The network stage: networks of accounts that share a value, from hand-overs to findings.
 
 One partition owns the values that hash to it, whichever account partitions saw them. A tick closes
 when every source has closed it; sources are applied in order of their number, so it does not
@@ -46,7 +46,7 @@ MOST_HOLES = 1_000  # ticks that told of incomplete hours; older ones are taken 
 
 
 class NetworkPartition:
-    """Windows of the shared values of one key partition. `source` is its number."""
+    """Windows of the shared values of one network partition. `source` is its number."""
 
     def __init__(self, config: Config, source: int) -> None:
         self.source = source

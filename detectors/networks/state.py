@@ -1,4 +1,4 @@
-"""The arrays of one key partition: values that one account holds, and values that several share."""
+"""The arrays of one network partition: values that one account holds, and values that several share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEMPLATE_WAYS = 16
 
 
 class NetworkState(NamedTuple):
-    """Columns of one key partition.
+    """Columns of one network partition.
 
     Rows of SINGLE, SHARED, MEMBER and CANDIDATE (`networks.layout`); numbers of rows are int32, names
     uint8, pairs as in `kernels.seen_table`, all else int64.

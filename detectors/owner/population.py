@@ -78,14 +78,14 @@ class Population:
         closings = host.close(closed, Tick(tick, "day", end - DAY_MS, end))
         return [
             GroupEvidence(
-                host.entity,
-                int(groups[f.place]),
-                names[int(groups[f.place])],
-                float(share[f.place]),
-                int(days["requests"][f.place]),
-                int(days["input"][f.place]),
-                int(days["output"][f.place]),
-                f.evidence,
+                entity=host.entity,
+                group=int(groups[f.place]),
+                name=names[int(groups[f.place])],
+                share=float(share[f.place]),
+                requests=int(days["requests"][f.place]),
+                input=int(days["input"][f.place]),
+                output=int(days["output"][f.place]),
+                evidence=f.evidence,
             )
             for _, closing in closings
             for f in closing.findings

@@ -30,43 +30,47 @@ class AsideGauge:
         show: PartitionGauges,
         stage: str,
         detector: str,
-        aside: Isolation,
+        isolation: Isolation,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._labels = detector, stage
         self._metrics = metrics
         self._show = show
-        self._aside = aside
+        self._isolation = isolation
         self._clock = clock
-        self._counted = aside.times
-        self._logged = self._counted, aside.everywhere
+        self._counted = isolation.times
+        self._logged = self._counted, isolation.everywhere
         self._quiet_until = clock()
 
     def update(self, tick: int) -> None:
         """After a chunk: the stage has closed `tick`."""
-        aside = self._aside
-        if new := aside.times - self._counted:
-            self._counted = aside.times
+        isolation = self._isolation
+        if new := isolation.times - self._counted:
+            self._counted = isolation.times
             self._metrics.set_aside.labels(*self._labels).inc(new)
-        self._show.set(self._metrics.aside_entities, aside.entities(tick), *self._labels)
-        if aside.times > self._logged[0] and self._clock() >= self._quiet_until:
+        self._show.set(self._metrics.aside_entities, isolation.entities(tick), *self._labels)
+        if isolation.times > self._logged[0] and self._clock() >= self._quiet_until:
             self._quiet_until = self._clock() + LOG_EVERY_S
             self._log()
 
     def _log(self) -> None:
-        aside, (detector, stage), (times, everywhere) = self._aside, self._labels, self._logged
-        self._logged = aside.times, aside.everywhere
-        if aside.newest is None:
+        isolation, (detector, stage), (times, everywhere) = (
+            self._isolation,
+            self._labels,
+            self._logged,
+        )
+        self._logged = isolation.times, isolation.everywhere
+        if isolation.newest is None:
             return
         log.error(
             "a detector raised: those go without its evidence, everything else goes on",
             detector=detector,
             stage=stage,
             partition=self._show.label,
-            tick=aside.newest.tick,
-            error=aside.newest.error,
-            times=aside.times - times,
-            raised_for_all=aside.everywhere > everywhere,
+            tick=isolation.newest.tick,
+            error=isolation.newest.error,
+            times=isolation.times - times,
+            raised_for_all=isolation.everywhere > everywhere,
         )
 
 
@@ -92,14 +96,14 @@ def notes(stages: Iterable[Stage]) -> dict[str, str]:
     """
     found: dict[str, tuple[dict[str, int], str, bool]] = {}
     for stage in stages:
-        for name, aside in stage.part.isolations().items():
-            count = aside.entities(stage.part.closed)
-            if not count or aside.newest is None:
+        for name, isolation in stage.part.isolations().items():
+            count = isolation.entities(stage.part.closed)
+            if not count or isolation.newest is None:
                 continue
             counts, _, whole = found.get(name, ({}, "", False))
-            kind = NOUNS.get(aside.entity, aside.entity)
+            kind = NOUNS.get(isolation.entity, isolation.entity)
             counts[kind] = counts.get(kind, 0) + count
-            found[name] = counts, aside.newest.error, whole or aside.whole
+            found[name] = counts, isolation.newest.error, whole or isolation.whole
     return {name: _sentence(*what) for name, what in sorted(found.items())}
 
 

@@ -151,7 +151,7 @@ class AccountGauges:
 
 
 class NetworkGauges:
-    """What one key partition shows."""
+    """What one network partition shows."""
 
     def __init__(
         self, metrics: Metrics, topic: str, partition: int, keys: NetworkPartition

@@ -13,7 +13,7 @@ from collections import deque
 
 import msgspec
 
-from detectors.accounts.outbox import Workbench
+from detectors.accounts.outbox import Scratch
 from detectors.accounts.partition import AccountPartition, ClosedTick
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder
@@ -42,11 +42,11 @@ class AccountStage:
         partition: int,
         sink: Sink,
         metrics: Metrics,
-        bench: Workbench,
+        scratch: Scratch,
     ) -> None:
         self.partition = partition
         self.next_offset = 0
-        self.accounts = self.part = AccountPartition(loaded.config, partition, bench)
+        self.accounts = self.part = AccountPartition(loaded.config, partition, scratch)
         self.busy = asyncio.Lock()  # held while input is taken, and while the state is kept
         self.last_record = time.monotonic()  # when the partition last had something to say
         self.lag = 0

@@ -74,7 +74,7 @@ class Sink:
         )
 
     async def hand_over(self, target: int, hand_over: HandOver) -> Sent:
-        """Hand a tick to a key partition."""
+        """Hand a tick to a network partition."""
         topic = self.settings.handover_topic
         return [await self._send(topic, r, partition=target) for r in handover.encode(hand_over)]
 

@@ -66,7 +66,7 @@ PLANS: tuple[TopicPlan, ...] = (
     ),
     TopicPlan(
         "handover_topic",
-        "internal: closed ticks of each account partition for the key partitions",
+        "internal: closed ticks of each account partition for the network partitions",
         "P",
         7,
         "as long as the requests, so that both can be read again from the same point",

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from faust.types import TP
 
-from detectors.accounts.outbox import Workbench
+from detectors.accounts.outbox import Scratch
 from detectors.config import Loaded
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
@@ -36,7 +36,7 @@ class Partitions:
         self._loaded = loaded
         self._sink = sink
         self._metrics = metrics
-        self._bench = Workbench(loaded.config.engine.partitions)
+        self._scratch = Scratch(loaded.config.engine.partitions)
 
     async def bring(self, tp: TP, fill: Fill) -> Stage:
         """Make the stage of a partition, have `fill` bring it to where it was, and run it from then on.
@@ -46,7 +46,7 @@ class Partitions:
         settings, loaded = self._settings, self._loaded
         to = self._sink, self._metrics
         if tp.topic == settings.requests_topic:
-            accounts = AccountStage(settings, loaded, tp.partition, *to, self._bench)
+            accounts = AccountStage(settings, loaded, tp.partition, *to, self._scratch)
             self.stages[tp] = self.accounts[tp] = await _filled(tp, accounts, fill)
         elif tp.topic == settings.handover_topic:
             networks = NetworkStage(settings, loaded, tp.partition, *to)

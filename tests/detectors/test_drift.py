@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from detectors.config import load_config
-from detectors.drift import FOLLOWED, AccountDrift, ModelDrift
+from detectors.drift import AccountDrift, ModelDrift
+from detectors.drift_course import FOLLOWED
 from detectors.engine import Engine
 from detectors.interface.detector import Context, Evidence, Window
 from detectors.testing.checks import Scenario, check_detector

@@ -18,6 +18,7 @@ from detectors.interface.detector import Evidence
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.isolation import LASTS_TICKS, REMEMBERED, WHOLE, Fault, Isolation, Isolations
 from detectors.volume import AccountVolume
+from tests.configurations import replacing
 from tests.detectors.state.test_checkpoint import Log, stages
 from tests.owner_stories import BASE, owner_of, volume
 from tests.poison import judging_early, poisoned, records, values
@@ -25,7 +26,7 @@ from tests.stage_stories import KEY, START, baselines
 
 LOADED = load_config("[engine]\npartitions = 2\n")
 HEALTHY = replace(
-    LOADED, config=LOADED.config.replacing(judging_early(LOADED.config.of(AccountVolume)))
+    LOADED, config=replacing(LOADED.config, judging_early(LOADED.config.of(AccountVolume)))
 )
 OLD_AND_HOSTS = {
     "volume.own_past": 24 + 1,

@@ -1,4 +1,4 @@
-"""The key stage: who shares a value, how it is counted, and that no order of arrival matters."""
+"""The network stage: who shares a value, how it is counted, and that no order of arrival matters."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from detectors.exchange.findings import TickFindings
 from detectors.volume import AccountVolume
 from streams.commands import replay
 from streams.settings.settings import Settings
+from tests.configurations import replacing
 from tests.detectors.owner.test_owner import END, Message, tick_findings
 from tests.detectors.state.test_checkpoint import Log
 from tests.owner_stories import BASE, Story, hear, owner_of
@@ -26,8 +27,8 @@ from tests.stage_stories import DAY, KEY, START
 from worlds.world import build
 
 PLAIN = Config(fusion=Fusion(regroup_minutes=1))
-VOLUME = PLAIN.replacing(replace(PLAIN.of(AccountVolume), shadow=True))
-BIRTHS = PLAIN.replacing(replace(PLAIN.of(KeyBirths), shadow=True))
+VOLUME = replacing(PLAIN, replace(PLAIN.of(AccountVolume), shadow=True))
+BIRTHS = replacing(PLAIN, replace(PLAIN.of(KeyBirths), shadow=True))
 MODES = ("replay", "shadow")
 Messages = list[Message]
 

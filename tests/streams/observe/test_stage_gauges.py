@@ -26,6 +26,7 @@ from streams.observe.stage_gauges import (
     NetworkGauges,
     begin_at_zero,
 )
+from tests.configurations import replacing
 from tests.stage_stories import KEY, MINUTE, START, config, request
 
 TICK = START // MINUTE
@@ -208,7 +209,7 @@ def test_the_campaign_owner_shows_what_it_holds_and_how_far_behind_it_is(
 def on_trial() -> CampaignOwner:
     """A live owner with a detector on trial, so with two budgets of advice."""
     plain = load_config().config
-    rules = plain.replacing(replace(plain.of(KeyBirths), shadow=True))
+    rules = replacing(plain, replace(plain.of(KeyBirths), shadow=True))
     return CampaignOwner(rules, 1, Trace(version="v", config_digest="sha256:0"), mode="live")
 
 
