@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from detectors.errors import ConfigError, ContractError
 from detectors.interface.detector import (
+    SCALE,
     Beside,
     Card,
     Columnar,
@@ -34,6 +35,7 @@ from detectors.testing.checks import CHECKS, Scenario, check_detector
 
 __all__ = [
     "CHECKS",
+    "SCALE",
     "Beside",
     "Card",
     "Columnar",
