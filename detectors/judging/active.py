@@ -192,8 +192,15 @@ class ActiveSet:
             self._bytes[slot * self._width : (slot + 1) * self._width] = 0
 
     def tables(self) -> dict[str, NDArray[Any]]:
-        """What is to be kept: the slots (SLOT), and as many rows of bytes."""
-        return {self._name: self.slots, f"{self._name}.bytes": self._bytes.view(self._row)}
+        """What is to be kept: the slots (SLOT) up to the last in use, and as many rows of bytes.
+
+        Keeping state looks at every byte: places that nobody has had yet cost nothing.
+        """
+        top = max(self._places.values(), default=-1) + 1
+        return {
+            self._name: self.slots[:top],
+            f"{self._name}.bytes": self._bytes[: top * self._width].view(self._row),
+        }
 
     def restore(self, tables: dict[str, NDArray[np.uint8]]) -> None:
         """Fill the set, still empty, from kept bytes (uint8). Raises StateError where they do not fit."""
