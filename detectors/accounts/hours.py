@@ -21,14 +21,12 @@ from detectors.exchange.findings import AccountFinding, CohortSum, GroupSum
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.rows import LOAD
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from detectors.interface.detector import Entity
+from detectors.interface.detector import GROUPS
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.closing import Closing, Tick
 from detectors.judging.cohort_sums import sums_of
 from detectors.judging.features import Closed
 from detectors.judging.host import Host, Run
-
-GROUPS: frozenset[Entity] = frozenset({"model", "cohort", "organisation"})
 
 
 class ClosedDay(NamedTuple):
@@ -48,7 +46,7 @@ class HourBook:
         self.source = source
         self.config = config
         self._host = host
-        self._groups = frozenset(d.card.entity for d in config.detectors) & GROUPS
+        self._groups = frozenset(d.card.entity for d in config.detectors) & frozenset(GROUPS)
         self._at = np.zeros(1024, np.int64)
         self._rows = np.zeros(1024, np.int64)
         self._trailing = np.zeros(1024, np.int64)

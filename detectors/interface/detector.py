@@ -26,6 +26,7 @@ SURPRISE_CAP = 100.0
 SCALE = 1_000.0  # how far deviations, spreads and levels reach: cohorts sum their squares
 
 Entity = Literal["account", "key", "campaign", "organisation", "model", "cohort"]
+GROUPS: tuple[Entity, ...] = ("organisation", "model", "cohort")  # of accounts, known by sums
 Span = Literal["minute", "hour", "day"]
 
 

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.errors import ConfigError
-from detectors.interface.detector import Card, Entity, Span
+from detectors.interface.detector import GROUPS, Card, Entity, Span
 
 Column = NDArray[np.float64]
-_GROUPS: tuple[Entity, ...] = ("organisation", "model", "cohort")
 
 
 class Closed(NamedTuple):
@@ -124,7 +123,7 @@ def _of_a_day(entities: tuple[Entity, ...], before: str = "") -> tuple[Feature, 
     )  # fmt: skip
 
 
-_DAILY: tuple[Entity, ...] = ("account", *_GROUPS)
+_DAILY: tuple[Entity, ...] = ("account", *GROUPS)
 FEATURES: tuple[Feature, ...] = (
     Feature("requests_24h", ("account",), "hour", "requests in the 24 hours up to now",
             _field("trailing")),

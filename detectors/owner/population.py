@@ -17,12 +17,11 @@ from detectors.campaigns.population_book import GroupEvidence
 from detectors.exchange.findings import GroupSum
 from detectors.interface.clock import DAY_MS, MINUTE_MS
 from detectors.interface.columns import CAPABILITY_SLOTS, TEMPLATE_GROUPS
-from detectors.interface.detector import Described, Entity
+from detectors.interface.detector import GROUPS, Described
 from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
 from detectors.judging.host import Host
 
-GROUPS: tuple[Entity, ...] = ("organisation", "model", "cohort")
 GROUP_DAY = np.dtype(
     [
         ("requests", "<i8"),
