@@ -28,6 +28,20 @@ ATTEMPTS, PAUSE_S = 3, 0.2
 NO_PRODUCER_IDS = (UnknownError, IncompatibleBrokerVersion)
 
 
+class Producer(AIOKafkaProducer):
+    """aiokafka's, which keeps the leaders of all topics that it was given records for.
+
+    By itself it asks for those topics alone that it had to wait for once. The others it forgets as
+    soon as one is missing, and what it holds for them then waits for ever.
+    """
+
+    async def send(self, topic: str, *args: Any, **options: Any) -> asyncio.Future[Any]:
+        """Queue a record; gives its delivery."""
+        self.client.add_topic(topic)
+        sent: asyncio.Future[Any] = await super().send(topic, *args, **options)
+        return sent
+
+
 @contextlib.asynccontextmanager
 async def brief_producer(settings: Settings, **options: Any) -> AsyncIterator[Any]:
     """A producer for the length of a block, as a command needs it: what a broker does not take fails.
@@ -35,7 +49,7 @@ async def brief_producer(settings: Settings, **options: Any) -> AsyncIterator[An
     Raises BrokerError for that too, whatever in the block meets it.
     """
     with explained(settings):
-        producer = AIOKafkaProducer(**client_options(settings), acks="all", **options)
+        producer = Producer(**client_options(settings), acks="all", **options)
         await producer.start()
         try:
             yield producer
@@ -62,7 +76,7 @@ async def lasting_producer(settings: Settings, *, numbered: bool = True, **optio
             else:
                 await asyncio.sleep(PAUSE_S)
     if producer is None:
-        producer = AIOKafkaProducer(**common)
+        producer = Producer(**common)
         await producer.start()
     # The time to live of a batch has no setting of its own: it is the time-out of a request, which
     # must stay short enough to notice a connection that hangs.
@@ -71,7 +85,7 @@ async def lasting_producer(settings: Settings, *, numbered: bool = True, **optio
 
 
 async def _numbered(options: dict[str, Any]) -> Any:
-    producer = AIOKafkaProducer(**options, enable_idempotence=True)
+    producer = Producer(**options, enable_idempotence=True)
     try:
         with _quiet("aiokafka.producer.sender"):  # it calls that an error, and raises it anyway
             await producer.start()
