@@ -11,15 +11,16 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.first_sightings import announce, fill_keys
-from detectors.accounts.minutes import add_to_minute, counted, find_minute
+from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
 from detectors.accounts.rows import LONGEST_NAME, admit_account, find_account, name_again
 from detectors.accounts.state import AccountState
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hashing import combine
 from detectors.kernels.pool import rows_left
-from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
+from detectors.kernels.seen_table import NEW_BY_EVICTION, OTHER, SEEN, see_content
 
 DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
 
@@ -71,7 +72,7 @@ def add_prompt(state: AccountState, event: Row, row: int, tick: int) -> None:
     pending.template = event.template
     pending.tick = tick
     pending.time = event.event_time
-    pending.output = counted(event.output_tokens)
+    pending.output = usage_of(event)[1]
     pending.account = row
     scalars[st.PROMPTS_PENDING] += 1
 
@@ -96,6 +97,28 @@ def note_account(account: Row, event: Row) -> None:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
     account.first = min(account.first, event.event_time)
     account.last = max(account.last, event.event_time)
+
+
+@inlined
+def is_duplicate(state: AccountState, event: Row, tick: int, closed: int) -> bool:
+    """Whether an event was seen within the horizon: the same id of its account, and the same content.
+
+    Ids are the producer's, and some are not unique, or are the caller's own to choose. The same id with
+    other content is another event, remembered under both, and counted.
+    """
+    content = np.uint32(event.content >> np.uint64(32)) | np.uint32(1)
+    outcome = see_content(state.dedupe, state.contents, event.event, content, tick, closed)
+    if outcome == OTHER:
+        both = combine(event.event, event.content)
+        outcome = see_content(state.dedupe, state.contents, both, content, tick, closed)
+        if outcome != SEEN:
+            state.counters[st.REUSED] += 1
+    if outcome == SEEN:
+        state.counters[st.DUPLICATE] += 1
+        return True
+    if outcome == NEW_BY_EVICTION:
+        state.counters[st.DEDUPE_OVERFLOW] += 1
+    return False
 
 
 @kernel
@@ -162,12 +185,8 @@ def ingest(
             if minute < 0:
                 counters[st.MINUTE_OVERFLOW] += 1
                 continue
-            outcome = see(state.dedupe, event.event, tick, closed)
-            if outcome == SEEN:
-                counters[st.DUPLICATE] += 1
+            if is_duplicate(state, event, tick, closed):
                 continue
-            if outcome == NEW_BY_EVICTION:
-                counters[st.DEDUPE_OVERFLOW] += 1
         counters[st.ACCEPTED] += 1
         note_account(account, event)
         if event.org != np.uint64(0) and event.org != account.org:

@@ -13,7 +13,7 @@ from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import mix
 from detectors.kernels.pool import NONE_LEFT, take_row
 
-LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
+LONGEST_NAME = 2_100  # bytes: 512 characters of four bytes, and some
 
 
 @inlined

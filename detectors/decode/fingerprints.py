@@ -4,16 +4,52 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.decode.tables import ACCOUNT, EPOCH, IDENTITY, IDENTITY_PROPERTY, Cells, Tables
-from detectors.kernels.compiled import kernel
+from detectors.decode.tables import (
+    ACCOUNT,
+    DIGEST,
+    EPOCH,
+    IDENTITY,
+    IDENTITY_PROPERTY,
+    STATUS,
+    Cells,
+    Tables,
+)
+from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hashing import mix
 from detectors.kernels.siphash import epoch_half, fingerprint_at
+
+_STEP, _FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1342543DE82EF95)
+_EIGHT, _HALF = np.uint64(8), np.uint64(32)
+
+
+@inlined
+def _content(row: int, cells: Cells, t: Tables, key: np.uint64) -> np.uint64:
+    """A keyed digest of what a row says happened: each word mixed with a key of its own, and summed.
+
+    The words do not wait for one another, so it takes some twenty nanoseconds. Nobody without the key
+    can write two events of one digest.
+    """
+    small = np.uint64(0)
+    for slot in t.small:
+        small = (small << _EIGHT) | np.uint64(cells.octets[row, slot])
+    small = (small << _HALF) | np.uint64(cells.halves[row, t.fixed[STATUS]])
+    word = (small ^ key) * _FACTOR
+    total = word ^ (word >> _HALF)
+    for slot in t.content:
+        key += _STEP
+        word = (np.uint64(cells.words[row, slot]) ^ key) * _FACTOR
+        total += (word ^ (word >> _HALF)) * _STEP
+    return mix(total)
 
 
 @kernel
 def seal(
     buffer: np.ndarray, row: int, cells: Cells, t: Tables, k0: np.uint64, k1: np.uint64
 ) -> None:
-    """Fill a row's fingerprints from the positions of its strings. `buffer` is uint8."""
+    """Fill a row's fingerprints from the positions of its strings, and its content's digest.
+
+    `buffer` is uint8.
+    """
     half = epoch_half(k0, cells.words[row, t.fixed[EPOCH]])
     for prop in t.texts:
         size = np.int64(cells.shorts[row, t.size[prop]])
@@ -28,6 +64,7 @@ def seal(
     size = np.int64(cells.shorts[row, t.size[prop]])
     event = fingerprint_at(buffer, at, size, k0 ^ account, k1)
     cells.words[row, t.fixed[IDENTITY]] = np.int64(event)
+    cells.words[row, t.fixed[DIGEST]] = np.int64(_content(row, cells, t, k0 + k1))
 
 
 @kernel
