@@ -12,7 +12,13 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.first_sightings import announce, fill_keys
 from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
-from detectors.accounts.rows import LONGEST_NAME, admit_account, find_account, name_again
+from detectors.accounts.rows import (
+    LONGEST_NAME,
+    admit_account,
+    find_account,
+    name_again,
+    signed_up,
+)
 from detectors.accounts.state import AccountState
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
 from detectors.interface.columns import Row
@@ -89,10 +95,13 @@ def is_young(account: Row, time: int, started: int, new_account_ms: int) -> bool
 
 
 @inlined
-def note_account(account: Row, event: Row) -> None:
-    """Note what an event says of its account, and when it was seen."""
-    if event.created >= 0:
-        account.created = event.created
+def note_account(account: Row, event: Row, counters: np.ndarray) -> None:
+    """Note what an event says of its account, and when it was seen. `counters` is int64."""
+    created = signed_up(event, account)
+    if created >= 0:
+        account.created = created
+    elif event.created >= 0:
+        counters[st.TOO_YOUNG] += 1
     if event.tier != 255 or event.signup != 255:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
     account.first = min(account.first, event.event_time)
@@ -188,7 +197,7 @@ def ingest(
             if is_duplicate(state, event, tick, closed):
                 continue
         counters[st.ACCEPTED] += 1
-        note_account(account, event)
+        note_account(account, event, counters)
         if event.org != np.uint64(0) and event.org != account.org:
             name_again(state, event, buffer, row, open_tick)
         young = is_young(account, time, scalars[st.STARTED], new_account_ms)

@@ -69,8 +69,9 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     BEYOND,  # event times that no tick can carry
     REUSED,  # accepted though the id was seen: with other content
     NO_USAGE,  # accepted and counted in a window, but not their tokens: usage is not known
+    TOO_YOUNG,  # accepted with a sign-up later than days on which the account was active
     COUNTERS,
-) = range(20)
+) = range(21)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(

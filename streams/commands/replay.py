@@ -147,8 +147,8 @@ class _Summary:
                 "needs that too",
                 style="yellow",
             )
-        self.quality[input_quality.REUSED] = int(totals[st.REUSED])
-        self.quality[input_quality.NO_USAGE] = int(totals[st.NO_USAGE])
+        for name, at in input_quality.OF_COUNTERS.items():
+            self.quality[name] += int(totals[at])
         for sentence in input_quality.told(self.quality).values():
             Console(stderr=True, soft_wrap=True).print(f"hydrawatch: {sentence}", style="yellow")
         facts = {

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
+from detectors.accounts import state as st
 from detectors.contract.request_event import OPTIONAL
 from detectors.decode.decoder import Decoded
 
@@ -23,8 +26,10 @@ READ, REUSED, NO_USAGE = (
     "ids reused",
     "usage not known",
 )  # beside names of properties
+CREATED = "account_created_at"
+OF_COUNTERS = {REUSED: st.REUSED, NO_USAGE: st.NO_USAGE, CREATED: st.TOO_YOUNG}
 _HINTS = {
-    "account_created_at": "milliseconds since 1970 UTC, from 2010 on and not after event_time: seconds, "
+    CREATED: "milliseconds since 1970 UTC, from 2010 on and not after event_time: seconds, "
     "microseconds, or the start of something later than the sign-up?",
 }
 
@@ -41,10 +46,13 @@ class InputQuality:
         for at in decoded.unusable.nonzero()[0].tolist():
             self.counts[OPTIONAL[at]] += int(decoded.unusable[at])
 
-    def ingested(self, reused: int, no_usage: int) -> None:
-        """Count what the accounts made of them; then halve all if there were many since."""
-        self.counts[REUSED] += reused
-        self.counts[NO_USAGE] += no_usage
+    def ingested(self, new: np.ndarray) -> None:
+        """Count what an account partition made of them; then halve all if there were many since.
+
+        `new` (int64) is what its counters have gained, by the places in `detectors.accounts.state`.
+        """
+        for name, at in OF_COUNTERS.items():
+            self.counts[name] += int(new[at])
         while self.counts[READ] > 2 * RECENT:
             self.counts = Counter({name: n // 2 for name, n in self.counts.items()})
 

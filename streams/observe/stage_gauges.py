@@ -136,7 +136,8 @@ class AccountGauges:
         count_by(metrics.late_events, new, LATE_BY)
         metrics.reused_ids.inc(int(new[st.REUSED]))
         metrics.unknown_usage.inc(int(new[st.NO_USAGE]))
-        self.quality.ingested(int(new[st.REUSED]), int(new[st.NO_USAGE]))
+        metrics.unusable_properties.labels("account_created_at").inc(int(new[st.TOO_YOUNG]))
+        self.quality.ingested(new)
         if new[st.DEDUPE_OVERFLOW]:
             metrics.dedupe_overflow.inc(int(new[st.DEDUPE_OVERFLOW]))
         count_by(metrics.evictions, new, ACCOUNT_EVICTIONS)

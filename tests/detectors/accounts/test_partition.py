@@ -231,6 +231,51 @@ def test_a_request_whose_usage_is_not_known_counts_and_its_tokens_do_not(
     assert model[["requests", "input", "output"]].tolist() == [(12, 50, 100)]
 
 
+def days_of(signed_up: int | None, days: int = 5, per_day: int = 2) -> AccountPartition:
+    """An account active on whole days, with its sign-up (None: its session's start, each time)."""
+    partition = AccountPartition(config(), 0)
+    for n in range(days * per_day):
+        at = START + n * DAY // per_day
+        created = at - MINUTE if signed_up is None else signed_up
+        feed(partition, [request(n, at, account_created_at=created)])
+    return partition
+
+
+def test_an_account_does_not_become_younger_than_the_days_on_which_it_was_active() -> None:
+    old = START - 900 * DAY
+    partition = days_of(old)
+    again = request(99, START + 5 * DAY, account_created_at=START + 5 * DAY - MINUTE)
+    feed(partition, [again | {"payment_fp": "k1:new"}])
+    assert row_of(partition, "a")["created"] == old
+    assert partition.counters[st.TOO_YOUNG] == 1
+    edges = [h.edges for t in partition.drain() for h in t.hand_overs.values()]
+    (card,) = [e for some in edges for e in some if e["kind"] == PAYMENT]
+    assert card["young"] == 0
+
+
+def test_the_start_of_each_session_is_taken_for_a_sign_up_for_two_days_at_most() -> None:
+    partition = days_of(None)
+    assert partition.counters[st.TOO_YOUNG] == 5
+    assert row_of(partition, "a")["created"] < START + 2 * DAY
+
+
+@pytest.mark.parametrize("before", [MINUTE, DAY - MINUTE, 900 * DAY])
+def test_a_sign_up_before_all_that_was_seen_is_known_however_long_it_is_watched(
+    before: int,
+) -> None:
+    partition = days_of(START - before, days=12)
+    assert partition.counters[st.TOO_YOUNG] == 0
+    assert row_of(partition, "a")["created"] == START - before
+
+
+def test_an_event_that_comes_years_late_makes_nobody_too_old_for_a_sign_up() -> None:
+    partition = AccountPartition(config(), 0)
+    feed(partition, [request(0, START), request(1, START - 900 * DAY)])
+    feed(partition, [request(2, START + HOUR, account_created_at=START - HOUR)])
+    assert row_of(partition, "a")["created"] == START - HOUR
+    assert partition.counters[st.TOO_YOUNG] == 0
+
+
 def test_a_full_dedupe_table_is_counted_and_late_events_take_no_room_in_it() -> None:
     partition = AccountPartition(config(dedupe_entries=1024), 0)
     feed(partition, [request(n, START) for n in range(1000)])
