@@ -109,25 +109,26 @@ def note_account(account: Row, event: Row, counters: np.ndarray) -> None:
 
 
 @inlined
-def is_duplicate(state: AccountState, event: Row, tick: int, closed: int) -> bool:
-    """Whether an event was seen within the horizon: the same id of its account, and the same content.
+def identity_of(state: AccountState, event: Row, tick: int, closed: int) -> np.uint64:
+    """What an event is remembered by; 0 where it was seen within the horizon: id and content the same.
 
     Ids are the producer's, and some are not unique, or are the caller's own to choose. The same id with
-    other content is another event, remembered under both, and counted.
+    other content is another event, remembered by both, and counted.
     """
+    identity = event.event
     content = np.uint32(event.content >> np.uint64(32)) | np.uint32(1)
-    outcome = see_content(state.dedupe, state.contents, event.event, content, tick, closed)
+    outcome = see_content(state.dedupe, state.contents, identity, content, tick, closed)
     if outcome == OTHER:
-        both = combine(event.event, event.content)
-        outcome = see_content(state.dedupe, state.contents, both, content, tick, closed)
+        identity = combine(event.event, event.content)
+        outcome = see_content(state.dedupe, state.contents, identity, content, tick, closed)
         if outcome != SEEN:
             state.counters[st.REUSED] += 1
     if outcome == SEEN:
         state.counters[st.DUPLICATE] += 1
-        return True
+        return np.uint64(0)
     if outcome == NEW_BY_EVICTION:
         state.counters[st.DEDUPE_OVERFLOW] += 1
-    return False
+    return np.uint64(identity)
 
 
 @kernel
@@ -188,13 +189,14 @@ def ingest(
                 continue
         account = state.accounts[row]
         keyset = fill_keys(event, account, keys)
-        minute = -1
+        minute, identity = -1, np.uint64(0)
         if not late:
             minute = find_minute(state, row, tick, keyset, keys)
             if minute < 0:
                 counters[st.MINUTE_OVERFLOW] += 1
                 continue
-            if is_duplicate(state, event, tick, closed):
+            identity = identity_of(state, event, tick, closed)
+            if identity == np.uint64(0):
                 continue
         counters[st.ACCEPTED] += 1
         note_account(account, event, counters)
@@ -205,7 +207,7 @@ def ingest(
         if late:
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
-        add_to_minute(state, event, minute, buffer)
+        add_to_minute(state, event, minute, buffer, identity)
         if event.has_template:
             add_prompt(state, event, row, tick)
     return stop, DONE

@@ -77,8 +77,13 @@ def usage_of(event: Row) -> tuple[int, int]:
 
 
 @kernel
-def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) -> None:
-    """Count one event in its minute, and in its model's day. `buffer` (uint8) holds the event's strings."""
+def add_to_minute(
+    state: AccountState, event: Row, at: int, buffer: np.ndarray, identity: np.uint64
+) -> None:
+    """Count one event in its minute, and in its model's day.
+
+    `buffer` (uint8) holds the event's strings; `identity` tells it from all others.
+    """
     minute = state.minutes[at]
     minute.requests += 1
     given, taken = usage_of(event)
@@ -93,4 +98,4 @@ def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) 
     place = find_model(state, event, buffer)
     if place >= 0:
         add_to_model(state, event, place, given, taken)
-        draw(minute, np.uint32(event.event >> np.uint64(32)), event.model)  # lots nobody can choose
+        draw(minute, np.uint32(identity >> np.uint64(32)), event.model)  # lots nobody can choose

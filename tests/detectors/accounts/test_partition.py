@@ -199,6 +199,16 @@ def test_ids_used_in_turn_hide_nothing_and_a_redelivery_of_any_counts_once() -> 
     assert partition.counters[st.DUPLICATE] == 2_000
 
 
+def test_a_model_is_drawn_from_all_requests_also_where_all_have_one_id() -> None:
+    drawn = set()
+    for hour in range(24):
+        partition = AccountPartition(config(), 0)
+        at = START + hour * HOUR
+        feed(partition, [request(0, at + n, model=f"m-{n % 2}") for n in range(40)])
+        drawn.add(int(partition.state.minutes[partition.state.minutes["requests"] > 0]["model"][0]))
+    assert len(drawn) == 2
+
+
 def test_of_events_alike_in_id_and_content_one_counts() -> None:
     partition = AccountPartition(config(), 0)
     feed(partition, [request(0, START)] * 3 + [request(0, START, status=429)])
