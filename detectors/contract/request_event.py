@@ -156,17 +156,22 @@ USAGE: tuple[str, ...] = tuple(p.name for p in PROPERTIES if p.nullable)
 
 # What an event says of the request itself. Left out is what may differ when the same event is delivered
 # again: when it was handed over, what is looked up of its account and address, what classifiers say.
+# A row begins with it, and its small columns fill one word: so its digest reads whole words in a row.
 CONTENT: tuple[str, ...] = (
-    *("event_time", "model", "status", "error_class", "latency_ms", "cost_micro"),
+    *("event_time", "model", "error_class", "latency_ms", "cost_micro"),
     *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"),
-    *("max_tokens", "temperature", "top_p", "n", "stream", "tool_count", "turn_index", "has_image"),
-    *("org", "api_key", "session", "access_path", "payment", "prefix", "tls", "device", "client"),
-    *("system", "prompt", "template", "has_template", "reasoning"),
+    *("max_tokens", "temperature", "top_p", "n", "tool_count", "turn_index"),
+    *("org", "api_key", "session", "payment", "prefix", "tls", "device", "client"),
+    *("system", "prompt", "template", "reasoning"),
+    *("status", "stream", "has_image", "access_path", "has_template"),
 )
 
 
 def _columns() -> list[tuple[str, str, object]]:
-    """Name, format and "not known" value of every column, widest first so that none needs a gap."""
+    """Name, format and "not known" value of every column, in an order in which none needs a gap.
+
+    First comes `CONTENT`, then what is left of the widest, and so on.
+    """
     wide: list[tuple[str, str, object]] = []
     rest: list[tuple[str, str, object]] = [("row", "i4", 0), ("status", "i4", 0)]
     texts = [p for p in PROPERTIES if p.position]
@@ -184,7 +189,9 @@ def _columns() -> list[tuple[str, str, object]]:
     rest += [(p.column, "u2", 0) for p in PROPERTIES if p.kind == COUNTRY]
     rest += [(p.column, "u1", NOT_LISTED) for p in PROPERTIES if p.kind == CHOICE]
     rest += [(p.column, "i1", -1) for p in PROPERTIES if p.kind == FLAG]
-    return [*wide, ("content", "u8", 0), *rest, ("has_template", "u1", 0)]
+    every = [*wide, ("content", "u8", 0), *rest, ("has_template", "u1", 0)]
+    first = {name: place for place, name in enumerate(CONTENT)}
+    return sorted(every, key=lambda column: first.get(column[0], len(first)))
 
 
 _COLUMNS = _columns()
@@ -193,6 +200,7 @@ _COLUMNS = _columns()
 EVENT = np.dtype([(name, kind) for name, kind, _ in _COLUMNS], align=True)
 BLANK: tuple[object, ...] = tuple(blank for _, _, blank in _COLUMNS)
 COLUMN: dict[str, int] = {name: i for i, (name, _, _) in enumerate(_COLUMNS)}
+CONTENT_WORDS = sum(EVENT[name].itemsize for name in CONTENT) // 8  # at the beginning of a row
 
 
 def country(code: int) -> str | None:

@@ -13,7 +13,6 @@ import numpy as np
 
 from detectors.contract.request_event import (
     BLANK,
-    CONTENT,
     EVENT,
     INDEX,
     PROPERTIES,
@@ -26,10 +25,10 @@ HASH_BITS = 9
 NO_SLOT = -1
 FIXED = (
     *("row", "account", "event", "event_time", "ingest_time", "id_epoch", "has_template"),
-    *("created", "content", "status"),
+    *("created", "content"),
 )
-ROW, ACCOUNT, IDENTITY, TIME, INGEST, EPOCH, HAS_TEMPLATE, CREATED, DIGEST, STATUS = range(10)
-IDENTITY_PROPERTY, CREATED_PROPERTY = 10, 11
+ROW, ACCOUNT, IDENTITY, TIME, INGEST, EPOCH, HAS_TEMPLATE, CREATED, DIGEST = range(9)
+IDENTITY_PROPERTY, CREATED_PROPERTY = 9, 10
 REQUIRED, DEMANDED = 0, 10  # places in `masks`
 
 
@@ -67,8 +66,6 @@ class Tables(NamedTuple):
     fixed: (
         np.ndarray
     )  # int64: slots of `FIXED`, then the properties event_id and account_created_at
-    content: np.ndarray  # int64: slots of the words that say what happened
-    small: np.ndarray  # int64, at most 4: slots of the bytes that do
 
 
 def words_of(text: str, count: int) -> list[int]:
@@ -82,12 +79,6 @@ def _slot(column: str) -> int:
         return NO_SLOT
     kind, offset = EVENT.fields[column][:2]  # type: ignore[index]
     return offset // kind.itemsize
-
-
-def _slots(columns: tuple[str, ...], size: int) -> np.ndarray:
-    """Slots of those columns that are `size` bytes wide."""
-    wide = [c for c in columns if EVENT.fields[c][0].itemsize == size]  # type: ignore[index]
-    return np.array([_slot(c) for c in wide], np.int64)
 
 
 def _has_fingerprint(p: Property) -> bool:
@@ -153,8 +144,6 @@ def tables() -> Tables:
         fixed=np.array(
             [*map(_slot, FIXED), INDEX["event_id"], INDEX["account_created_at"]], np.int64
         ),
-        content=_slots(CONTENT, 8),
-        small=_slots(CONTENT, 1),
     )
 
 

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from detectors.contract import request_event as schema
-from detectors.contract.request_event import BLANK, COLUMN, CONTENT, EVENT, PROPERTIES
+from detectors.contract.request_event import (
+    BLANK,
+    COLUMN,
+    CONTENT,
+    CONTENT_WORDS,
+    EVENT,
+    PROPERTIES,
+)
 from detectors.decode.tables import tables
 from tests.places import CONTRACT
 
@@ -54,12 +61,10 @@ def test_limits_are_the_contracts(p: schema.Property) -> None:
         assert list(p.choices) == said["enum"]
 
 
-def test_what_an_event_is_told_by_fits_the_digest_and_says_when_and_what() -> None:
-    places = tables()
-    sizes = [EVENT[name].itemsize for name in CONTENT]
-    assert len(places.content) + len(places.small) + 1 == len(CONTENT) == len(set(CONTENT))
-    assert len(places.small) <= 4
-    assert sizes.count(4) == 1  # the status
+def test_what_an_event_is_told_by_fills_the_first_words_of_a_row() -> None:
+    assert (EVENT.names or ())[: len(CONTENT)] == CONTENT
+    assert sum(EVENT[name].itemsize for name in CONTENT) == 8 * CONTENT_WORDS
+    assert (EVENT.fields or {})[CONTENT[-1]][1] == 8 * CONTENT_WORDS - 1  # no gap
     assert not {"ingest_time", "id_epoch", "created", "row"} & set(CONTENT)
 
 
