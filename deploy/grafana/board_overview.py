@@ -110,8 +110,15 @@ OVERVIEW = Dashboard(
         series(
             "Properties given but not usable",
             (f"topk(8, {rate('unknown_properties_total', 'property')})", "{{property}}"),
+            (
+                f"topk(4, {rate('unusable_properties_total', 'property')} > 0)",
+                "no possible value: {{property}}",
+            ),
+            (f"sum(rate(hydrawatch_unknown_usage_total{INTERVAL}))", "requests without usage"),
+            (f"sum(rate(hydrawatch_reused_ids_total{INTERVAL}))", "ids used again"),
             unit="cps",
-            about="null, empty or invalid: taken as unknown, so detectors see less",
+            about="null, empty or invalid: taken as unknown, so detectors see less; ids used again: "
+            "same id, other content",
         ),
         series(
             "Chunk time",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.rows import LONGEST_NAME, copy_name, write_number
+from detectors.accounts.rows import LONGEST_NAME, copy_name, signed_up, write_number
 from detectors.accounts.state import AccountState
 from detectors.interface.clock import HOUR_MS
 from detectors.interface.columns import Row
@@ -44,10 +44,12 @@ def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
     keys[REFERRAL] = event.referral
     keys[SYSTEM] = event.system
     keys[COHORT] = account.keys[COHORT]
-    if keys[COHORT] == zero and event.created >= 0 and event.asn >= 0 and event.signup != 255:
-        # The sign-up's own AS is not in an event: the first AS seen stands for it.
-        hour = np.uint64(event.created // HOUR_MS)
-        keys[COHORT] = combine(hour, combine(np.uint64(event.asn + 1), np.uint64(event.signup)))
+    if keys[COHORT] == zero and event.asn >= 0 and event.signup != 255:
+        created = signed_up(event, account)
+        if created >= 0:
+            # The sign-up's own AS is not in an event: the first AS seen stands for it.
+            source = combine(np.uint64(event.asn + 1), np.uint64(event.signup))
+            keys[COHORT] = combine(np.uint64(created // HOUR_MS), source)
     keyset = np.uint64(0)
     for kind in range(ACCOUNT_KINDS):
         keyset = mix(keyset ^ keys[kind]) + np.uint64(kind)

@@ -11,15 +11,22 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.first_sightings import announce, fill_keys
-from detectors.accounts.minutes import add_to_minute, counted, find_minute
-from detectors.accounts.rows import LONGEST_NAME, admit_account, find_account, name_again
+from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
+from detectors.accounts.rows import (
+    LONGEST_NAME,
+    admit_account,
+    find_account,
+    name_again,
+    signed_up,
+)
 from detectors.accounts.state import AccountState
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hashing import combine
 from detectors.kernels.pool import rows_left
-from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
+from detectors.kernels.seen_table import NEW_BY_EVICTION, OTHER, SEEN, see_content
 
 DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
 
@@ -71,7 +78,7 @@ def add_prompt(state: AccountState, event: Row, row: int, tick: int) -> None:
     pending.template = event.template
     pending.tick = tick
     pending.time = event.event_time
-    pending.output = counted(event.output_tokens)
+    pending.output = usage_of(event)[1]
     pending.account = row
     scalars[st.PROMPTS_PENDING] += 1
 
@@ -88,14 +95,40 @@ def is_young(account: Row, time: int, started: int, new_account_ms: int) -> bool
 
 
 @inlined
-def note_account(account: Row, event: Row) -> None:
-    """Note what an event says of its account, and when it was seen."""
-    if event.created >= 0:
-        account.created = event.created
+def note_account(account: Row, event: Row, counters: np.ndarray) -> None:
+    """Note what an event says of its account, and when it was seen. `counters` is int64."""
+    created = signed_up(event, account)
+    if created >= 0:
+        account.created = created
+    elif event.created >= 0:
+        counters[st.TOO_YOUNG] += 1
     if event.tier != 255 or event.signup != 255:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
     account.first = min(account.first, event.event_time)
     account.last = max(account.last, event.event_time)
+
+
+@inlined
+def identity_of(state: AccountState, event: Row, tick: int, closed: int) -> np.uint64:
+    """What an event is remembered by; 0 where it was seen within the horizon: id and content the same.
+
+    Ids are the producer's, and some are not unique, or are the caller's own to choose. The same id with
+    other content is another event, remembered by both, and counted.
+    """
+    identity = event.event
+    content = np.uint32(event.content >> np.uint64(32)) | np.uint32(1)
+    outcome = see_content(state.dedupe, state.contents, identity, content, tick, closed)
+    if outcome == OTHER:
+        identity = combine(event.event, event.content)
+        outcome = see_content(state.dedupe, state.contents, identity, content, tick, closed)
+        if outcome != SEEN:
+            state.counters[st.REUSED] += 1
+    if outcome == SEEN:
+        state.counters[st.DUPLICATE] += 1
+        return np.uint64(0)
+    if outcome == NEW_BY_EVICTION:
+        state.counters[st.DEDUPE_OVERFLOW] += 1
+    return np.uint64(identity)
 
 
 @kernel
@@ -156,20 +189,17 @@ def ingest(
                 continue
         account = state.accounts[row]
         keyset = fill_keys(event, account, keys)
-        minute = -1
+        minute, identity = -1, np.uint64(0)
         if not late:
             minute = find_minute(state, row, tick, keyset, keys)
             if minute < 0:
                 counters[st.MINUTE_OVERFLOW] += 1
                 continue
-            outcome = see(state.dedupe, event.event, tick, closed)
-            if outcome == SEEN:
-                counters[st.DUPLICATE] += 1
+            identity = identity_of(state, event, tick, closed)
+            if identity == np.uint64(0):
                 continue
-            if outcome == NEW_BY_EVICTION:
-                counters[st.DEDUPE_OVERFLOW] += 1
         counters[st.ACCEPTED] += 1
-        note_account(account, event)
+        note_account(account, event, counters)
         if event.org != np.uint64(0) and event.org != account.org:
             name_again(state, event, buffer, row, open_tick)
         young = is_young(account, time, scalars[st.STARTED], new_account_ms)
@@ -177,7 +207,7 @@ def ingest(
         if late:
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
-        add_to_minute(state, event, minute, buffer)
+        add_to_minute(state, event, minute, buffer, identity)
         if event.has_template:
             add_prompt(state, event, row, tick)
     return stop, DONE

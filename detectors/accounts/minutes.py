@@ -65,12 +65,30 @@ def counted(amount: int) -> int:
     return min(max(amount, 0), MOST_COUNTED)
 
 
+@inlined
+def usage_of(event: Row) -> tuple[int, int]:
+    """An event's tokens in and out, as sums take them; none at all where one of both is not known.
+
+    Half of a usage would make the ratio of both lie.
+    """
+    if event.input_tokens < 0 or event.output_tokens < 0:
+        return 0, 0
+    return counted(event.input_tokens), counted(event.output_tokens)
+
+
 @kernel
-def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) -> None:
-    """Count one event in its minute, and in its model's day. `buffer` (uint8) holds the event's strings."""
+def add_to_minute(
+    state: AccountState, event: Row, at: int, buffer: np.ndarray, identity: np.uint64
+) -> None:
+    """Count one event in its minute, and in its model's day.
+
+    `buffer` (uint8) holds the event's strings; `identity` tells it from all others.
+    """
     minute = state.minutes[at]
     minute.requests += 1
-    given, taken = counted(event.input_tokens), counted(event.output_tokens)
+    given, taken = usage_of(event)
+    if event.input_tokens < 0 or event.output_tokens < 0:
+        state.counters[st.NO_USAGE] += 1
     minute.input += given
     minute.output += taken
     minute.cost += counted(event.cost_micro)
@@ -80,4 +98,4 @@ def add_to_minute(state: AccountState, event: Row, at: int, buffer: np.ndarray) 
     place = find_model(state, event, buffer)
     if place >= 0:
         add_to_model(state, event, place, given, taken)
-        draw(minute, np.uint32(event.event >> np.uint64(32)), event.model)  # lots nobody can choose
+        draw(minute, np.uint32(identity >> np.uint64(32)), event.model)  # lots nobody can choose

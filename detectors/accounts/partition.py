@@ -118,7 +118,7 @@ class AccountPartition:
             + state.names.nbytes
             + state.newcomers.nbytes
             + state.prompts.nbytes,
-            "dedupe": state.dedupe.nbytes,
+            "dedupe": state.dedupe.nbytes + state.contents.nbytes,
             "sightings": state.sightings.nbytes,
             **self.host.bytes_by_kind(),
         }

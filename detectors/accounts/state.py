@@ -13,6 +13,7 @@ from detectors.exchange.rows import EDGE
 from detectors.interface.clock import NO_TIME
 from detectors.interface.columns import MODELS_KNOWN
 from detectors.kernels.pool import power_of_two
+from detectors.kernels.seen_table import contents_of
 from detectors.kernels.seen_table import table as seen_table
 
 MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts sooner
@@ -66,8 +67,11 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     EDGE_OVERFLOW,
     PROMPT_OVERFLOW,
     BEYOND,  # event times that no tick can carry
+    REUSED,  # accepted though the id was seen: with other content
+    NO_USAGE,  # accepted and counted in a window, but not their tokens: usage is not known
+    TOO_YOUNG,  # accepted with a sign-up later than days on which the account was active
     COUNTERS,
-) = range(18)
+) = range(21)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
@@ -111,6 +115,7 @@ class AccountState(NamedTuple):
     prompts: np.ndarray
     scalars: np.ndarray
     counters: np.ndarray
+    contents: np.ndarray  # beside each entry of `dedupe`: what happened
 
 
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
@@ -119,6 +124,7 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
+    dedupe = seen_table(budgets.dedupe_entries)
     ring = power_of_two(engine.allowed_lateness_minutes + 64)
     return AccountState(
         accounts=np.zeros(accounts, ACCOUNT),
@@ -132,7 +138,7 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         minute_heads=heads,
         minute_free=np.zeros(minutes, np.int32),
         ticks=np.full(ring, -1, np.int32),
-        dedupe=seen_table(budgets.dedupe_entries),
+        dedupe=dedupe,
         sightings=seen_table(budgets.sightings),
         models=np.zeros(MODELS_KNOWN, MODEL),
         model_days=np.zeros(2 * MODELS_KNOWN, MODEL_DAY),
@@ -142,4 +148,5 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         prompts=np.zeros(8192, PENDING_TEMPLATE),
         scalars=scalars,
         counters=np.zeros(COUNTERS, np.int64),
+        contents=contents_of(dedupe),
     )

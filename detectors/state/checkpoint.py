@@ -17,6 +17,9 @@ from detectors.errors import StateError
 from detectors.state.page_log import scatter
 
 Bytes = npt.NDArray[np.uint8]
+# Tables that came later. Where a state was kept without one it is all zero, and that is right: no event
+# id has a content that is known, so what was seen before counts as delivered again, as it did then.
+ADDED = frozenset({"contents"})
 
 
 class Checkpoint(NamedTuple):

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import orjson
@@ -17,9 +17,12 @@ from rich.console import Console
 from detectors.accounts import state as st
 from detectors.contract.alert import Alert, encode
 from detectors.contract.control_event import ControlEvent
+from detectors.contract.request_event import OPTIONAL
 from detectors.decode.control_events import decode_control
+from detectors.decode.decoder import Decoded
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
+from streams.observe import input_quality
 from streams.records.event_files import overwrites, read_chunks
 from streams.records.progress import watched
 from streams.settings.detectors_toml import configured
@@ -63,6 +66,7 @@ def run(
         if drain:
             _write(out, engine.drain(), summary)
     summary.show(engine, json_summary)
+    summary.refuse_if_nothing_was_read()
     return 0
 
 
@@ -110,10 +114,26 @@ class _Summary:
         self.alerts: Counter[tuple[str, str]] = Counter()
         self.named: set[str] = set()
         self.shadow_alerts = 0
+        self.quality = Counter({input_quality.READ: 0})
+        self.first_rejected: tuple[int, str] | None = None
 
-    def count(self, decoded: Any) -> None:
+    def count(self, decoded: Decoded) -> None:
+        if decoded.rejected and self.first_rejected is None:
+            first = decoded.rejected[0]
+            self.first_rejected = self.records + first.row + 1, first.message
         self.records += len(decoded.events) + len(decoded.rejected)
         self.rejected.update(r.reason for r in decoded.rejected)
+        self.quality[input_quality.READ] += len(decoded.events)
+        self.quality.update(dict(zip(OPTIONAL, decoded.unusable.tolist(), strict=True)))
+
+    def refuse_if_nothing_was_read(self) -> None:
+        """A file of which no record is an event is no replay: say which rule the first one broke."""
+        if self.first_rejected is not None and not self.quality[input_quality.READ]:
+            number, message = self.first_rejected
+            raise HydrawatchError(
+                f"{self.file}: none of its {self.records:,} records is an event. The first is record "
+                f"{number}: {message}"
+            )
 
     def show(self, engine: Engine, as_json: bool) -> None:
         seconds = time.perf_counter() - self.started
@@ -127,11 +147,17 @@ class _Summary:
                 "needs that too",
                 style="yellow",
             )
+        for name, at in input_quality.OF_COUNTERS.items():
+            self.quality[name] += int(totals[at])
+        for sentence in input_quality.told(self.quality).values():
+            Console(stderr=True, soft_wrap=True).print(f"hydrawatch: {sentence}", style="yellow")
         facts = {
             "file": self.file,
             "records": self.records,
             "rejected": dict(self.rejected),
             "duplicates": int(totals[st.DUPLICATE]),
+            "reused_ids": int(totals[st.REUSED]),
+            "unknown_usage": int(totals[st.NO_USAGE]),
             "late": late,
             "set_aside": engine.set_aside(),
             "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},

@@ -37,8 +37,20 @@ class Metrics:
             self.events.labels(outcome)  # a rate over a series that does not exist yet is no data
         self.unknown_properties = self._counter(
             "unknown_properties",
-            "Optional properties that were null, empty or not valid, so taken as not known",
+            "Properties that were null, empty or not valid, so taken as not known",
             "property",
+        )
+        self.unusable_properties = self._counter(
+            "unusable_properties",
+            "Optional properties that were given, but no valid or possible value, so not known",
+            "property",
+        )
+        self.reused_ids = self._counter(
+            "reused_ids",
+            "Events counted whose account sent their id before, with other content",
+        )
+        self.unknown_usage = self._counter(
+            "unknown_usage", "Requests counted whose tokens are not: usage is not known"
         )
         self.dead_letters = self._counter(
             "dead_letters", "Records sent to the dead-letter topic", "reason", "stage"

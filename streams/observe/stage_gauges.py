@@ -11,7 +11,7 @@ import structlog
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
 from detectors.contract.alert import ACTIONS, SEVERITIES
-from detectors.contract.request_event import OPTIONAL
+from detectors.contract.request_event import OPTIONAL, USAGE
 from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
@@ -21,6 +21,7 @@ from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
 from streams.observe.counter_gauges import CounterGauges, Gained, count_by
+from streams.observe.input_quality import InputQuality
 from streams.observe.isolation import Asides
 from streams.observe.metrics import Metrics
 from streams.observe.owner_gauges import OWNER_EVICTIONS
@@ -69,6 +70,8 @@ def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
         metrics.expired.labels(kind)
     for by in LATE_BY.values():
         metrics.late_events.labels(by)
+    for name in OPTIONAL:
+        metrics.unusable_properties.labels(name)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
     for stage, entities in STAGES.items():
@@ -96,6 +99,7 @@ class AccountGauges:
         self, metrics: Metrics, topic: str, partition: int, accounts: AccountPartition
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
+        self.quality = InputQuality()
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
         self._asides = Asides(metrics, self.partition, "accounts", accounts)
@@ -112,6 +116,12 @@ class AccountGauges:
             self._metrics.events.labels("rejected").inc(len(decoded.rejected))
         for at in np.flatnonzero(decoded.unknown):
             self._metrics.unknown_properties.labels(OPTIONAL[at]).inc(int(decoded.unknown[at]))
+        for at in np.flatnonzero(decoded.unusable):
+            self._metrics.unusable_properties.labels(OPTIONAL[at]).inc(int(decoded.unusable[at]))
+        for name, count in zip(USAGE, decoded.no_usage.tolist(), strict=True):
+            if count:
+                self._metrics.unknown_properties.labels(name).inc(count)
+        self.quality.count(decoded)
 
     def update(self, accounts: AccountPartition) -> None:
         """Counters by their difference, gauges as they stand."""
@@ -124,6 +134,10 @@ class AccountGauges:
         metrics.events.labels("late").inc(int(new[st.LATE]))
         metrics.events.labels("refused").inc(int(new[REFUSALS].sum()))
         count_by(metrics.late_events, new, LATE_BY)
+        metrics.reused_ids.inc(int(new[st.REUSED]))
+        metrics.unknown_usage.inc(int(new[st.NO_USAGE]))
+        metrics.unusable_properties.labels("account_created_at").inc(int(new[st.TOO_YOUNG]))
+        self.quality.ingested(new)
         if new[st.DEDUPE_OVERFLOW]:
             metrics.dedupe_overflow.inc(int(new[st.DEDUPE_OVERFLOW]))
         count_by(metrics.evictions, new, ACCOUNT_EVICTIONS)

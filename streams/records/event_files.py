@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 
 import orjson
 
+from detectors.contract.request_event import USAGE
 from detectors.errors import HydrawatchError
 
 # Called with bytes read so far and the total, None where it is not known (a pipe).
@@ -39,7 +40,8 @@ def read_chunks(
     """Lines of a file of events in order, `rows` at a time, without line ends; blank lines skipped.
 
     The contents decide, not the name: gzip and parquet are known by their first bytes. A parquet
-    row becomes compact JSON without its null columns (null means "not known"), timestamps as ms.
+    row becomes compact JSON without its null columns (null means "not known"; those of usage, which an
+    event must have, stay null), timestamps as ms.
     Raises EventFileError.
     """
     report = progress or _no_report
@@ -212,7 +214,7 @@ def _rows(batch: Any) -> list[dict[str, Any]]:
 
 def _line(row: dict[str, Any]) -> bytes:
     """One row as compact JSON; bytes that are no UTF-8 stay as they are, for the decoder to judge."""
-    known = {name: value for name, value in row.items() if value is not None}
+    known = {name: value for name, value in row.items() if value is not None or name in USAGE}
     try:
         return orjson.dumps(known, default=_last_resort)
     except orjson.JSONEncodeError as error:

@@ -22,6 +22,7 @@ from detectors.exchange.report import Report
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from streams.bulk.chunks import Chunk, next_part, split_at
 from streams.decisions.log import DecisionLog, Erased, EraseRequest, IdleMark
+from streams.observe.input_quality import InputQuality
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import AccountGauges, count_evidence
 from streams.settings.settings import Settings
@@ -73,6 +74,11 @@ class AccountStage:
         self.lag = lag
         self._gauges.partition.lag(lag)
         self._gauges.update(self.accounts)
+
+    @property
+    def quality(self) -> InputQuality:
+        """What of the recent input could not be used as it is."""
+        return self._gauges.quality
 
     @property
     def shut_out(self) -> bool:

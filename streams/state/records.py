@@ -17,7 +17,7 @@ import numpy as np
 
 from detectors.errors import StateError
 from detectors.judging.memory import is_memory, other_versions
-from detectors.state.checkpoint import Checkpoint, shapes_of
+from detectors.state.checkpoint import ADDED, Checkpoint, shapes_of
 from detectors.state.page_log import Change, Entry
 
 FORMAT = 1
@@ -123,8 +123,13 @@ def refuse_others(seal: Seal, origin: dict[str, str], checkpoint: Checkpoint, wh
 
 
 def _differs(table: str, mine: Mapping[str, str], kept: Mapping[str, str]) -> bool:
-    """Whether a table is laid out otherwise; a detector's memory may be missing on either side."""
+    """Whether a table is laid out otherwise; a detector's memory may be missing on either side.
+
+    So may a table that came later be in what was kept before: see `ADDED`.
+    """
     if is_memory(table) and not (table in mine and table in kept):
+        return False
+    if table in ADDED and table not in kept:
         return False
     return mine.get(table) != kept.get(table)
 

@@ -11,6 +11,7 @@ from faust.types import TP
 from detectors.errors import StateError
 from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
+from streams.observe import input_quality
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.isolation import notes
@@ -18,6 +19,7 @@ from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stage import Stage
+from streams.stages.accounts import AccountStage
 from streams.state.checkpointer import Checkpointer
 from streams.topics.identity import made_anew
 
@@ -70,7 +72,7 @@ class Monitor:
             await asyncio.sleep(POLL_S)
             checkpointer.show(self._stages, self._shown.readiness)
             deliveries.look(self._shown.readiness)
-            self._shown.readiness.note(notes(self._stages.values()))
+            self._shown.readiness.note(self._notes())
             self._shown.metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
@@ -80,6 +82,12 @@ class Monitor:
                 held, trouble = tp in self._held, bool(probe.trouble)
                 unread = stage is None or lag > 0
                 watchdog.look(tp, at, unread=unread, held=held, trouble=trouble)
+
+    def _notes(self) -> dict[str, str]:
+        """What is wrong though all goes on: detectors that raise, input that cannot be used as it is."""
+        stages = self._stages.values()
+        read = [stage.quality for stage in stages if isinstance(stage, AccountStage)]
+        return notes(stages) | input_quality.notes(read)
 
     def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""

@@ -155,7 +155,7 @@ def test_every_name_told_under_a_spray_is_of_the_account_it_is_told_for() -> Non
 
 def _bytes(account: str) -> bytes:
     return (
-        b'{"event_id":"e","event_time":1,"account_id":"%b","model":"m","input_tokens":1,'
+        b'{"event_id":"e","event_time":1777026031000,"account_id":"%b","model":"m","input_tokens":1,'
         b'"output_tokens":1}' % account.encode()
     )
 

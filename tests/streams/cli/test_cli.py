@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 import pytest
@@ -244,3 +244,43 @@ def test_a_replay_of_a_file_in_another_order_says_so(tmp_path: Path) -> None:
         done = run("replay", str(world), "--alerts", "/dev/null")
         assert done.returncode == 0
         assert ("not in order of arrival" in done.stderr) is warned
+
+
+def _replayed(path: Path, *events: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    path.write_bytes(b"".join(json.dumps(event).encode() + b"\n" for event in events))
+    return run("replay", str(path), "--alerts", "/dev/null", "--json")
+
+
+def _requests(count: int, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"event_id": f"e-{n}", "event_time": 1_777_026_031_000 + n, "account_id": "a-1"}
+        | {"model": "m", "input_tokens": 1, "output_tokens": 2}
+        | more
+        for n in range(count)
+    ]
+
+
+def test_a_file_whose_times_are_in_other_units_is_no_replay(tmp_path: Path) -> None:
+    for unit, at in (("seconds", 1_777_026_031), ("microseconds", 1_777_026_031_000_000)):
+        done = _replayed(tmp_path / "f.jsonl", *_requests(200, event_time=at))
+        assert done.returncode == 1
+        last = done.stderr.splitlines()[-1]
+        assert "none of its 200 records is an event. The first is record 1: event_time" in last
+        assert last.endswith(f"this one looks like {unit}")
+    mixed = [*_requests(199, event_time=1_777_026_031), *_requests(1)]
+    assert _replayed(tmp_path / "f.jsonl", *mixed).returncode == 0
+
+
+def test_a_replay_tells_ids_that_are_not_unique_and_usage_that_is_not_known(tmp_path: Path) -> None:
+    events = _requests(300, event_id="None")
+    for event in events[:60]:
+        event["input_tokens"] = None
+    done = _replayed(tmp_path / "f.jsonl", *events, *events[:5])
+    assert done.returncode == 0
+    told = done.stderr.splitlines()
+    facts = json.loads(told[-1])
+    assert (facts["reused_ids"], facts["unknown_usage"], facts["duplicates"]) == (299, 60, 5)
+    assert any("have an id that another event of their account had" in line for line in told)
+    assert any("input_tokens or output_tokens is null" in line for line in told)
+    clean = _replayed(tmp_path / "f.jsonl", *_requests(300))
+    assert len(clean.stderr.splitlines()) == 1

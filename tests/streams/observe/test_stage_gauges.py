@@ -103,6 +103,32 @@ def test_late_events_are_shown_by_the_upper_bound_of_their_lateness(behind: floa
     ] == [by]
 
 
+def test_what_cannot_be_used_as_it_is_shows_in_metrics_by_property() -> None:
+    metrics = Metrics()
+    begin_at_zero(metrics, BUILT_IN)
+    events = [request(n % 2, START + n, account_created_at=START // 1000) for n in range(10)]
+    events[3] |= {"output_tokens": None, "account_created_at": None}
+    told(metrics, *map(orjson.dumps, events))
+    about = "account_created_at"
+    assert shown(metrics, "unusable_properties_total", property=about) == 9
+    assert shown(metrics, "unknown_properties_total", property=about) == 10
+    assert shown(metrics, "unknown_properties_total", property="output_tokens") == 1
+    assert shown(metrics, "unknown_properties_total", property="input_tokens") is None
+    assert shown(metrics, "unusable_properties_total", property="lang") == 0
+    assert shown(metrics, "reused_ids_total") == 8
+    assert shown(metrics, "unknown_usage_total") == 1
+    assert outcomes(metrics)["accepted"] == 10
+
+
+def test_a_sign_up_after_days_of_activity_shows_as_one_that_cannot_be_used() -> None:
+    metrics = Metrics()
+    day = 1440 * MINUTE
+    events = [request(n, START + n * day, account_created_at=START + n * day) for n in range(6)]
+    told(metrics, *map(orjson.dumps, events))
+    shown_now = shown(metrics, "unusable_properties_total", property="account_created_at")
+    assert shown_now == 3
+
+
 def test_ticks_are_counted_from_the_first_chunk_on() -> None:
     metrics = Metrics()
     told(metrics, orjson.dumps(request(0, START)), orjson.dumps(request(1, START + 50 * MINUTE)))

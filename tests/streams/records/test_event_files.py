@@ -184,3 +184,16 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(files.PARQUET + b"junk" * 10)
     with pytest.raises(EventFileError, match=r"events\.parquet: not a parquet file"):
         all_lines(path)
+
+
+def test_usage_that_is_null_in_a_parquet_file_stays_null_and_other_nulls_are_left_out(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f.parquet"
+    columns = {"event_id": ["a", "b"], "input_tokens": [None, 5], "output_tokens": [7, None]}
+    pq.write_table(pa.table({**columns, "asn": pa.array([None, None], pa.int64())}), path)
+    lines = [orjson.loads(line) for chunk in read_chunks(str(path)) for line in chunk]
+    assert lines == [
+        {"event_id": "a", "input_tokens": None, "output_tokens": 7},
+        {"event_id": "b", "input_tokens": 5, "output_tokens": None},
+    ]
