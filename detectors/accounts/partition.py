@@ -15,10 +15,18 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
 from detectors.accounts.close_tick import NO_ROOM, close_tick
+from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
 from detectors.accounts.eviction import SLICE, least_wanted
 from detectors.accounts.hours import HourBook, merged, with_loads
-from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.accounts.ingest import (
+    ACCOUNTS_FULL,
+    BUFFERS_FULL,
+    DONE,
+    MINUTES_FULL,
+    TICK_PASSED,
+    ingest,
+)
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
 from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
@@ -144,6 +152,8 @@ class AccountPartition:
                 self._period,
                 self._new_account,
                 self._keys,
+                self.source,
+                self.config.engine.partitions,
             )
             if why == DONE:
                 break
@@ -153,6 +163,8 @@ class AccountPartition:
                 self.state = make_room(self.state)
             elif why == ACCOUNTS_FULL:
                 self._evict()
+            elif why == MINUTES_FULL:
+                free_minutes(self.state)
         return closed
 
     def raise_mark(self, watermark_ms: int) -> list[ClosedTick]:

@@ -41,8 +41,10 @@ NAME_BYTES_PER_EDGE = 64
     EDGES_FULL,  # 1: pending edges are at their budget until a tick closes; so are prompts
     PROMPTS_FULL,
     REFUSING,  # no account can be given up before this closed tick moves
+    FOLDED,  # making one row of each minute frees too few before this closed tick moves
+    CROWDED,  # nor does taking newcomers'
     SCALARS,
-) = range(20)
+) = range(22)
 
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
 SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
@@ -66,8 +68,11 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     EDGE_OVERFLOW,
     PROMPT_OVERFLOW,
     BEYOND,  # event times that no tick can carry
+    MISPLACED,  # accepted, of accounts that Kafka's default partitioner sends elsewhere
+    MINUTE_COARSE,  # accepted, but counted for its account and not for all its values
+    MINUTES_EVICTED,  # accepted, and taken out again to make room for accounts with a past
     COUNTERS,
-) = range(18)
+) = range(21)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
@@ -116,7 +121,7 @@ class AccountState(NamedTuple):
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
-    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
+    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING, FOLDED, CROWDED]] = NO_TIME
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
     ring = power_of_two(engine.allowed_lateness_minutes + 64)
