@@ -100,6 +100,17 @@ OVERVIEW = Dashboard(
             unit="cps",
         ),
         series(
+            "Events whose accounts belong elsewhere",
+            ("max by (partition) (hydrawatch_misplaced_share) > 0", "partition {{partition}}"),
+            (
+                "sum(increase(hydrawatch_misplaced_events_total"
+                f"{INTERVAL})) / sum(increase(hydrawatch_events_total{INTERVAL}))",
+                "all",
+            ),
+            unit="percentunit",
+            about="by murmur2 of account_id: a producer places keys otherwise, and accounts are judged by halves",
+        ),
+        series(
             "Partitions owned, held back, standing still",
             ("sum by (topic) (hydrawatch_partitions_assigned)", "owned of {{topic}}"),
             (UNOWNED, "owned by nobody"),

@@ -39,7 +39,10 @@ def free_minutes(state: AccountState) -> None:
     wanted = max(1, state.minutes.size // SLICE)
     closed = scalars[st.CLOSED]
     if scalars[st.FOLDED] != closed:
-        if _fold(state, _loudest(state, wanted), np.full(state.accounts.size, -1, np.int32)) < wanted:
+        if (
+            _fold(state, _loudest(state, wanted), np.full(state.accounts.size, -1, np.int32))
+            < wanted
+        ):
             scalars[st.FOLDED] = closed
     elif drop_minutes(state, _newest(state, wanted), st.MINUTES_EVICTED) < wanted:
         scalars[st.CROWDED] = closed

@@ -124,9 +124,11 @@ def announce(
         key = keys[kind]
         if key == np.uint64(0) or (account.keys[kind] == key and not (renewed and kind == COHORT)):
             continue
+        if not drawn(key ^ np.uint64(tick), crowd):
+            state.counters[st.EDGE_BY_LOT] += 1
+            continue  # unremembered: another minute's lot may tell it
         if (
-            not drawn(key ^ np.uint64(tick), crowd)
-            or scalars[st.EDGES] >= state.edges.size
+            scalars[st.EDGES] >= state.edges.size
             or scalars[st.NAME_END] + LONGEST_NAME > state.names.size
         ):
             state.counters[st.EDGE_OVERFLOW] += 1

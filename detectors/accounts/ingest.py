@@ -78,7 +78,10 @@ def add_prompt(state: AccountState, event: Row, row: int, tick: int, crowd: int)
     scalars = state.scalars
     waiting = scalars[st.PROMPTS_PENDING]
     pressed = waiting * PRESSED > state.minutes.size * st.PENDING_PER_MINUTE_ROW
-    if waiting >= state.prompts.size or (pressed and not drawn(event.event, crowd)):
+    if pressed and not drawn(event.event, crowd):
+        state.counters[st.PROMPT_BY_LOT] += 1
+        return
+    if waiting >= state.prompts.size:
         state.counters[st.PROMPT_OVERFLOW] += 1
         return
     pending = state.prompts[scalars[st.PROMPTS_PENDING]]

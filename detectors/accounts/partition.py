@@ -177,17 +177,23 @@ class AccountPartition:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
 
-    def erase(self, fp: int) -> None:
+    def holds(self, fp: int) -> bool:
+        """Whether an account, by its fingerprint, is in this partition's state."""
+        return bool(find_account(self.state, np.uint64(fp)) >= 0)
+
+    def erase(self, fp: int, *, tell: bool = True) -> bool:
         """Erase an account, by its fingerprint; with the next closed tick all stages follow.
 
-        What comes of it afterwards is of an account never seen before.
+        What comes of it afterwards is of an account never seen before. Says whether it was here; where
+        it was not, the other stages are told only if `tell`.
         """
         row = int(find_account(self.state, np.uint64(fp)))
         if row >= 0:
             self.host.erase([fp], np.array([row]))
         self.state = erase_account(self.state, fp)
-        if fp not in self._erased:
+        if (tell or row >= 0) and fp not in self._erased:
             self._erased.append(fp)
+        return row >= 0
 
     def drain(self) -> list[ClosedTick]:
         """Close everything that is open, as if time went on; for the end of a file, on request."""

@@ -71,8 +71,10 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     MISPLACED,  # accepted, of accounts that Kafka's default partitioner sends elsewhere
     MINUTE_COARSE,  # accepted, but counted for its account and not for all its values
     MINUTES_EVICTED,  # accepted, and taken out again to make room for accounts with a past
+    EDGE_BY_LOT,  # first sightings left out, for now, of an account that brings too many; so prompts
+    PROMPT_BY_LOT,
     COUNTERS,
-) = range(21)
+) = range(23)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(

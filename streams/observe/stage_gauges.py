@@ -23,6 +23,7 @@ from detectors.networks.partition import NetworkPartition
 from streams.observe.counter_gauges import CounterGauges, Gained, count_by
 from streams.observe.isolation import Asides
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement
 from streams.observe.owner_gauges import OWNER_EVICTIONS
 from streams.observe.partition_gauges import PartitionGauges
 
@@ -49,6 +50,10 @@ ACCOUNT_EVICTIONS = {
     st.SIGHTING_OVERFLOW: "sighting",
     st.EDGE_OVERFLOW: "edge_refused",
     st.PROMPT_OVERFLOW: "prompt_refused",
+    st.MINUTE_COARSE: "minute_coarse",
+    st.MINUTES_EVICTED: "minute",
+    st.EDGE_BY_LOT: "edge_by_lot",
+    st.PROMPT_BY_LOT: "prompt_by_lot",
 }
 REFUSALS = [st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
@@ -96,6 +101,7 @@ class AccountGauges:
         self, metrics: Metrics, topic: str, partition: int, accounts: AccountPartition
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
+        self.misplacement = Misplacement()
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
         self._asides = Asides(metrics, self.partition, "accounts", accounts)
@@ -124,6 +130,9 @@ class AccountGauges:
         metrics.events.labels("late").inc(int(new[st.LATE]))
         metrics.events.labels("refused").inc(int(new[REFUSALS].sum()))
         count_by(metrics.late_events, new, LATE_BY)
+        metrics.misplaced.inc(int(new[st.MISPLACED]))
+        self.misplacement.count(int(new[st.ACCEPTED]), int(new[st.MISPLACED]))
+        show.set(metrics.misplaced_share, self.misplacement.share)
         if new[st.DEDUPE_OVERFLOW]:
             metrics.dedupe_overflow.inc(int(new[st.DEDUPE_OVERFLOW]))
         count_by(metrics.evictions, new, ACCOUNT_EVICTIONS)

@@ -23,6 +23,7 @@ from detectors.interface.clock import MINUTE_MS, NO_TIME
 from streams.bulk.chunks import Chunk, next_part, split_at
 from streams.decisions.log import DecisionLog, Erased, EraseRequest, IdleMark
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement
 from streams.observe.stage_gauges import AccountGauges, count_evidence
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
@@ -73,6 +74,11 @@ class AccountStage:
         self.lag = lag
         self._gauges.partition.lag(lag)
         self._gauges.update(self.accounts)
+
+    @property
+    def misplacement(self) -> Misplacement:
+        """How much of the recent input belongs in another partition."""
+        return self._gauges.misplacement
 
     @property
     def shut_out(self) -> bool:
@@ -143,7 +149,13 @@ class AccountStage:
         sent = await self._obey_due()
         if self._closed or self._due or request.id in self._answered:
             return sent
-        mark = Erased(request.id, request.account, self.next_offset - 1)
+        mark = Erased(
+            request.id,
+            request.account,
+            self.next_offset - 1,
+            home=request.home,
+            found=self.accounts.holds(request.account),
+        )
         if not await self._decisions.write(mark):
             return sent
         return sent + await self._obey(mark)
@@ -159,8 +171,8 @@ class AccountStage:
             return await self._tell(self.accounts.raise_mark(mark.watermark))
         if mark.id not in self._answered:  # else it is in the state that was restored
             self._answered[mark.id] = mark.offset
-            self.accounts.erase(mark.account)
-            self._metrics.forgotten.inc()
+            if self.accounts.erase(mark.account, tell=mark.home):
+                self._metrics.forgotten.inc()
         return []
 
     def has_answered(self, request: EraseRequest) -> bool:

@@ -11,6 +11,7 @@ from faust.types import TP
 from detectors.errors import StateError
 from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
+from streams.observe import misplacement
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.isolation import notes
@@ -18,6 +19,7 @@ from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stage import Stage
+from streams.stages.accounts import AccountStage
 from streams.state.checkpointer import Checkpointer
 from streams.topics.identity import made_anew
 
@@ -70,7 +72,8 @@ class Monitor:
             await asyncio.sleep(POLL_S)
             checkpointer.show(self._stages, self._shown.readiness)
             deliveries.look(self._shown.readiness)
-            self._shown.readiness.note(notes(self._stages.values()))
+            read = [s.misplacement for s in self._stages.values() if isinstance(s, AccountStage)]
+            self._shown.readiness.note(notes(self._stages.values()) | misplacement.notes(read))
             self._shown.metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)

@@ -183,7 +183,7 @@ def test_edges_beyond_their_budget_are_counted_and_told_later() -> None:
     told = _told(partition.raise_mark(START + HOUR))
     # A quarter of the budget as they come, of the rest one in 256: the others have the room.
     assert 1_000 <= len(told) < 1_200
-    assert partition.counters[st.EDGE_OVERFLOW] == 2 * 5_999 - len(told)
+    assert partition.counters[st.EDGE_BY_LOT] == 2 * 5_999 - len(told)
     feed(partition, late[-100:])
     again = _told(partition.raise_mark(START + 2 * HOUR))
     assert not told & again
@@ -216,7 +216,7 @@ def test_prompts_beyond_their_budget_are_counted() -> None:
     told = sum(h.templates.size for t in closed for h in t.hand_overs.values()) // 4
     # A quarter of the budget as they come, then the n-th of a minute with a chance of 64 in n.
     assert 1_000 <= told < 1_000 + 64 * 4
-    assert partition.counters[st.PROMPT_OVERFLOW] == 10_000 - told
+    assert partition.counters[st.PROMPT_BY_LOT] == 10_000 - told
 
 
 def test_keys_give_up_the_longest_unused_and_hubs_free_their_members() -> None:
