@@ -51,10 +51,12 @@ class Engine:
         self.owner.control(event)
 
     def erase(self, account_id: str) -> None:
-        """Erase an account, as of what has been fed."""
+        """Erase an account, as of what has been fed, in whichever partitions it is."""
         raw = account_id.encode()
         fp = fingerprint(raw, self._hash_key)
-        self.accounts[partition_of(raw, self.partitions)].erase(fp)
+        home = partition_of(raw, self.partitions)
+        for part in self.accounts:
+            part.erase(fp, tell=part.source == home)
 
     def decode(
         self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from panels import Dashboard, Panel, Query, number, series
 from queries import INTERVAL, NEW, OURS, REQUESTS, UNOWNED, quantile, rate, rise
 
+MISPLACED, EVENTS = "hydrawatch_misplaced_events_total", "hydrawatch_events_total"
+
 OVERVIEW = Dashboard(
     "hydrawatch-overview",
     "hydrawatch: overview",
@@ -98,6 +100,13 @@ OVERVIEW = Dashboard(
             "Late events, by how far behind",
             (rate("late_events_total", "by"), "up to {{by}}"),
             unit="cps",
+        ),
+        series(
+            "Events whose accounts belong elsewhere",
+            ("max by (partition) (hydrawatch_misplaced_share) > 0", "partition {{partition}}"),
+            (f"sum(increase({MISPLACED}{INTERVAL})) / sum(increase({EVENTS}{INTERVAL}))", "all"),
+            unit="percentunit",
+            about="by murmur2 of account_id: a producer places keys otherwise, accounts are judged by halves",
         ),
         series(
             "Partitions owned, held back, standing still",

@@ -10,7 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.first_sightings import announce, fill_keys
+from detectors.accounts.crowding import room_may_come
+from detectors.accounts.first_sightings import (
+    PRESSED,
+    TOLD,
+    announce,
+    drawn,
+    fill_keys,
+    late_crowd,
+)
 from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
 from detectors.accounts.rows import (
     LONGEST_NAME,
@@ -25,10 +33,11 @@ from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hashing import combine
+from detectors.kernels.partitioner import home_of
 from detectors.kernels.pool import rows_left
 from detectors.kernels.seen_table import NEW_BY_EVICTION, OTHER, SEEN, see_content
 
-DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
+DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL, MINUTES_FULL = range(5)
 
 
 @inlined
@@ -68,10 +77,18 @@ def buffers_full(state: AccountState) -> bool:
 
 
 @kernel
-def add_prompt(state: AccountState, event: Row, row: int, tick: int) -> None:
-    """Keep an event's template until its tick closes."""
+def add_prompt(state: AccountState, event: Row, row: int, tick: int, crowd: int) -> None:
+    """Keep an event's template until its tick closes.
+
+    `crowd` is how many of its account's minute came before: of many, where many wait, some by lot.
+    """
     scalars = state.scalars
-    if scalars[st.PROMPTS_PENDING] >= state.prompts.size:
+    waiting = scalars[st.PROMPTS_PENDING]
+    pressed = waiting * PRESSED > state.minutes.size * st.PENDING_PER_MINUTE_ROW
+    if pressed and not drawn(event.event, crowd):
+        state.counters[st.PROMPT_BY_LOT] += 1
+        return
+    if waiting >= state.prompts.size:
         state.counters[st.PROMPT_OVERFLOW] += 1
         return
     pending = state.prompts[scalars[st.PROMPTS_PENDING]]
@@ -143,13 +160,15 @@ def ingest(
     period_ticks: int,
     new_account_ms: int,
     keys: np.ndarray,
+    source: int,
+    partitions: int,
 ) -> tuple[int, int]:
     """Take events[rows[start:stop]] until something must happen first: (next place, why it stopped).
 
     A `TICK_PASSED` stop comes before the event that passed it is counted: `MAX_TIME` has moved, the
     caller closes what the watermark allows, and calls again from the same event. `events` are EVENT
     rows, `rows` int64 places in them, `buffer` (uint8) their strings; `keys` (uint64, one place a
-    kind) is scratch.
+    kind) is scratch; this is partition `source` of so many.
     """
     scalars = state.scalars
     counters = state.counters
@@ -179,6 +198,8 @@ def ingest(
         row = find_account(state, event.account)
         if row < 0:
             if not late and minutes_full(state):
+                if scalars[st.FOLDED] != closed:
+                    return at, MINUTES_FULL
                 counters[st.MINUTE_OVERFLOW] += 1
                 continue
             row = admit_account(state, event, buffer, open_tick)
@@ -190,24 +211,39 @@ def ingest(
         account = state.accounts[row]
         keyset = fill_keys(event, account, keys)
         minute, identity = -1, np.uint64(0)
+        crowd = late_crowd(state) if late else 0
         if not late:
             minute = find_minute(state, row, tick, keyset, keys)
             if minute < 0:
+                if room_may_come(state, account, closed):
+                    return at, MINUTES_FULL
                 counters[st.MINUTE_OVERFLOW] += 1
+                # Its volume is not counted; what it shares with others is told as of a late one.
+                note_account(account, event, counters)
+                young = is_young(account, time, scalars[st.STARTED], new_account_ms)
+                period = open_tick // period_ticks
+                crowd = late_crowd(state)
+                announce(state, event, buffer, row, keys, open_tick, period, young, crowd)
                 continue
             identity = identity_of(state, event, tick, closed)
             if identity == np.uint64(0):
                 continue
         counters[st.ACCEPTED] += 1
+        if partitions > 1 and home_of(event, buffer, partitions) != source:
+            counters[st.MISPLACED] += 1
         note_account(account, event, counters)
-        if event.org != np.uint64(0) and event.org != account.org:
+        if not late and state.minutes[minute].keyset != keyset:
+            counters[st.MINUTE_COARSE] += 1
+            crowd = state.minutes[minute].requests + 1
+        if event.org != np.uint64(0) and event.org != account.org and crowd <= TOLD:
             name_again(state, event, buffer, row, open_tick)
         young = is_young(account, time, scalars[st.STARTED], new_account_ms)
-        announce(state, event, buffer, row, keys, open_tick, open_tick // period_ticks, young)
+        period = open_tick // period_ticks
+        announce(state, event, buffer, row, keys, open_tick, period, young, crowd)
         if late:
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
         add_to_minute(state, event, minute, buffer, identity)
         if event.has_template:
-            add_prompt(state, event, row, tick)
+            add_prompt(state, event, row, tick, state.minutes[minute].requests)
     return stop, DONE

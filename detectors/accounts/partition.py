@@ -15,10 +15,18 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
 from detectors.accounts.close_tick import NO_ROOM, close_tick
+from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
 from detectors.accounts.eviction import SLICE, least_wanted
 from detectors.accounts.hours import HourBook, merged, with_loads
-from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.accounts.ingest import (
+    ACCOUNTS_FULL,
+    BUFFERS_FULL,
+    DONE,
+    MINUTES_FULL,
+    TICK_PASSED,
+    ingest,
+)
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
 from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
@@ -144,6 +152,8 @@ class AccountPartition:
                 self._period,
                 self._new_account,
                 self._keys,
+                self.source,
+                self.config.engine.partitions,
             )
             if why == DONE:
                 break
@@ -153,6 +163,8 @@ class AccountPartition:
                 self.state = make_room(self.state)
             elif why == ACCOUNTS_FULL:
                 self._evict()
+            elif why == MINUTES_FULL:
+                free_minutes(self.state)
         return closed
 
     def raise_mark(self, watermark_ms: int) -> list[ClosedTick]:
@@ -165,17 +177,23 @@ class AccountPartition:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
 
-    def erase(self, fp: int) -> None:
+    def holds(self, fp: int) -> bool:
+        """Whether an account, by its fingerprint, is in this partition's state."""
+        return bool(find_account(self.state, np.uint64(fp)) >= 0)
+
+    def erase(self, fp: int, *, tell: bool = True) -> bool:
         """Erase an account, by its fingerprint; with the next closed tick all stages follow.
 
-        What comes of it afterwards is of an account never seen before.
+        What comes of it afterwards is of an account never seen before. Says whether it was here; where
+        it was not, the other stages are told only if `tell`.
         """
         row = int(find_account(self.state, np.uint64(fp)))
         if row >= 0:
             self.host.erase([fp], np.array([row]))
         self.state = erase_account(self.state, fp)
-        if fp not in self._erased:
+        if (tell or row >= 0) and fp not in self._erased:
             self._erased.append(fp)
+        return row >= 0
 
     def drain(self) -> list[ClosedTick]:
         """Close everything that is open, as if time went on; for the end of a file, on request."""

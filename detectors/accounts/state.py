@@ -42,8 +42,10 @@ NAME_BYTES_PER_EDGE = 64
     EDGES_FULL,  # 1: pending edges are at their budget until a tick closes; so are prompts
     PROMPTS_FULL,
     REFUSING,  # no account can be given up before this closed tick moves
+    FOLDED,  # making one row of each minute frees too few before this closed tick moves
+    CROWDED,  # nor does taking newcomers'
     SCALARS,
-) = range(20)
+) = range(22)
 
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
 SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
@@ -70,8 +72,13 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     REUSED,  # accepted though the id was seen: with other content
     NO_USAGE,  # accepted and counted in a window, but not their tokens: usage is not known
     TOO_YOUNG,  # accepted with a sign-up later than days on which the account was active
+    MISPLACED,  # accepted, of accounts that Kafka's default partitioner sends elsewhere
+    MINUTE_COARSE,  # accepted, but counted for its account and not for all its values
+    MINUTES_EVICTED,  # accepted, and taken out again to make room for accounts with a past
+    EDGE_BY_LOT,  # first sightings left out, for now, of an account that brings too many; so prompts
+    PROMPT_BY_LOT,
     COUNTERS,
-) = range(21)
+) = range(26)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
@@ -121,7 +128,7 @@ class AccountState(NamedTuple):
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
-    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
+    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING, FOLDED, CROWDED]] = NO_TIME
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
     dedupe = seen_table(budgets.dedupe_entries)

@@ -32,7 +32,7 @@ from detectors.judging.isolation import Isolation, Isolations
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import Content, Inbox
 from detectors.owner.population import Population
-from detectors.owner.variant import News, Variant
+from detectors.owner.variant import News, Reviewed, Variant
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 MOST_UNTOLD = 100
@@ -204,10 +204,13 @@ class CampaignOwner:
         for batch in content.names:
             self._names.add(batch)
             named.update(batch.accounts.tolist())
-        reviewed = False
+        reviewed = None
         if tick in self._control_due:
             self._control_due.discard(tick)
-            reviewed = self._control.refresh(tick)
+            review = self._control.refresh(tick)
+            if review is not None:
+                accounts = review.accounts | self._names.of_organisations(review.orgs)
+                reviewed = Reviewed(accounts, tuple(at for at, _ in review.releases))
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
         groups = self._population.close(tick, content.groups) if content.groups else ()

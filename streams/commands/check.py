@@ -18,7 +18,7 @@ from streams.kafka.connection import tls_context
 from streams.settings.detectors_toml import configured
 from streams.settings.environment import load
 from streams.settings.settings import PUBLIC_HASH_KEY, Settings, variable
-from streams.topics import status
+from streams.topics import sample, status
 
 
 @dataclass(slots=True)
@@ -31,6 +31,7 @@ class Report:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # of the topics
+    placement: dict[str, int] | None = None  # of the newest requests, by what was seen of them
 
 
 def run(with_topics: bool, as_json: bool) -> int:
@@ -75,11 +76,32 @@ def examine(with_topics: bool = False) -> Report:
             tls_context(settings)
         if with_topics:
             report.problems += [str(problem) for problem in status.verify(settings)]
+            _look_at_placement(settings, report)
     except ConfigError as error:
         report.errors += str(error).splitlines()
     except HydrawatchError as error:
         report.problems += str(error).splitlines()
     return report
+
+
+def _look_at_placement(settings: Settings, report: Report) -> None:
+    """Look whether producers put accounts where they belong; what cannot be read is a problem already."""
+    if any(settings.requests_topic in problem for problem in report.problems):
+        return
+    try:
+        seen = sample.sample(settings, status.partition_count(settings, settings.requests_topic))
+    except HydrawatchError as error:  # may describe topics, and not read them
+        report.warnings.append(f"where producers put records was not looked at: {error}")
+        return
+    report.placement = {
+        "looked_at": seen.looked_at,
+        "elsewhere": seen.elsewhere,
+        "without_key": seen.without_key,
+        "other_key": seen.other_key,
+    }
+    found = seen.problem()
+    if found is not None:
+        report.problems.append(f"topic {settings.requests_topic}: {found}")
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
@@ -129,6 +151,14 @@ def _print(report: Report) -> None:
         console.print()
     if report.digest:
         console.print(f"digest {report.digest}", soft_wrap=True)
+    if report.placement is not None:
+        console.print(
+            "placement: {elsewhere:,} of {looked_at:,} requests lie elsewhere than murmur2 of account_id "
+            "says; {without_key:,} without key, {other_key:,} with another".format(
+                **report.placement
+            ),
+            soft_wrap=True,
+        )
     aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for text in report.warnings:
         aside.print(f"warning: {text}", style="yellow")

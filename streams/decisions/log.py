@@ -8,6 +8,7 @@ write behind a fence counts for nobody, and nothing is used before its writer kn
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, Literal, Protocol, TypeGuard
@@ -34,20 +35,29 @@ class IdleMark(msgspec.Struct, frozen=True, tag="idle", omit_defaults=True):
     writer: str = ""
 
 
-class EraseRequest(msgspec.Struct, frozen=True, tag="forget"):
-    """Somebody asks that an account be erased; `account` is its keyed fingerprint."""
+class EraseRequest(msgspec.Struct, frozen=True, tag="forget", omit_defaults=True):
+    """Somebody asks that an account be erased; `account` is its keyed fingerprint.
+
+    It is asked of all partitions; `home` is the one where the account belongs.
+    """
 
     id: str
     account: int
+    home: bool = True
 
 
 class Erased(msgspec.Struct, frozen=True, tag="forgotten", omit_defaults=True):
-    """The account of request `id` is erased after request event `offset` of its partition."""
+    """The account of request `id` is erased after request event `offset` of this partition.
+
+    `found`: whether it was there; `home`: whether it belongs there, so that other stages are told anyhow.
+    """
 
     id: str
     account: int
     offset: int
     writer: str = ""
+    home: bool = True
+    found: bool = True
 
 
 class ControlMark(msgspec.Struct, frozen=True, tag="control", omit_defaults=True):
@@ -196,6 +206,17 @@ class DecisionLog:
 async def read_marks(settings: Settings, partition: int) -> list[Written | EraseRequest]:
     """What counts of all that was written down for one partition, in order."""
     return await _counting(read_all(settings, settings.marks_topic, [partition]))
+
+
+async def read_all_marks(settings: Settings) -> dict[int, list[Written | EraseRequest]]:
+    """What counts of all that was written down, in order, by partition."""
+    accepted: dict[int, Accepted] = defaultdict(Accepted)
+    found: dict[int, list[Written | EraseRequest]] = defaultdict(list)
+    async for record in read_all(settings, settings.marks_topic, None):
+        mark = mark_of(record)
+        if accepted[record.partition].take(mark):
+            found[record.partition].append(mark)
+    return found
 
 
 async def _counting(records: AsyncIterator[Any]) -> list[Written | EraseRequest]:

@@ -65,6 +65,13 @@ class Metrics:
         self.late_events = self._counter(
             "late_events", "Events behind the watermark, by how far (upper bound)", "by"
         )
+        self.misplaced = self._counter(
+            "misplaced_events",
+            "Events of accounts that Kafka's default partitioner sends to another partition",
+        )
+        self.misplaced_share = self._gauge(
+            "misplaced_share", "Part of the last events that belongs elsewhere", "partition"
+        )
         # How far behind.
         self.lag_records = self._gauge(
             "lag_records", "Records in the topic that were not read yet", "topic", "partition"

@@ -24,6 +24,7 @@ from streams.observe.counter_gauges import CounterGauges, Gained, count_by
 from streams.observe.input_quality import InputQuality
 from streams.observe.isolation import Asides
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement
 from streams.observe.owner_gauges import OWNER_EVICTIONS
 from streams.observe.partition_gauges import PartitionGauges
 
@@ -50,6 +51,10 @@ ACCOUNT_EVICTIONS = {
     st.SIGHTING_OVERFLOW: "sighting",
     st.EDGE_OVERFLOW: "edge_refused",
     st.PROMPT_OVERFLOW: "prompt_refused",
+    st.MINUTE_COARSE: "minute_coarse",
+    st.MINUTES_EVICTED: "minute",
+    st.EDGE_BY_LOT: "edge_by_lot",
+    st.PROMPT_BY_LOT: "prompt_by_lot",
 }
 REFUSALS = [st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
@@ -100,6 +105,7 @@ class AccountGauges:
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
         self.quality = InputQuality()
+        self.misplacement = Misplacement()
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
         self._asides = Asides(metrics, self.partition, "accounts", accounts)
@@ -138,6 +144,9 @@ class AccountGauges:
         metrics.unknown_usage.inc(int(new[st.NO_USAGE]))
         metrics.unusable_properties.labels("account_created_at").inc(int(new[st.TOO_YOUNG]))
         self.quality.ingested(new)
+        metrics.misplaced.inc(int(new[st.MISPLACED]))
+        self.misplacement.count(int(new[st.ACCEPTED]), int(new[st.MISPLACED]))
+        show.set(metrics.misplaced_share, self.misplacement.share)
         if new[st.DEDUPE_OVERFLOW]:
             metrics.dedupe_overflow.inc(int(new[st.DEDUPE_OVERFLOW]))
         count_by(metrics.evictions, new, ACCOUNT_EVICTIONS)

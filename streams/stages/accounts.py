@@ -24,6 +24,7 @@ from streams.bulk.chunks import Chunk, next_part, split_at
 from streams.decisions.log import DecisionLog, Erased, EraseRequest, IdleMark
 from streams.observe.input_quality import InputQuality
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement
 from streams.observe.stage_gauges import AccountGauges, count_evidence
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
@@ -79,6 +80,11 @@ class AccountStage:
     def quality(self) -> InputQuality:
         """What of the recent input could not be used as it is."""
         return self._gauges.quality
+
+    @property
+    def misplacement(self) -> Misplacement:
+        """How much of the recent input belongs in another partition."""
+        return self._gauges.misplacement
 
     @property
     def shut_out(self) -> bool:
@@ -149,7 +155,13 @@ class AccountStage:
         sent = await self._obey_due()
         if self._closed or self._due or request.id in self._answered:
             return sent
-        mark = Erased(request.id, request.account, self.next_offset - 1)
+        mark = Erased(
+            request.id,
+            request.account,
+            self.next_offset - 1,
+            home=request.home,
+            found=self.accounts.holds(request.account),
+        )
         if not await self._decisions.write(mark):
             return sent
         return sent + await self._obey(mark)
@@ -165,8 +177,8 @@ class AccountStage:
             return await self._tell(self.accounts.raise_mark(mark.watermark))
         if mark.id not in self._answered:  # else it is in the state that was restored
             self._answered[mark.id] = mark.offset
-            self.accounts.erase(mark.account)
-            self._metrics.forgotten.inc()
+            if self.accounts.erase(mark.account, tell=mark.home):
+                self._metrics.forgotten.inc()
         return []
 
     def has_answered(self, request: EraseRequest) -> bool:

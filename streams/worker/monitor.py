@@ -11,7 +11,7 @@ from faust.types import TP
 from detectors.errors import StateError
 from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
-from streams.observe import input_quality
+from streams.observe import input_quality, misplacement
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.isolation import notes
@@ -86,8 +86,12 @@ class Monitor:
     def _notes(self) -> dict[str, str]:
         """What is wrong though all goes on: detectors that raise, input that cannot be used as it is."""
         stages = self._stages.values()
-        read = [stage.quality for stage in stages if isinstance(stage, AccountStage)]
-        return notes(stages) | input_quality.notes(read)
+        read = [stage for stage in stages if isinstance(stage, AccountStage)]
+        return (
+            notes(stages)
+            | input_quality.notes(stage.quality for stage in read)
+            | misplacement.notes(stage.misplacement for stage in read)
+        )
 
     def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
