@@ -48,6 +48,7 @@ OVERVIEW = Dashboard(
         series(
             "Behind the clock",
             ("max by (stage) (hydrawatch_watermark_delay_seconds)", "watermark of {{stage}}"),
+            ("min(hydrawatch_event_lag_seconds)", "event time, where it is furthest"),
             ("max(hydrawatch_event_lag_seconds)", "newest event, slowest partition"),
             unit="s",
         ),
@@ -98,6 +99,18 @@ OVERVIEW = Dashboard(
             "Late events, by how far behind",
             (rate("late_events_total", "by"), "up to {{by}}"),
             unit="cps",
+        ),
+        series(
+            "Late, by partition",
+            ("max by (partition) (hydrawatch_late_share)", "partition {{partition}}"),
+            unit="percentunit",
+            about="of the last few thousand events; one partition far above the others: a clock",
+        ),
+        series(
+            "Ahead of all others",
+            (f"sum(rate(hydrawatch_ahead_events_total{INTERVAL}))", "counted, moving no watermark"),
+            unit="cps",
+            about="a clock that is ahead; where little is sent, each event is ahead of the one before",
         ),
         series(
             "Partitions owned, held back, standing still",

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import orjson
@@ -18,6 +18,7 @@ from detectors.accounts import state as st
 from detectors.contract.alert import Alert, encode
 from detectors.contract.control_event import ControlEvent
 from detectors.decode.control_events import decode_control
+from detectors.decode.decoder import Decoded
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.records.event_files import overwrites, read_chunks
@@ -58,8 +59,9 @@ def run(
         out = {"replay": live, "shadow": trial}
         for values in read_chunks(file, CHUNK_ROWS, moved):
             decoded = engine.decode(values)
-            summary.count(decoded)
-            _write(out, engine.feed(decoded), summary)
+            made = engine.feed(decoded)
+            summary.count(len(values), decoded)
+            _write(out, made, summary)
         if drain:
             _write(out, engine.drain(), summary)
     summary.show(engine, json_summary)
@@ -111,8 +113,8 @@ class _Summary:
         self.named: set[str] = set()
         self.shadow_alerts = 0
 
-    def count(self, decoded: Any) -> None:
-        self.records += len(decoded.events) + len(decoded.rejected)
+    def count(self, records: int, decoded: Decoded) -> None:
+        self.records += records
         self.rejected.update(r.reason for r in decoded.rejected)
 
     def show(self, engine: Engine, as_json: bool) -> None:
@@ -133,6 +135,7 @@ class _Summary:
             "rejected": dict(self.rejected),
             "duplicates": int(totals[st.DUPLICATE]),
             "late": late,
+            "ahead": int(totals[st.AHEAD]),
             "set_aside": engine.set_aside(),
             "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},
             "shadow_alerts": self.shadow_alerts,

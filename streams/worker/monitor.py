@@ -13,6 +13,7 @@ from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
+from streams.observe.event_clock import clock_notes
 from streams.observe.isolation import notes
 from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
@@ -70,7 +71,8 @@ class Monitor:
             await asyncio.sleep(POLL_S)
             checkpointer.show(self._stages, self._shown.readiness)
             deliveries.look(self._shown.readiness)
-            self._shown.readiness.note(notes(self._stages.values()))
+            stages = self._stages.values()
+            self._shown.readiness.note({**notes(stages), **clock_notes(stages)})
             self._shown.metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
