@@ -8,7 +8,7 @@ punctual event late.
 What lies ahead votes. A row more than a quarter of the slack ahead of `VOUCHED` speaks for a later time,
 one near `VOUCHED` against it; late ones say nothing. An account has one of 64 lots (by its keyed
 fingerprint, which nobody chooses) and speaks for or against, as it spoke last. Time goes on to the
-lowest that was said for it
+lowest that was said for it (of the second half, where 16 rows did)
 
 - where 16 rows in turn were for it, and as many accounts as half of those heard of late: at least two,
   at most 16 (`MOST_VOICES`). A gateway that sends a tenth of the traffic has 16 rows in turn once in
@@ -16,8 +16,8 @@ lowest that was said for it
   silence of all others meanwhile.
 - or where three rows in turn were for it and all but the last lie apart by as much as the allowed
   lateness: a lone account, a night, a weekend.
-- Within the slack, where a mistake makes nothing late, 8 rows are enough, or one more than there are
-  accounts, though still half of them must have said so: a lone account goes on by itself.
+- Within the slack, where a mistake makes nothing late, as many rows are enough as usually come in half of
+  it (3 at least, 16 at most), or one more than there are accounts, by half as many accounts.
 
 A vote begins anew where as many accounts are against as for. A written mark (what other partitions
 say) moves both times. All of it is integers in the partition's scalars, a function of its records alone.
@@ -33,7 +33,6 @@ from detectors.kernels.compiled import inlined, kernel
 
 ROWS_IN_TURN = 16
 MOST_VOICES = 16
-ROWS_NEAR = 8
 ROWS_ALONE = 3
 BEGINNING = 16  # rows within which a stream's first rows may turn out to have been wrong
 ROWS_EARLIER = 4  # that say so, where they and the first are of one account
@@ -110,11 +109,13 @@ def reached(scalars: np.ndarray, lateness_ms: int) -> int:
 def _is_enough(scalars: np.ndarray, slack_ms: int) -> bool:
     """Whether several said that it is later."""
     heard = voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE])
-    rows, least = ROWS_IN_TURN, 2
+    rows, least, most = ROWS_IN_TURN, 2, MOST_VOICES
     if scalars[st.RUN_HIGH] <= scalars[st.VOUCHED] + slack_ms:
-        rows, least = min(heard + 1, ROWS_NEAR), 1
+        usual = slack_ms * SPACING_UNIT // (2 * max(scalars[st.SPACING], 1))  # in half the slack
+        rows = min(heard + 1, max(ROWS_ALONE, min(usual, ROWS_IN_TURN)))
+        least, most = 1, (rows + 1) // 2
     return scalars[st.RUN] >= rows and voices(scalars[st.RUN_FOR]) >= max(
-        least, min((heard + 1) // 2, MOST_VOICES)
+        least, min((heard + 1) // 2, most)
     )
 
 
@@ -183,12 +184,17 @@ def tell_time(
         scalars[st.RUN_FOR] |= lot
         scalars[st.RUN_AGAINST] &= ~lot
         scalars[st.RUN_LOW] = min(scalars[st.RUN_LOW], time)
+        if scalars[st.RUN] <= ROWS_IN_TURN // 2:
+            scalars[st.RUN_HALF] = time
+        scalars[st.RUN_HALF] = min(scalars[st.RUN_HALF], time)
         scalars[st.RUN_HIGH] = max(scalars[st.RUN_HIGH], time)
         both = min(scalars[st.RUN_LAST], time)  # of the last two one may be wrong
         scalars[st.RUN_LAST] = time
         alone = scalars[st.RUN] >= ROWS_ALONE and lasting
         if alone or _is_enough(scalars, slack_ms):
             vouched = scalars[st.RUN_LOW]
+            if scalars[st.RUN] >= ROWS_IN_TURN:
+                vouched = max(vouched, scalars[st.RUN_HALF])
             if alone and voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE]) == 1:
                 # Nearly to what was said last: by less than the lateness, should that be wrong. And
                 # where rows lie days apart, so far that they can be taken.

@@ -49,6 +49,7 @@ OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
     RUN_AGAINST,
     RUN_LOW,  # least and greatest time that was said in turn, ms
     RUN_HIGH,
+    RUN_HALF,  # least one from the eighth on
     RUN_LAST,  # and the last one
     SPACING,  # event time per row, in 1/64 ms
     SPOKE,  # lots heard since `TURN`, and in the turn before
@@ -59,7 +60,7 @@ OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
     EARLIER_LOTS,
     FIRST,  # account of the first row
     SCALARS,
-) = range(36)
+) = range(37)
 
 OF_TIME = [MAX_TIME, MARK, CLOSED, STARTED, REFUSING, *range(VOUCHED, SCALARS)]
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
