@@ -50,6 +50,7 @@ OVERVIEW = Dashboard(
         series(
             "Behind the clock",
             ("max by (stage) (hydrawatch_watermark_delay_seconds)", "watermark of {{stage}}"),
+            ("min(hydrawatch_event_lag_seconds)", "event time, where it is furthest"),
             ("max(hydrawatch_event_lag_seconds)", "newest event, slowest partition"),
             unit="s",
         ),
@@ -107,6 +108,18 @@ OVERVIEW = Dashboard(
             (f"sum(increase({MISPLACED}{INTERVAL})) / sum(increase({EVENTS}{INTERVAL}))", "all"),
             unit="percentunit",
             about="by murmur2 of account_id: a producer places keys otherwise, accounts are judged by halves",
+        ),
+        series(
+            "Late, by partition",
+            ("max by (partition) (hydrawatch_late_share)", "partition {{partition}}"),
+            unit="percentunit",
+            about="of the last few thousand events; one partition far above the others: a clock",
+        ),
+        series(
+            "Ahead of all others",
+            (f"sum(rate(hydrawatch_ahead_events_total{INTERVAL}))", "counted, moving no watermark"),
+            unit="cps",
+            about="a clock that is ahead; where little is sent, each event is ahead of the one before",
         ),
         series(
             "Partitions owned, held back, standing still",

@@ -11,6 +11,8 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.crowding import room_may_come
+from detectors.accounts.event_time import AHEAD, BEGUN_ANEW, MOVED, tell_time
+from detectors.accounts.event_time import TOO_FAR as IS_TOO_FAR
 from detectors.accounts.first_sightings import (
     PRESSED,
     TOLD,
@@ -37,7 +39,7 @@ from detectors.kernels.partitioner import home_of
 from detectors.kernels.pool import rows_left
 from detectors.kernels.seen_table import NEW_BY_EVICTION, OTHER, SEEN, see_content
 
-DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL, MINUTES_FULL = range(5)
+DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL, MINUTES_FULL, TOO_FAR, ALL_WRONG = range(7)
 
 
 @inlined
@@ -60,6 +62,13 @@ def count_late(counters: np.ndarray, behind_ms: int) -> None:
 def minutes_full(state: AccountState) -> bool:
     """Whether no minute row is left."""
     return rows_left(state.minute_free, state.scalars, st.MINUTE_TOP, st.MINUTE_FREE) == 0
+
+
+@inlined
+def minutes_scarce(state: AccountState) -> bool:
+    """Whether a quarter of the minute rows are in use: beyond it none goes to what is ahead of time."""
+    left = rows_left(state.minute_free, state.scalars, st.MINUTE_TOP, st.MINUTE_FREE)
+    return left < state.minutes.size - state.minutes.size // 4
 
 
 @inlined
@@ -155,8 +164,9 @@ def ingest(
     rows: np.ndarray,
     start: int,
     stop: int,
+    told: int,
     buffer: np.ndarray,
-    lateness_ms: int,
+    times: np.ndarray,
     period_ticks: int,
     new_account_ms: int,
     keys: np.ndarray,
@@ -166,12 +176,16 @@ def ingest(
     """Take events[rows[start:stop]] until something must happen first: (next place, why it stopped).
 
     A `TICK_PASSED` stop comes before the event that passed it is counted: `MAX_TIME` has moved, the
-    caller closes what the watermark allows, and calls again from the same event. `events` are EVENT
-    rows, `rows` int64 places in them, `buffer` (uint8) their strings; `keys` (uint64, one place a
-    kind) is scratch; this is partition `source` of so many.
+    caller closes what the watermark allows, and calls again from the same event, as `told`: what it
+    says of the time is heard once. `TOO_FAR` is a stop at an event that is to be set aside, `ALL_WRONG`
+    one at which all that was taken lies too far ahead to be kept open. `events` are EVENT rows, `rows`
+    int64 places in them, `buffer` (uint8) their strings; `times` (int64) the allowed lateness, the
+    slack and the farthest of `event_time`, ms; `keys` (uint64, one place a kind) is scratch; this is
+    partition `source` of so many.
     """
     scalars = state.scalars
     counters = state.counters
+    lateness_ms = times[0]
     for at in range(start, stop):
         event = events[rows[at]]
         time = event.event_time
@@ -180,14 +194,23 @@ def ingest(
             continue
         if scalars[st.STARTED] == NO_TIME:
             scalars[st.STARTED] = time
-        if time > scalars[st.MAX_TIME]:
-            scalars[st.MAX_TIME] = time
-            # The watermark tick: the last tick that ends at or before the watermark.
-            passed = (time - lateness_ms) // MINUTE_MS - 1
-            if scalars[st.CLOSED] == NO_TIME:
-                scalars[st.CLOSED] = passed
-            elif passed > scalars[st.CLOSED]:
-                return at, TICK_PASSED
+        if at != told:
+            said = tell_time(scalars, event.account, time, lateness_ms, times[1], times[2])
+            if said == IS_TOO_FAR or (said == AHEAD and minutes_scarce(state)):
+                counters[st.TOO_FAR] += 1
+                return at, TOO_FAR
+            if said == AHEAD:
+                counters[st.AHEAD] += 1
+            elif said in (MOVED, BEGUN_ANEW):
+                # The watermark tick: the last tick that ends at or before the watermark.
+                passed = (scalars[st.MAX_TIME] - lateness_ms) // MINUTE_MS - 1
+                if scalars[st.CLOSED] == NO_TIME or said == BEGUN_ANEW:
+                    scalars[st.CLOSED] = passed
+                    scalars[st.STARTED] = min(scalars[st.STARTED], time)
+                    if scalars[st.GREATEST] > time + times[2]:
+                        return at, ALL_WRONG
+                elif passed > scalars[st.CLOSED]:
+                    return at, TICK_PASSED
         if buffers_full(state):
             return at, BUFFERS_FULL
         closed = scalars[st.CLOSED]

@@ -1,8 +1,8 @@
 """The account stage: one partition of requests, from decoded events to hand-overs and findings.
 
-Windows are kept in event time. The watermark is the greatest event time minus the allowed
-lateness; a tick closes when it passes, exactly once, in order, and everything that depends on
-order (hours, days, learning, eviction) happens there.
+Windows are kept in event time. The watermark is the event time that was reached (`event_time` says
+by whose word) minus the allowed lateness; a tick closes when it passes, exactly once, in order, and
+everything that depends on order (hours, days, learning, eviction) happens there.
 """
 
 from __future__ import annotations
@@ -17,14 +17,23 @@ from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, rest
 from detectors.accounts.close_tick import NO_ROOM, close_tick
 from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
+from detectors.accounts.event_time import (
+    BEGINNING,
+    farthest_of,
+    follow_mark,
+    reached,
+    slack_of,
+)
 from detectors.accounts.eviction import SLICE, least_wanted
 from detectors.accounts.hours import HourBook, merged, with_loads
 from detectors.accounts.ingest import (
     ACCOUNTS_FULL,
+    ALL_WRONG,
     BUFFERS_FULL,
     DONE,
     MINUTES_FULL,
     TICK_PASSED,
+    TOO_FAR,
     ingest,
 )
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
@@ -36,6 +45,7 @@ from detectors.accounts.rows import find_account
 from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
+from detectors.decode.rejects import Rejected, ahead_of_all
 from detectors.exchange.findings import GroupSum, TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch
@@ -64,6 +74,12 @@ class AccountPartition:
         self.config = config
         self.state = st.fresh_state(config.engine, config.budgets)
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
+        future = config.engine.future_minutes * MINUTE_MS
+        farthest = farthest_of(st.OPEN_TICKS, self._lateness)
+        self._times = np.array(
+            [self._lateness, slack_of(self._lateness, future), farthest], np.int64
+        )
+        self._refused: list[Rejected] = []
         self._period = config.budgets.key_expiry_days * DAY_TICKS
         self._new_account = int(config.of(KeyBirths).new_account_days * DAY_MS)
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
@@ -83,10 +99,22 @@ class AccountPartition:
     @property
     def watermark(self) -> int:
         """Event time up to which nothing more is expected, ms; NO_TIME before the first event."""
-        scalars = self.state.scalars
-        if scalars[st.MAX_TIME] == NO_TIME:
-            return int(scalars[st.MARK])
-        return int(max(scalars[st.MAX_TIME] - self._lateness, scalars[st.MARK]))
+        time = int(reached(self.state.scalars, self._lateness))
+        return time if time == NO_TIME else time - self._lateness
+
+    @property
+    def settled(self) -> bool:
+        """Whether time can only go on: until then nobody is told of it."""
+        return bool(self.state.scalars[st.BEGUN] >= BEGINNING)
+
+    def times(self) -> tuple[np.ndarray, np.ndarray]:
+        """What `idle_marks` needs: (scalars, the three times of `ingest`), int64 each; to copy."""
+        return self.state.scalars, self._times
+
+    def take_refused(self) -> list[Rejected]:
+        """What of the batches since this was asked last was set aside, as the decoder sets aside."""
+        refused, self._refused = self._refused, []
+        return refused
 
     @property
     def counters(self) -> np.ndarray:
@@ -139,7 +167,7 @@ class AccountPartition:
         if rows is None:
             rows = np.arange(decoded.events.size)
         closed: list[ClosedTick] = []
-        at = 0
+        at, told = 0, -1
         while at < rows.size:
             at, why = ingest(
                 self.state,
@@ -147,8 +175,9 @@ class AccountPartition:
                 rows,
                 at,
                 rows.size,
+                told,
                 decoded.buffer,
-                self._lateness,
+                self._times,
                 self._period,
                 self._new_account,
                 self._keys,
@@ -157,6 +186,7 @@ class AccountPartition:
             )
             if why == DONE:
                 break
+            told = at
             if why == TICK_PASSED:
                 closed += self._close_passed()
             elif why == BUFFERS_FULL:
@@ -165,6 +195,12 @@ class AccountPartition:
                 self._evict()
             elif why == MINUTES_FULL:
                 free_minutes(self.state)
+            elif why == TOO_FAR:
+                self._refused.append(ahead_of_all(int(decoded.events["row"][rows[at]])))
+                at += 1
+                closed += self._close_passed()
+            elif why == ALL_WRONG:
+                self.state = st.begun_anew(self.state, self.config.engine, self.config.budgets)
         return closed
 
     def raise_mark(self, watermark_ms: int) -> list[ClosedTick]:
@@ -172,7 +208,7 @@ class AccountPartition:
         scalars = self.state.scalars
         if watermark_ms <= self.watermark:
             return []
-        scalars[st.MARK] = watermark_ms
+        follow_mark(scalars, watermark_ms, self._lateness)
         if scalars[st.CLOSED] == NO_TIME:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
@@ -196,11 +232,21 @@ class AccountPartition:
         return row >= 0
 
     def drain(self) -> list[ClosedTick]:
-        """Close everything that is open, as if time went on; for the end of a file, on request."""
+        """Close everything that is open, as if time went on; for the end of a file, on request.
+
+        What lies ahead by more than the lateness stays open, unless the last rows all said that it is
+        that late.
+        """
         if self.closed == NO_TIME:
             return []
-        greatest = int(self.state.scalars[st.MAX_TIME])
-        return self.raise_mark((greatest // DAY_MS + 1) * DAY_MS)
+        scalars = self.state.scalars
+        latest = int(scalars[st.MAX_TIME])
+        greatest = int(scalars[st.GREATEST])
+        if greatest <= latest + self._lateness:
+            latest = max(latest, greatest)
+        if scalars[st.RUN] > 0:
+            latest = max(latest, int(scalars[st.RUN_HIGH]))
+        return self.raise_mark((latest // DAY_MS + 1) * DAY_MS)
 
     def _close_passed(self) -> list[ClosedTick]:
         scalars = self.state.scalars

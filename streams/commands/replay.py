@@ -61,8 +61,9 @@ def run(
         out = {"replay": live, "shadow": trial}
         for values in read_chunks(file, CHUNK_ROWS, moved):
             decoded = engine.decode(values)
-            summary.count(decoded)
-            _write(out, engine.feed(decoded), summary)
+            made = engine.feed(decoded)
+            summary.count(len(values), decoded)
+            _write(out, made, summary)
         if drain:
             _write(out, engine.drain(), summary)
     summary.show(engine, json_summary)
@@ -117,11 +118,11 @@ class _Summary:
         self.quality = Counter({input_quality.READ: 0})
         self.first_rejected: tuple[int, str] | None = None
 
-    def count(self, decoded: Decoded) -> None:
+    def count(self, records: int, decoded: Decoded) -> None:
         if decoded.rejected and self.first_rejected is None:
             first = decoded.rejected[0]
             self.first_rejected = self.records + first.row + 1, first.message
-        self.records += len(decoded.events) + len(decoded.rejected)
+        self.records += records
         self.rejected.update(r.reason for r in decoded.rejected)
         self.quality[input_quality.READ] += len(decoded.events)
         self.quality.update(dict(zip(OPTIONAL, decoded.unusable.tolist(), strict=True)))
@@ -159,6 +160,7 @@ class _Summary:
             "reused_ids": int(totals[st.REUSED]),
             "unknown_usage": int(totals[st.NO_USAGE]),
             "late": late,
+            "ahead": int(totals[st.AHEAD]),
             "set_aside": engine.set_aside(),
             "alerts": {f"{kind} {state}": n for (kind, state), n in sorted(self.alerts.items())},
             "shadow_alerts": self.shadow_alerts,

@@ -72,18 +72,25 @@ class Metrics:
         self.misplaced_share = self._gauge(
             "misplaced_share", "Part of the last events that belongs elsewhere", "partition"
         )
-        # How far behind.
+        self.late_share = self._gauge(
+            "late_share", "Share of late events among the last few thousand read", "partition"
+        )
+        self.ahead_events = self._counter(
+            "ahead_events",
+            "Events counted that lie minutes to days ahead of what other accounts say: no watermark moves",
+        )
+        # How far behind; negative where event time is ahead of the clock.
         self.lag_records = self._gauge(
             "lag_records", "Records in the topic that were not read yet", "topic", "partition"
         )
         self.event_lag = self._gauge(
-            "event_lag_seconds", "Clock minus event time of the newest event read", "partition"
+            "event_lag_seconds", "Clock minus the event time that was reached", "partition"
         )
         self.watermark_delay = self._gauge(
             "watermark_delay_seconds", "Clock minus watermark", "stage", "partition"
         )
         self.last_event = self._gauge(
-            "last_event_timestamp_seconds", "Event time of the newest event read", "partition"
+            "last_event_timestamp_seconds", "The event time that was reached", "partition"
         )
         self.partitions_assigned = self._gauge(
             "partitions_assigned", "Partitions this worker owns", "topic"

@@ -30,8 +30,8 @@ class PartitionGauges:
         self.set(self._lag, records, self._topic)
 
     def delay(self, gauge: Gauge, time_ms: int, *labels: str) -> None:
-        """Set a gauge to the clock minus a time."""
-        self.set(gauge, max(0.0, time.time() - time_ms / 1000), *labels)
+        """Set a gauge to the clock minus a time; negative where that is yet to come, for that is wrong."""
+        self.set(gauge, time.time() - time_ms / 1000, *labels)
 
     def release(self) -> None:
         """The partition moved away: its new owner reports it."""

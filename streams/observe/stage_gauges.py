@@ -21,6 +21,7 @@ from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
 from streams.observe.counter_gauges import CounterGauges, Gained, count_by
+from streams.observe.event_clock import LateShare
 from streams.observe.input_quality import InputQuality
 from streams.observe.isolation import Asides
 from streams.observe.metrics import Metrics
@@ -113,6 +114,7 @@ class AccountGauges:
 
     def restore(self, accounts: AccountPartition) -> None:
         """Count from here on: what restored state has counted was shown by whoever kept it."""
+        self.late = LateShare(accounts.counters)
         self._gained = Gained(accounts.counters)
         self._holes = accounts.flow.kept.hours
 
@@ -160,6 +162,11 @@ class AccountGauges:
                 partition=self.partition.label,
                 hours=accounts.flow.kept.lasting,
             )
+        if new[st.AHEAD]:
+            metrics.ahead_events.inc(int(new[st.AHEAD]))
+        self.late.update(accounts.counters)
+        if self.late.share is not None:
+            show.set(metrics.late_share, self.late.share)
         scalars = accounts.state.scalars
         newest = int(scalars[st.MAX_TIME])
         if newest != NO_TIME:

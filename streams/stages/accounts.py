@@ -65,6 +65,11 @@ class AccountStage:
         self._closed = False
         self._gauges = AccountGauges(metrics, settings.requests_topic, partition, self.accounts)
 
+    @property
+    def late_share(self) -> float | None:
+        """The share of late events lately; None where too few were taken to tell."""
+        return self._gauges.late.share
+
     def close(self) -> None:
         """The partition moved away, or the worker stops: what is under way writes nothing down."""
         self._closed = True
@@ -104,7 +109,7 @@ class AccountStage:
     def restore(self, kept: Kept) -> None:
         """The partition was restored: go on from there."""
         self.next_offset = kept.next_offset
-        self._told = self.accounts.closed
+        self._told = self.accounts.closed if self.accounts.settled else NO_TIME
         if kept.around:
             answered = msgspec.msgpack.decode(kept.around, type=list[str])
             self._answered = dict.fromkeys(answered, kept.next_offset - 1)
@@ -191,6 +196,7 @@ class AccountStage:
         closed = self.accounts.ingest(decoded)
         self.next_offset = chunk.ends
         sent: Sent = []
+        decoded.rejected.extend(self.accounts.take_refused())
         for rejected in decoded.rejected:
             letter = dead_letter(
                 chunk.keys[rejected.row],
@@ -223,7 +229,7 @@ class AccountStage:
                 sent += await self._sink.report(report)
                 told_owner = tick.tick
         end = self.accounts.closed
-        if end > self._told:
+        if end > self._told and self.accounts.settled:
             for target in range(targets):
                 if told[target] < end:
                     mark = watermark_only(self.partition, end)

@@ -14,6 +14,7 @@ from streams.kafka.connection import BrokerError
 from streams.observe import input_quality, misplacement
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
+from streams.observe.event_clock import clock_notes
 from streams.observe.isolation import notes
 from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
@@ -91,6 +92,7 @@ class Monitor:
             notes(stages)
             | input_quality.notes(stage.quality for stage in read)
             | misplacement.notes(stage.misplacement for stage in read)
+            | clock_notes(stages)
         )
 
     def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:

@@ -166,6 +166,7 @@ def test_full_minute_rows_are_counted_and_leave_no_trace_of_the_event() -> None:
     assert partition.counters[st.MINUTE_OVERFLOW] == 500
     assert partition.counters[st.ACCEPTED] == 1_000
     assert int(partition.state.accounts["used"].sum()) == 1_000
+    partition.raise_mark(START + 20 * MINUTE)
     feed(partition, [request(n, START + 30 * MINUTE, f"a-{n}") for n in range(1_000, 1_500)])
     assert partition.counters[st.MINUTE_OVERFLOW] == 500
     assert partition.counters[st.ACCEPTED] == 1_500

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,13 +45,22 @@ def outcomes(metrics: Metrics) -> dict[str, int]:
     }
 
 
-def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartition:
-    """An account partition that was given these records, and what it shows."""
+def told(
+    metrics: Metrics,
+    *values: bytes,
+    room: int = 2_000,
+    until: int = START,
+    then: Sequence[bytes] = (),
+) -> AccountPartition:
+    """An account partition that was given these records, a mark, and others; and what it shows."""
     accounts = AccountPartition(config(accounts=room, minute_rows=room), 0)
     gauges = AccountGauges(metrics, "requests", 3, accounts)
-    decoded = Decoder(KEY).decode(values)
-    accounts.ingest(decoded)
-    gauges.count(decoded)
+    for batch in (values, then):
+        decoded = Decoder(KEY).decode(batch)
+        accounts.ingest(decoded)
+        decoded.rejected.extend(accounts.take_refused())
+        gauges.count(decoded)
+        accounts.raise_mark(until)
     gauges.update(accounts)
     return accounts
 
@@ -81,7 +91,7 @@ def test_every_record_read_ends_in_exactly_one_outcome() -> None:
     repeated, late = crowd[0], orjson.dumps(request(999, START, "a-0"))
     later = orjson.dumps(request(998, START + 60 * MINUTE, "a-0"))
     bad = [b"{", orjson.dumps(request(997, 2**62, "a-0")), orjson.dumps(request(996, -1))]
-    told(metrics, *crowd, repeated, later, late, *bad, room=1000)
+    told(metrics, *crowd, repeated, room=1000, until=START + 50 * MINUTE, then=[later, late, *bad])
     found = outcomes(metrics)
     assert sum(found.values()) == 1500 + 3 + 3
     assert found["duplicate"] == found["late"] == 1
@@ -131,7 +141,7 @@ def test_a_sign_up_after_days_of_activity_shows_as_one_that_cannot_be_used() -> 
 
 def test_ticks_are_counted_from_the_first_chunk_on() -> None:
     metrics = Metrics()
-    told(metrics, orjson.dumps(request(0, START)), orjson.dumps(request(1, START + 50 * MINUTE)))
+    told(metrics, orjson.dumps(request(0, START)), until=START + 40 * MINUTE)
     assert shown(metrics, "ticks_closed_total", stage="accounts") == 50
 
 
@@ -141,7 +151,7 @@ def test_accounts_that_expire_are_shown() -> None:
     told(
         metrics,
         orjson.dumps(request(0, START)),
-        orjson.dumps(request(1, START + days * 1440 * MINUTE, "b")),
+        until=START + days * 1440 * MINUTE,
     )
     assert shown(metrics, "expired_total", kind="account") == 1
 
@@ -157,6 +167,42 @@ def test_delays_grow_with_the_clock_while_nothing_is_read(monkeypatch: pytest.Mo
     gauges.update(accounts)
     assert shown(metrics, "event_lag_seconds", partition="3") == 600
     assert shown(metrics, "watermark_delay_seconds", stage="accounts", partition="3") == 1200
+
+
+def test_event_time_ahead_of_the_clock_is_shown_below_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics()
+    monkeypatch.setattr(time, "time", lambda: START / 1000)
+    told(metrics, orjson.dumps(request(0, START + 60 * MINUTE)))
+    assert shown(metrics, "event_lag_seconds", partition="3") == -3600
+    assert shown(metrics, "watermark_delay_seconds", stage="accounts", partition="3") == -3000
+
+
+def test_the_share_of_late_events_is_that_of_the_last_ones() -> None:
+    metrics, accounts = Metrics(), AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+
+    def take(count: int, at: int) -> float | None:
+        for first in range(0, count, 500):
+            number = int(accounts.counters.sum()) + first
+            rows = [orjson.dumps(request(number + n, at, f"a-{n % 9}")) for n in range(500)]
+            accounts.ingest(Decoder(KEY).decode(rows))
+            gauges.update(accounts)
+        return shown(metrics, "late_share", partition="3")
+
+    assert take(500, START) is None
+    assert take(2_000, START) == 0
+    accounts.raise_mark(START + MINUTE)
+    assert take(500, START) == 0.5
+    assert take(5_000, START) == 1
+    assert take(5_000, START + MINUTE) == 0
+
+
+def test_what_is_ahead_of_all_others_is_counted() -> None:
+    metrics = Metrics()
+    rows = [request(n, START + n * 1000, f"a-{n % 9}") for n in range(100)]
+    rows.insert(50, request(-1, START + 60 * MINUTE))
+    told(metrics, *map(orjson.dumps, rows))
+    assert shown(metrics, "ahead_events_total") == 1
 
 
 def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others() -> None:
