@@ -14,6 +14,7 @@ from streams.kafka.connection import BrokerError
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.isolation import notes
+from streams.observe.losses import losses, open_transactions
 from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
@@ -70,7 +71,11 @@ class Monitor:
             await asyncio.sleep(POLL_S)
             checkpointer.show(self._stages, self._shown.readiness)
             deliveries.look(self._shown.readiness)
-            self._shown.readiness.note(notes(self._stages.values()))
+            self._shown.readiness.note(
+                notes(self._stages.values())
+                | losses(self._stages)
+                | open_transactions((tp, self._transport.undecided(tp)) for tp in self._stages)
+            )
             self._shown.metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
@@ -89,8 +94,9 @@ class Monitor:
             if stage is None and tp.topic in topics:
                 yield tp, None, 0
             elif stage is not None and high is not None:
-                lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
-                stage.watch(lag)
+                end = self._transport.end(tp) or 0
+                lag = max(0, end - self._transport.read_behind(tp, stage.next_offset))
+                stage.watch(lag, self._transport.undecided(tp).offsets)
                 self._refuse_an_end_before(tp, high, stage.next_offset)
                 yield tp, stage, lag
 
