@@ -5,7 +5,8 @@ STAMP := $(VENV)/.ready
 KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_deleted_topics.py \
   tests/kafka/test_cluster.py tests/kafka/test_security.py tests/kafka/test_secured_worker.py \
   tests/integration/test_chaos.py tests/integration/test_worker.py \
-  tests/integration/test_kafka_facts.py
+  tests/integration/test_kafka_facts.py tests/kafka/test_lost_records.py \
+  tests/kafka/test_transactions.py tests/kafka/test_foreign_records.py
 
 .PHONY: setup demo test test-kafka lint bench lock clean
 

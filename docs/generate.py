@@ -110,6 +110,8 @@ SETTING_MEANINGS = {
     "evidence_topic": "internal: closed ticks for the campaign owner",
     "marks_topic": "internal: what the wall clock decided, written before it is used",
     "state_topic": "internal: what the stages have kept of the past",
+    "on_loss": "continue or stop: what a stage does when records were deleted before it had read them. It "
+    "goes on without them and marks those hours incomplete, or the worker ends",
     "stall_s": "a partition with something to do that has not moved for so long makes /readyz fail, "
     "and ten times as long /livez",
     "snapshot_s": "how often each partition's state is kept; what came after is read again",

@@ -84,6 +84,14 @@ OVERVIEW = Dashboard(
             about="how long the slowest partition that has something to do has not moved",
         ),
         series(
+            "Input lost or not decided yet",
+            (rise("lost_records_total", "topic"), "deleted unread: {{topic}}"),
+            ("sum by (topic) (hydrawatch_lately_lost_records)", "within a day: {{topic}}"),
+            ("sum by (topic) (hydrawatch_undecided_records)", "behind a transaction: {{topic}}"),
+            about="deleted unread: the hours around it are incomplete; behind a transaction: nobody may "
+            "read on before it ends",
+        ),
+        series(
             "Newly advised, by action",
             (rise("alerts_total", "mode, action", f"{{{NEW}}}"), "{{mode}}: {{action}}"),
             stacked=True,

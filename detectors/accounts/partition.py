@@ -48,6 +48,7 @@ from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import Rejected, ahead_of_all
 from detectors.exchange.findings import GroupSum, TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
+from detectors.exchange.loss import Loss
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
@@ -188,6 +189,9 @@ class AccountPartition:
                 break
             told = at
             if why == TICK_PASSED:
+                # Events that are gone may have reached as far as what comes now: up to there, and no
+                # further, what closes is incomplete.
+                self.flow.regain((self.watermark + self._lateness) // MINUTE_MS)
                 closed += self._close_passed()
             elif why == BUFFERS_FULL:
                 self.state = make_room(self.state)
@@ -202,6 +206,19 @@ class AccountPartition:
             elif why == ALL_WRONG:
                 self.state = st.begun_anew(self.state, self.config.engine, self.config.budgets)
         return closed
+
+    def lose(self, first: int, end: int) -> None:
+        """Events at these places of its input were deleted unread: what is open now is incomplete.
+
+        So is all that closes before an event that comes moves the watermark on; an idle mark ends nothing.
+        """
+        if self.closed != NO_TIME:
+            self.flow.lose(first, end, self.closed)
+
+    @property
+    def loss(self) -> Loss | None:
+        """The last time that events were deleted unread."""
+        return self.flow.kept.loss
 
     def raise_mark(self, watermark_ms: int) -> list[ClosedTick]:
         """Apply a written idle mark: this partition expects nothing before `watermark_ms`."""

@@ -23,6 +23,13 @@ class BulkConsumerThread(stock.AIOKafkaConsumerThread):
 
     consumer: Consumer
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        created = super()._create_worker_consumer(transport)
+        # What a producer has taken back was never said. Faust asks for this in its own transactions
+        # only; the client reads it when it starts.
+        created._isolation_level = "read_committed"
+        return created
+
     async def _fetch_records(
         self,
         consumer: Any,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from detectors.config import as_plain
+from detectors.config import Loaded, as_plain
 from detectors.errors import ConfigError, HydrawatchError
+from streams.bulk.gone import what_follows
 from streams.kafka.connection import tls_context
 from streams.settings.detectors_toml import configured
 from streams.settings.environment import load
 from streams.settings.settings import PUBLIC_HASH_KEY, Settings, variable
+from streams.state.inspect import losses_ahead
 from streams.topics import sample, status
 
 
@@ -76,6 +79,8 @@ def examine(with_topics: bool = False) -> Report:
             tls_context(settings)
         if with_topics:
             report.problems += [str(problem) for problem in status.verify(settings)]
+            if loaded is not None and not report.problems:
+                _look_for_losses(settings, loaded, report)
             _look_at_placement(settings, report)
     except ConfigError as error:
         report.errors += str(error).splitlines()
@@ -102,6 +107,13 @@ def _look_at_placement(settings: Settings, report: Report) -> None:
     found = seen.problem()
     if found is not None:
         report.problems.append(f"topic {settings.requests_topic}: {found}")
+
+
+def _look_for_losses(settings: Settings, loaded: Loaded, report: Report) -> None:
+    """Say what a worker would find gone of its inputs; by HYDRAWATCH_ON_LOSS that keeps it from starting."""
+    for gone in asyncio.run(losses_ahead(settings, loaded)):
+        said = f"{gone}; {what_follows(gone, settings.on_loss)}"
+        (report.warnings if settings.on_loss == "continue" else report.problems).append(said)
 
 
 def _warnings(settings: Settings) -> Iterator[str]:

@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from streams.bulk.gone import what_follows
 from streams.commands.topics import print_json
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
@@ -34,7 +35,13 @@ def show(settings: Settings, as_json: bool) -> int:
                 Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(
                     f"{stage.stage} {stage.partition}: {stage.problem}"
                 )
-    return 1 if any(stage.problem for stage in stages) else 0
+            elif gone := stage.gone(settings):
+                Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(
+                    f"{stage.stage} {stage.partition}: {gone}; {what_follows(gone, settings.on_loss)}"
+                )
+    unusable = any(stage.problem for stage in stages)
+    stopped = settings.on_loss == "stop" and any(stage.lost for stage in stages)
+    return 1 if unusable or stopped else 0
 
 
 def reset(settings: Settings, yes: bool, as_json: bool) -> int:
@@ -82,7 +89,9 @@ def _table(stages: list[KeptStage]) -> Table:
 
 
 def _use(stage: KeptStage) -> str:
-    return "cannot be used" if stage.problem else ""
+    if stage.problem:
+        return "cannot be used"
+    return f"{stage.lost:,} records gone unread" if stage.lost else ""
 
 
 def _age(seconds: float) -> str:

@@ -1,9 +1,10 @@
 """What is written down before it is used, in the marks topic, and whose writing counts.
 
-That a partition is idle, where an account was erased, from which tick a control event holds: none of
-it follows from the requests, so whoever runs a partition next takes it from here. A worker that was
-thought dead may still write. So who takes a partition over writes a fence before it reads, what others
-write behind a fence counts for nobody, and nothing is used before its writer knows that it counts.
+That a partition is idle, where an account was erased, that requests which are gone are done without, from
+which tick a control event holds: none of it follows from the requests, so whoever runs a partition next
+takes it from here. A worker that was thought dead may still write. So who takes a partition over writes a
+fence before it reads, what others write behind a fence counts for nobody, and nothing is used before its
+writer knows that it counts.
 """
 
 from __future__ import annotations
@@ -60,6 +61,14 @@ class Erased(msgspec.Struct, frozen=True, tag="forgotten", omit_defaults=True):
     found: bool = True
 
 
+class Lost(msgspec.Struct, frozen=True, tag="lost", omit_defaults=True):
+    """Requests behind `offset`, up to `end` without it, were deleted unread: the stage goes on at `end`."""
+
+    offset: int
+    end: int
+    writer: str = ""
+
+
 class ControlMark(msgspec.Struct, frozen=True, tag="control", omit_defaults=True):
     """A control event, as first read, takes effect at `tick`."""
 
@@ -83,11 +92,12 @@ class Fence(msgspec.Struct, frozen=True, tag="fence"):
     writer: str
 
 
-Written = IdleMark | Erased | ControlMark | Saying  # by a stage; anybody may ask to forget
+Written = IdleMark | Erased | Lost | ControlMark | Saying  # by a stage; anybody may ask to forget
 AnyMark = Written | EraseRequest | Fence
 ROLES: dict[type, Role] = {
     IdleMark: "accounts",
     Erased: "accounts",
+    Lost: "accounts",
     ControlMark: "owner",
     Saying: "owner",
 }

@@ -130,6 +130,23 @@ class Metrics:
             "Partitions with fewer replicas in sync than writes need",
             "topic",
         )
+        self.lost_records = self._counter(
+            "lost_records",
+            "Records that the broker deleted before they were read, by offsets",
+            "topic",
+        )
+        self.lately_lost = self._gauge(
+            "lately_lost_records",
+            "Records that were deleted unread within a day of event time",
+            "topic",
+            "partition",
+        )
+        self.undecided = self._gauge(
+            "undecided_records",
+            "Records behind an open transaction, which cannot be read before it ends",
+            "topic",
+            "partition",
+        )
         # Work done.
         self.batch = Histogram(
             "batch_seconds",

@@ -24,6 +24,7 @@ from streams.observe.counter_gauges import CounterGauges, Gained, count_by
 from streams.observe.event_clock import LateShare
 from streams.observe.input_quality import InputQuality
 from streams.observe.isolation import Asides
+from streams.observe.losses import LossGauge
 from streams.observe.metrics import Metrics
 from streams.observe.misplacement import Misplacement
 from streams.observe.owner_gauges import OWNER_EVICTIONS
@@ -64,7 +65,9 @@ HOUR_S = 3600
 STAGES = {"accounts": ("account",), "keys": ("key",), "owner": ("account", "campaign", "model")}
 
 
-def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
+def begin_at_zero(
+    metrics: Metrics, detectors: Iterable[Described], inputs: Iterable[str] = ()
+) -> None:
     """Show the counters that rules watch from the start.
 
     A series that comes into being at 500 has, to Prometheus, never risen.
@@ -72,6 +75,8 @@ def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
     for kinds in (ACCOUNT_EVICTIONS, KEY_EVICTIONS, OWNER_EVICTIONS):
         for kind in kinds.values():
             metrics.evictions.labels(kind)
+    for topic in inputs:
+        metrics.lost_records.labels(topic)
     for kind in ("account", "shared_key"):
         metrics.expired.labels(kind)
     for by in LATE_BY.values():
@@ -110,6 +115,7 @@ class AccountGauges:
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
         self._asides = Asides(metrics, self.partition, "accounts", accounts)
+        self._loss = LossGauge(metrics, self.partition, topic, accounts)
         self.restore(accounts)
 
     def restore(self, accounts: AccountPartition) -> None:
@@ -117,6 +123,7 @@ class AccountGauges:
         self.late = LateShare(accounts.counters)
         self._gained = Gained(accounts.counters)
         self._holes = accounts.flow.kept.hours
+        self._loss.restore(accounts)
 
     def count(self, decoded: Decoded) -> None:
         """Count a decoded batch's rejects and unknown properties."""
@@ -136,6 +143,7 @@ class AccountGauges:
         metrics, show = self._metrics, self.partition
         self._counts.update()
         self._asides.update(accounts.closed)
+        self._loss.update(accounts)
         new = self._gained.look(accounts.counters)
         metrics.events.labels("accepted").inc(int(new[st.ACCEPTED] - new[st.LATE]))
         metrics.events.labels("duplicate").inc(int(new[st.DUPLICATE]))
@@ -190,17 +198,20 @@ class NetworkGauges:
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "keys", "key", keys.counts, keys.host)
         self._asides = Asides(metrics, self.partition, "keys", keys)
+        self._loss = LossGauge(metrics, self.partition, topic, keys)
         self.restore(keys)
 
     def restore(self, keys: NetworkPartition) -> None:
         """Count from here on; see `AccountGauges.restore`."""
         self._gained = Gained(keys.state.counters)
+        self._loss.restore(keys)
 
     def update(self, keys: NetworkPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._counts.update()
         self._asides.update(keys.closed)
+        self._loss.update(keys)
         new = self._gained.look(keys.state.counters)
         count_by(metrics.evictions, new, KEY_EVICTIONS)
         if new[ks.SHARED_EXPIRED]:

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     idle_s: float = Field(default=10.0, gt=0, le=3600)
     # How often each partition's state is kept at the broker: what came after is read again.
     snapshot_s: float = Field(default=30.0, gt=0, le=3600)
+    # Retention may delete what was not read yet. One hole must not stop a fleet that knows the rest; who
+    # would rather look first has it stop.
+    on_loss: Literal["continue", "stop"] = "continue"
     # Longer than the largest chunk or a slow fetch takes; ten times as long and /livez gives up.
     stall_s: float = Field(default=60.0, gt=0, le=3600)
     # Records per chunk: large enough to pay Faust's cost once, small enough for heartbeats between.
@@ -118,7 +121,7 @@ class Settings(BaseSettings):
             return {**SHADOW_NAMES, **values}
         return values
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "on_loss", mode="before")
     @classmethod
     def _level_in_any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

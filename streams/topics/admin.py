@@ -54,6 +54,27 @@ def descriptions(admin: Any, names: list[str]) -> dict[str, Any]:
     return described
 
 
+def log_starts(admin: Any, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    """Where the records of topics with so many partitions begin, by topic and partition."""
+    from kafka import TopicPartition
+
+    earliest = -2  # in a ListOffsets request
+    wanted = {TopicPartition(t, p): earliest for t, count in counts.items() for p in range(count)}
+    found = admin.list_partition_offsets(wanted) if wanted else {}
+    return {(tp.topic, tp.partition): int(one.offset) for tp, one in found.items()}
+
+
+def committed_offsets(admin: Any, group: str) -> dict[tuple[str, int], int]:
+    """What a group has committed, by topic and partition; nothing where we may not know."""
+    from kafka import errors
+
+    try:
+        found = admin.list_group_offsets({group: None}).get(group, {})
+    except errors.KafkaError:
+        return {}
+    return {(tp.topic, tp.partition): int(one.offset) for tp, one in found.items()}
+
+
 def configurations(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     """The settings of each of these topics, by name, as far as we may read them."""
     from kafka import errors

@@ -16,7 +16,7 @@ from streams.topics.admin import (
     descriptions,
     partition_counts,
 )
-from streams.topics.plan import PLANS, partitions_of
+from streams.topics.plan import PLANS, TopicPlan, partitions_of, pipeline_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,26 @@ def _needed(partition: Mapping[str, Any], config: Mapping[str, str]) -> int:
     return min(len(partition["replica_nodes"]), int(config.get("min.insync.replicas", 0)))
 
 
+def wrong_count(settings: Settings, setting: str, found: int) -> str:
+    """What to do about a topic that has so many partitions, whatever the pipeline's number is."""
+    (plan,) = (one for one in PLANS if one.setting == setting)
+    count = configured(settings).config.engine.partitions
+    name = plan.name(settings)
+    return str(_other_count(plan, name, found, partitions_of(plan, count), count))
+
+
+def _other_count(plan: TopicPlan, name: str, found: int, wanted: int, count: int) -> Problem:
+    """A topic that has `found` partitions and not `wanted`, as a pipeline of `count` needs."""
+    fitting = pipeline_of(plan, found)
+    mend = (
+        f"name a new topic in {variable(plan.setting)} and create it (`hydrawatch topics create`)"
+    )
+    if fitting is not None:
+        mend = f"set HYDRAWATCH_PARTITIONS={fitting} if all topics agree on it, or {mend}"
+    two_each = f": one for each stage, that is 2 x {count} + 1" if plan.spread == "stages" else ""
+    return Problem(name, f"has {found} partitions, not {wanted}{two_each}", mend)
+
+
 def _problems(
     settings: Settings,
     count: int,
@@ -111,15 +131,8 @@ def _problems(
             problems.append(Problem(name, f"is missing ({plan.role})", mend))
             continue
         wanted = partitions_of(plan, count)
-        if plan.spread in ("P", "stages") and present[name] != wanted:
-            mend = (
-                f"set HYDRAWATCH_PARTITIONS={present[name]} if all topics agree on it, or name a "
-                f"new topic in {variable(plan.setting)}"
-            )
-            problems.append(Problem(name, f"has {present[name]} partitions, not {wanted}", mend))
-        elif plan.spread == "one" and present[name] != 1:
-            mend = f"name a new topic in {variable(plan.setting)} and create it"
-            problems.append(Problem(name, f"has {present[name]} partitions, not 1", mend))
+        if plan.spread != "free" and present[name] != wanted:
+            problems.append(_other_count(plan, name, present[name], wanted, count))
         if "compact" in configs.get(name, {}).get("cleanup.policy", "delete"):
             mend = (
                 f"run: kafka-configs.sh --alter --entity-type topics --entity-name {name} "

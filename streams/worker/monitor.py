@@ -16,6 +16,7 @@ from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
 from streams.observe.event_clock import clock_notes
 from streams.observe.isolation import notes
+from streams.observe.losses import losses, open_transactions
 from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
@@ -93,6 +94,8 @@ class Monitor:
             | input_quality.notes(stage.quality for stage in read)
             | misplacement.notes(stage.misplacement for stage in read)
             | clock_notes(stages)
+            | losses(self._stages)
+            | open_transactions((tp, self._transport.undecided(tp)) for tp in self._stages)
         )
 
     def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
@@ -103,8 +106,9 @@ class Monitor:
             if stage is None and tp.topic in topics:
                 yield tp, None, 0
             elif stage is not None and high is not None:
-                lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
-                stage.watch(lag)
+                end = self._transport.end(tp) or 0
+                lag = max(0, end - self._transport.read_behind(tp, stage.next_offset))
+                stage.watch(lag, self._transport.undecided(tp).offsets)
                 self._refuse_an_end_before(tp, high, stage.next_offset)
                 yield tp, stage, lag
 

@@ -150,7 +150,7 @@ def _metrics(settings: Settings, loaded: Loaded) -> Metrics:
     """The series of a worker that has not done anything yet."""
     metrics = Metrics()
     metrics.describe(VERSION, loaded.digest)
-    begin_at_zero(metrics, loaded.config.detectors)
+    begin_at_zero(metrics, loaded.config.detectors, inputs(settings))
     pipeline = loaded.config.engine.partitions
     for topic, count in zip(inputs(settings), (pipeline, pipeline, 1), strict=True):
         metrics.partitions.labels(topic).set(count)
