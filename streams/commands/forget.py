@@ -6,13 +6,12 @@ import asyncio
 import sys
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from detectors.errors import ConfigError
-from streams.commands.topics import print_json
 from streams.settings.settings import Settings
 from streams.stages import erasure
+from streams.terminal import console, indented
 from streams.topics import other_mode
 from streams.topics.other_mode import OtherMode
 from streams.topics.plan import PLANS
@@ -56,7 +55,7 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
     other = other_mode.look(settings)
     remains = _remains(settings, other)
     if as_json:
-        print_json(
+        indented(
             {
                 "partition": partition,
                 "erased": done,
@@ -67,12 +66,12 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
             }
         )
         return 0 if done else 1
-    console = Console(soft_wrap=True, highlight=False)
+    out = console(soft_wrap=True)
     if done:
-        console.print(f"erased from account partition {partition}; the other stages follow within")
-        console.print("a tick of its event time, and kept state with their next snapshots")
+        out.print(f"erased from account partition {partition}; the other stages follow within")
+        out.print("a tick of its event time, and kept state with their next snapshots")
     else:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
+        console(stderr=True, soft_wrap=True).print(
             f"hydrawatch: no worker has answered within {wait_s:g} s; the request stands, and whoever "
             f"runs account partition {partition} next will erase it"
         )
@@ -81,9 +80,9 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
     for one in remains:
         days = "no fixed time" if one.days is None else f"{one.days} days"
         table.add_row(one.topic, days, one.holds)
-    console.print(table)
-    console.print(_of_old_state(settings))
-    console.print(_of_the_other_mode(other))
+    out.print(table)
+    out.print(_of_old_state(settings))
+    out.print(_of_the_other_mode(other))
     return 0 if done else 1
 
 
