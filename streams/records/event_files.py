@@ -50,7 +50,8 @@ def read_chunks(
             if raw.read(4) == PARQUET:
                 from streams.records.parquet_events import parquet_lines
 
-                yield from _chunks(parquet_lines(path, total, rows, report, sight), rows)
+                lines = parquet_lines(path, total, rows, report, sight)
+                yield from _chunks(([line] for line in lines), rows)
                 return
             raw.seek(0)
             yield from _lines(Ahead(raw), path, total, rows, report, sight)
@@ -95,18 +96,18 @@ def _lines(
     if raw.peek(4) == PARQUET:
         raise EventFileError(f"{name}: parquet cannot be read from a pipe; give the file's path")
     source = unpacked(raw, name)
-    sight.head = source.peek(HEAD)
-    if what := foreign(sight.head):
-        raise EventFileError(f"{name}: {what}")
     read = 0
 
-    def counted() -> Iterator[bytes]:
+    def counted() -> Iterator[list[bytes]]:
         nonlocal read
-        for line in _split(source):
-            read += 1
-            yield line
+        for lines in _split(source):
+            read += len(lines)
+            yield lines
 
     try:
+        sight.head = source.peek(HEAD)
+        if what := foreign(sight.head):
+            raise EventFileError(f"{name}: {what}")
         for chunk in _chunks(counted(), rows):
             report(raw.taken, total)
             yield chunk
@@ -115,21 +116,24 @@ def _lines(
     report(raw.taken, total)
 
 
-def _chunks(lines: Iterator[bytes], rows: int) -> Iterator[list[bytes]]:
+def _chunks(pieces: Iterator[list[bytes]], rows: int) -> Iterator[list[bytes]]:
     chunk: list[bytes] = []
     size = 0
-    for line in lines:
-        chunk.append(line)
-        size += len(line)
-        if len(chunk) >= rows or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
+    for lines in pieces:
+        while lines:
+            room = rows - len(chunk)
+            taken, lines = lines[:room], lines[room:]  # noqa: PLW2901
+            chunk += taken
+            size += sum(map(len, taken))
+            if len(chunk) >= rows or size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size = [], 0
     if chunk:
         yield chunk
 
 
-def _split(source: Any) -> Iterator[bytes]:
-    """Non-blank lines of a binary stream, each at most `LINE_CAP` bytes."""
+def _split(source: Any) -> Iterator[list[bytes]]:
+    """Non-blank lines of a binary stream, by the block, each at most `LINE_CAP` bytes."""
     rest = b""
     skipping = False  # within a line whose head has been passed on
     first = True
@@ -145,11 +149,10 @@ def _split(source: Any) -> Iterator[bytes]:
                 continue
             del pieces[0]  # the end of the long line
             skipping = False
-        for line in pieces:
-            if line and not line.isspace():
-                yield line if len(line) <= LINE_CAP else line[:LINE_CAP]
+        lines = [line[:LINE_CAP] for line in pieces if line and not line.isspace()]
         if len(rest) > LINE_CAP:
-            yield rest[:LINE_CAP]
+            lines.append(rest[:LINE_CAP])
             rest, skipping = b"", True
+        yield lines
     if rest and not rest.isspace():
-        yield rest
+        yield [rest]

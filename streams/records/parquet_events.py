@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from detectors.contract.request_event import INDEX, PROPERTIES, REQUIRED, Property
 from streams.records.appearance import Sight
 from streams.records.file_errors import EventFileError
-from streams.records.parquet_pages import MOST_FOOTER, PageError, batch_rows, footer_bytes
+from streams.records.parquet_pages import MOST_FOOTER, PageError, footer_bytes, plan
 from streams.records.parquet_values import NESTED, values_of
 
 BUFFER = 1 << 16  # columns are streamed: a row group's bytes are never all in memory
@@ -61,41 +61,42 @@ def _lines(
     with open(path, "rb") as raw:
         if MOST_FOOTER < (footer := footer_bytes(raw, total)) <= total:
             raise PageError(f"its footer has {footer:,} bytes; at most {MOST_FOOTER:,} are read")
-        columns = _columns(pq.read_schema(path), pq.read_metadata(path).schema)
+        metadata = pq.read_metadata(path)
+        columns = _columns(pq.read_schema(path), metadata.schema)
         if not columns:
             raise PageError("none of its columns is a property of the contract; name them so")
         names = {column.prop.name for column in columns}
         sight.lacking = tuple(name for name in REQUIRED if name not in names)
-        strings = [one.prop.name for one in columns if one.place is not None]
-        with pq.ParquetFile(
-            path,
-            buffer_size=BUFFER,
-            read_dictionary=strings,
-            coerce_int96_timestamp_unit="ms",
-        ) as table:
-            count = max(table.metadata.num_rows, 1)
-            done = 0
-            for number in range(table.metadata.num_row_groups):
-                for size, lines in _of_group(table, raw, number, columns, rows):
-                    yield from lines
-                    done += size
-                    report(min(total, total * done // count), total)
+        count = max(metadata.num_rows, 1)
+        done = 0
+        for number in range(metadata.num_row_groups):
+            for batch in _batches(path, raw, metadata, number, columns, rows):
+                yield from _of_batch(batch, columns)
+                done += batch.num_rows
+                report(min(total, total * done // count), total)
 
 
-def _of_group(
-    table: Any, raw: IO[bytes], number: int, columns: list[_Column], rows: int
-) -> Iterator[tuple[int, Iterator[bytes]]]:
-    """A row group's batches: how many rows, and their lines."""
-    group = table.metadata.row_group(number)
-    places = [column.place for column in columns if column.place is not None]
-    if not places:
+def _batches(
+    path: str, raw: IO[bytes], metadata: Any, number: int, columns: list[_Column], rows: int
+) -> Iterator[Any]:
+    """The batches of a row group."""
+    names = {column.place: column.prop.name for column in columns if column.place is not None}
+    if not names:
         raise PageError("all columns that it should have are nested; write plain ones")
-    for batch in table.iter_batches(
-        batch_size=batch_rows(raw, group, places, rows),
-        row_groups=[number],
-        columns=[column.prop.name for column in columns if column.place is not None],
-    ):
-        yield batch.num_rows, _of_batch(batch, columns)
+    how = plan(raw, metadata.row_group(number), metadata.schema, list(names), rows)
+    with pq.ParquetFile(
+        path,
+        metadata=metadata,
+        buffer_size=BUFFER,
+        read_dictionary=[names[place] for place in how.dictionaries],
+        coerce_int96_timestamp_unit="ms",
+    ) as table:
+        yield from table.iter_batches(
+            batch_size=how.rows,
+            row_groups=[number],
+            columns=list(names.values()),
+            use_threads=False,
+        )
 
 
 def _of_batch(batch: Any, columns: list[_Column]) -> Iterator[bytes]:

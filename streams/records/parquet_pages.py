@@ -17,6 +17,10 @@ HEADER = 1 << 14
 MOST_HEADER = 1 << 20  # statistics lie in it
 DATA, DICTIONARY, DATA_V2 = 0, 2, 3
 DELTA_BYTE_ARRAY = 7
+KEEPS_DICTIONARY = frozenset(
+    {0, 2, 8}
+)  # plain and both dictionary encodings: Arrow knows no others
+NUMBER = 16  # the widest that is no string
 
 
 class PageError(ValueError):
@@ -31,23 +35,32 @@ class _Page(NamedTuple):
     encoding: int
 
 
-def batch_rows(raw: IO[bytes], group: Any, columns: list[int], rows: int) -> int:
-    """How many rows of a row group may be read at once, `rows` at most. Raises PageError.
+class Plan(NamedTuple):
+    """How a row group is read: so many rows at once, and which places' columns as dictionaries."""
 
-    `group` is its metadata, `columns` the places of the columns that are wanted.
+    rows: int
+    dictionaries: tuple[int, ...]
+
+
+def plan(raw: IO[bytes], group: Any, schema: Any, columns: list[int], rows: int) -> Plan:
+    """How to read a row group, `rows` at once at most. Raises PageError where it cannot be bounded.
+
+    `group` is its metadata, `schema` the file's, `columns` the places of the columns that are wanted.
     """
-    held, row_bytes = 0, 1.0
+    held, row_bytes, dictionaries = 0, 1.0, []
     for place in columns:
         chunk = group.column(place)
-        page_bytes, of_a_row = _column(raw, chunk)
+        page_bytes, of_a_row, keeps = _column(raw, chunk, schema.column(place).length)
         held += page_bytes
         row_bytes += of_a_row
+        if keeps:
+            dictionaries.append(place)
         if held > MOST_PAGES:
             raise PageError(
                 f"pages of {held:,} bytes at column {chunk.path_in_schema}, of which a row group's "
                 f"columns may have {MOST_PAGES:,} together; write it with smaller pages or row groups"
             )
-    return max(1, min(rows, int(MOST_BATCH / row_bytes)))
+    return Plan(max(1, min(rows, int(MOST_BATCH / row_bytes))), tuple(dictionaries))
 
 
 def footer_bytes(raw: IO[bytes], size: int) -> int:
@@ -56,20 +69,31 @@ def footer_bytes(raw: IO[bytes], size: int) -> int:
     return int.from_bytes(raw.read(4), "little")
 
 
-def _column(raw: IO[bytes], chunk: Any) -> tuple[int, float]:
-    """Bytes of a column's largest page and dictionary, and of a row at the most, without a dictionary's."""
+def _column(raw: IO[bytes], chunk: Any, width: int) -> tuple[int, float, bool]:
+    """Bytes of a column's largest page and dictionary, bytes of a row, and whether it stays a dictionary.
+
+    A dictionary is what makes a small page large: a value of a megabyte, meant a thousand times.
+    """
     largest = dictionary = 0
-    of_a_row = 0.0
+    of_a_row = float(NUMBER)
+    plain = True
     for page in _pages(raw, chunk):
         size = max(page.unpacked, page.packed)
         if page.kind == DICTIONARY:
             dictionary = max(dictionary, size)
             continue
         largest = max(largest, size)
-        # Values that share their beginnings may each be as long as the page.
-        share = 1 if page.encoding == DELTA_BYTE_ARRAY else max(page.values, 1)
+        plain = plain and page.encoding in KEEPS_DICTIONARY
+        # Values that share their beginnings may each be as long as the page. Only an attacker's are:
+        # twice `MOST_BATCH` is the bound there, so that others' files are not read in crumbs.
+        share = 2 if page.encoding == DELTA_BYTE_ARRAY else max(page.values, 1)
         of_a_row = max(of_a_row, page.unpacked / share)
-    return largest + dictionary, of_a_row
+    keeps = bool(dictionary) and plain and chunk.physical_type == "BYTE_ARRAY"
+    if chunk.physical_type == "FIXED_LEN_BYTE_ARRAY":
+        of_a_row = max(of_a_row, width)
+    elif chunk.physical_type == "BYTE_ARRAY" and not keeps:
+        of_a_row = max(of_a_row, dictionary)
+    return largest + dictionary, of_a_row, keeps
 
 
 def _pages(raw: IO[bytes], chunk: Any) -> Iterator[_Page]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.contract.request_event import FLAG, INT64_MAX, WHOLE, Property
+from detectors.contract.request_event import FLAG, WHOLE, Property
 from detectors.decode.rejects import MOST_BYTES
 
 NESTED: list[Any] = []
@@ -33,11 +33,11 @@ def values_of(column: Any, prop: Property, uuid: bool = False) -> list[Any]:
     if pa.types.is_nested(kind):
         return [NESTED] * len(column)
     if pa.types.is_timestamp(kind):
-        return _milliseconds(column, kind.unit)
+        return _milliseconds(column)
     if pa.types.is_date(kind):
         # Of an account's first day midnight is near enough; of an event it would be wrong by hours.
         if prop.name == "account_created_at":
-            return _milliseconds(column.cast(pa.timestamp("ms")), "ms")
+            return _milliseconds(column)
         return _as_text(column)
     if pa.types.is_duration(kind):
         return column.cast(pa.duration("ms"), safe=False).cast(pa.int64()).to_pylist()
@@ -64,13 +64,9 @@ def _of_dictionary(column: Any, prop: Property, uuid: bool) -> list[Any]:
     return [by_place.get(place) for place in column.indices.to_pylist()]
 
 
-def _milliseconds(column: Any, unit: str) -> list[Any]:
-    if unit != "s":
-        whole = column.cast(pa.timestamp("ms", column.type.tz), safe=False)
-        return whole.cast(pa.int64()).to_pylist()
-    # Seconds may not fit as milliseconds, and must not come out as another time.
-    seconds = column.cast(pa.int64()).to_pylist()
-    return [None if s is None else max(min(s * 1000, INT64_MAX), -INT64_MAX) for s in seconds]
+def _milliseconds(column: Any) -> list[Any]:
+    whole = column.cast(pa.timestamp("ms", getattr(column.type, "tz", None)), safe=False)
+    return whole.cast(pa.int64()).to_pylist()
 
 
 def _number(column: Any, prop: Property) -> list[Any]:
@@ -83,17 +79,20 @@ def _number(column: Any, prop: Property) -> list[Any]:
 
 
 def _texts(column: Any) -> list[Any]:
+    raw = column.cast(pa.large_binary())
+    short = _cut(raw)
     try:
-        return [_cut(text) for text in column.to_pylist()]
+        if short is raw:
+            return column.to_pylist()
     except UnicodeDecodeError:
-        raw = column.cast(pa.large_binary()).to_pylist()
-        return [_decoded(text) for text in raw]
+        pass
+    return [_decoded(text) for text in short.to_pylist()]
 
 
 def _of_bytes(column: Any, uuid: bool, *, fixed: bool) -> list[Any]:
     return [
         None if raw is None else raw.hex() if uuid else _text_or_hex(raw, fixed)
-        for raw in column.to_pylist()
+        for raw in _cut(column.cast(pa.large_binary())).to_pylist()
     ]
 
 
@@ -112,7 +111,6 @@ def _text_or_hex(raw: bytes, fixed: bool) -> str | bytes:
 def _decoded(raw: bytes | None) -> Any:
     if raw is None:
         return None
-    raw = raw[:_ENOUGH]
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
@@ -121,8 +119,10 @@ def _decoded(raw: bytes | None) -> Any:
         return raw
 
 
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _ENOUGH else text[:_ENOUGH]
+def _cut(raw: Any) -> Any:
+    """Large binaries without what is too long in any case, which must not become Python's objects."""
+    longest = pc.max(pc.binary_length(raw)).as_py()
+    return raw if longest is None or longest <= _ENOUGH else pc.binary_slice(raw, 0, _ENOUGH)
 
 
 def _as_text(column: Any) -> list[Any]:

@@ -53,6 +53,9 @@ class Ahead:
         self.closed = False  # pyarrow asks
         self.taken = 0
 
+    def close(self) -> None:
+        """Whoever opened the stream closes it."""
+
     def peek(self, size: int) -> bytes:
         """The next bytes, which stay to be read: so many, unless it ends before."""
         while len(self._ahead) < size and (more := self._raw.read(size - len(self._ahead))):
