@@ -158,7 +158,7 @@ def _harmless(_: Any, __: str, record: MutableMapping[str, Any]) -> MutableMappi
         if name in TRACES:
             made[name] = "\n".join(shown_lines(value))
         elif isinstance(value, (bool, int, float)) or value is None:
-            made[name] = value
+            made[shown(name)] = value
         else:
             made[shown(name)] = shown(value if isinstance(value, str) else repr(value))
     return made
