@@ -40,10 +40,13 @@ async def consume(broker: str, topic: str, events: int) -> None:
     from aiokafka import AIOKafkaConsumer
 
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=broker, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20
+        topic,
+        bootstrap_servers=broker,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # a seek right after the start may find no partition yet
+        max_partition_fetch_bytes=4 << 20,
     )
     await consumer.start()
-    await consumer.seek_to_beginning(*consumer.assignment())
     decode = msgspec.json.Decoder(Event).decode
     tokens = count = 0
     started, busy = 0.0, 0.0

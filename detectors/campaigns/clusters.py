@@ -1,13 +1,9 @@
-"""Which accounts act as one: connected components over flagged keys that share members.
+"""Which accounts act as one: components of flagged keys that share members, under lasting ids.
 
-Two keys link when they share enough members (`link_shared`, and `link_share` of the smaller), or,
-where both are hard (payment, device), a single one. Organisations, hubs and keys under an allowance
-link nobody. Links are taken strongest first, and one that would make a campaign larger than its cap
-is refused, so no component percolates.
+See `detectors.campaigns.components`. Organisations, hubs and keys under an allowance link nobody.
 
 Only what changed is grouped anew: the changed keys, the campaigns they belong to, and those of the
-keys their members hold. The cost is the number of (account, pair of its keys) in that region; an
-account counts with at most `_KEYS_PER_ACCOUNT` keys.
+keys their members hold. Each account and each membership of that region is looked at once.
 
 A campaign keeps its id while it grows. Of the parts of one that falls apart, the one with most of
 its founders keeps the id; of campaigns that become one, the oldest keeps its own.
@@ -17,16 +13,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from itertools import combinations
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from detectors.campaigns.components import components, counted
 from detectors.campaigns.flagged_values import Covered, FlaggedKeys, KeyId
 from detectors.campaigns.fusion import Fusion, group_of
 from detectors.contract.alert import Role
 from detectors.interface.key_kinds import KINDS
-
-_KEYS_PER_ACCOUNT = 24
 
 
 class Campaign(msgspec.Struct):
@@ -107,59 +102,26 @@ class CampaignBook:
             if linking is not None:
                 members[key_id] = linking
             self._flagged.keys[key_id].campaign = ""
-        parts = self._components(members)
+        members = counted(members)
+        parts = components(members, self._rules)
         return self._name(sorted(olds), parts, members, tick)
 
     def _region(self, dirty: set[KeyId], left: set[str]) -> set[str]:
         olds = {c for c in left if c in self.campaigns}
+        seen: set[int] = set()
         for key_id in dirty:
             key = self._flagged.keys.get(key_id)
             if key is None:
                 continue
             if key.campaign:
                 olds.add(key.campaign)
-            if self._flagged.is_hub(key) or self._flagged.is_organisation(key):
-                continue
-            for account in key.members:
-                for other in self._flagged.held[account]:
-                    campaign = self._flagged.keys[other].campaign
-                    if campaign:
-                        olds.add(campaign)
-        return olds
-
-    def _components(self, members: dict[KeyId, list[int]]) -> list[list[KeyId]]:
-        held: dict[int, list[KeyId]] = {}
-        for key_id, accounts in members.items():  # in sorted order of keys
-            for account in accounts:
-                held.setdefault(account, []).append(key_id)
-        shared: Counter[tuple[KeyId, KeyId]] = Counter()
-        for keys in held.values():
-            shared.update(combinations(keys[:_KEYS_PER_ACCOUNT], 2))
-        links = []
-        for (one, other), count in shared.items():
-            hard = KINDS[one[0]].hard and KINDS[other[0]].hard
-            smaller = min(len(members[one]), len(members[other]))
-            enough = count >= self._rules.link_shared and count >= self._rules.link_share * smaller
-            if hard or enough:
-                links.append((not hard, -count, one, other))
-        root = {key_id: key_id for key_id in members}
-        joined = {key_id: set(accounts) for key_id, accounts in members.items()}
-        parts = {key_id: [key_id] for key_id in members}
-        for _, _, one, other in sorted(links):
-            a, b = root[one], root[other]
-            if a == b:
-                continue
-            if len(joined[a]) < len(joined[b]):
-                a, b = b, a
-            # An upper bound first; the exact union only where it matters.
-            cap = self._rules.campaign_cap
-            if len(joined[a]) + len(joined[b]) > cap and len(joined[a] | joined[b]) > cap:
-                continue
-            joined[a] |= joined.pop(b)
-            for key_id in parts[b]:
-                root[key_id] = a
-            parts[a] += parts.pop(b)
-        return sorted(sorted(part) for part in parts.values())
+            if not self._flagged.is_hub(key) and not self._flagged.is_organisation(key):
+                seen.update(key.members)
+        # Once for each value that any of them holds, however many of them hold it.
+        others: set[KeyId] = set()
+        for account in seen:
+            others.update(self._flagged.held[account])
+        return olds | {c for other in others if (c := self._flagged.keys[other].campaign)}
 
     def _name(
         self,
@@ -170,23 +132,23 @@ class CampaignBook:
     ) -> Change:
         before = {c: self.campaigns.pop(c) for c in olds}
         everyone = [{a for k in part for a in members[k]} for part in parts]
+        parts_of = _places(everyone)
+        part_with = {key_id: i for i, part in enumerate(parts) for key_id in part}
         kept: dict[int, str] = {}
         heir: dict[str, int] = {}
         for old in sorted(before.values(), key=lambda c: (c.founded, c.id)):
             # Most founders; among equals the part that has most of its keys, or a small campaign
             # inside a large one would be named anew whenever the large one changes.
-            own = set(old.keys)
-            kin = [len(own.intersection(part)) for part in parts]
-            ranked = [(-len(old.founders & all_), -kin[i], i) for i, all_ in enumerate(everyone)]
-            best = min((r for r in ranked if r[0] < 0), default=None)
-            if best is None:  # no founder is left: it lives on where its last members are
-                ranked = [
-                    (-len(old.members.keys() & all_), -kin[i], i) for i, all_ in enumerate(everyone)
-                ]
-                best = min((r for r in ranked if r[0] < 0), default=None)
-            if best is not None:
-                heir[old.id] = best[-1]
-                kept.setdefault(best[-1], old.id)
+            kin = Counter(part_with[k] for k in set(old.keys) if k in part_with)
+            inside = _met(old.founders, parts_of)
+            if not inside:  # no founder is left: it lives on where its last members are
+                inside = _met(old.members, parts_of)
+            if inside:
+                best = min(inside, key=lambda i: (-inside[i], -kin[i], i))
+                heir[old.id] = best
+                kept.setdefault(best, old.id)
+        homes = _places([old.members for old in before.values()])
+        names = list(before)
         change = Change(set(), {}, set())
         for i, part in enumerate(parts):
             campaign = self._campaign(part, members)
@@ -197,7 +159,9 @@ class CampaignBook:
             else:
                 campaign.founded, campaign.founders = tick, frozenset(everyone[i])
                 campaign.id = campaign_id(campaign.founders, tick)
-                campaign.split_from = _parent(before, everyone[i])
+                shares = _met(everyone[i], homes)
+                parent = min(shares, key=lambda n: (-shares[n], names[n]), default=None)
+                campaign.split_from = "" if parent is None else names[parent]
             self.campaigns[campaign.id] = campaign
             change.campaigns.add(campaign.id)
             for key_id in part:
@@ -269,11 +233,18 @@ def campaign_id(founders: frozenset[int], tick: int) -> str:
     return "camp-" + digest.hexdigest()[:16]
 
 
-def _parent(before: dict[str, Campaign], accounts: set[int]) -> str:
-    """The old campaign that most of these accounts come from; empty for none."""
-    shares = [(-len(old.members.keys() & accounts), old.id) for old in before.values()]
-    best = min(shares, default=(0, ""))
-    return best[1] if best[0] < 0 else ""
+def _places(groups: Iterable[Iterable[int]]) -> dict[int, list[int]]:
+    """By account, the places of the groups it is in."""
+    places: dict[int, list[int]] = {}
+    for place, group in enumerate(groups):
+        for account in group:
+            places.setdefault(account, []).append(place)
+    return places
+
+
+def _met(accounts: Iterable[int], places: Mapping[int, list[int]]) -> Counter[int]:
+    """How many of these accounts each group has, of those that have any."""
+    return Counter(place for account in accounts for place in places.get(account, ()))
 
 
 def _crowd(rules: Fusion, size: int) -> int:
