@@ -47,7 +47,7 @@ bench: setup  ## throughput of the full path; see benchmarks/README.md for the o
 	$(BIN)/python benchmarks/throughput.py
 
 lock: $(STAMP)  ## compile requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --group dev pyproject.toml deploy/build.in -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --extra demo --group dev pyproject.toml deploy/build.in -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url -c requirements.lock pyproject.toml deploy/image.in -o deploy/image.lock
 
 clean:

@@ -74,6 +74,8 @@ def _name_at(buffer: np.ndarray, at: int, stop: int, t: Tables) -> tuple[int, in
     end = at + count
     prop = t.slots[(w0 * t.factors[0] + w1 * t.factors[1] + w2 * t.factors[2]) >> _HASH_SHIFT]
     if prop >= 0 and t.names[prop, 0] == w0 and t.names[prop, 1] == w1 and t.names[prop, 2] == w2:
+        if buffer[end - 1] == 0:  # a zero byte would pass for the padding behind a name
+            return -1, -1
         return prop, end
     return -1, _plain_end(buffer, at, stop)
 

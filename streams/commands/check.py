@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,9 +16,10 @@ from detectors.errors import ConfigError, HydrawatchError
 from streams.bulk.gone import what_follows
 from streams.kafka.connection import tls_context
 from streams.settings.detectors_toml import configured
-from streams.settings.environment import load
+from streams.settings.environment import doubtful, load
 from streams.settings.settings import PUBLIC_HASH_KEY, Settings, variable
 from streams.state.inspect import losses_ahead
+from streams.terminal import console, indented, shown
 from streams.topics import sample, status
 
 
@@ -41,7 +40,7 @@ def run(with_topics: bool, as_json: bool) -> int:
     """Print the report; 0 if a worker would start, 1 for a problem of topics, 2 for an error."""
     report = examine(with_topics)
     if as_json:
-        sys.stdout.write(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n")
+        indented(report)
     else:
         _print(report)
     if report.errors:
@@ -117,6 +116,7 @@ def _look_for_losses(settings: Settings, loaded: Loaded, report: Report) -> None
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
+    yield from doubtful(settings)
     if settings.hash_key.get_secret_value() == PUBLIC_HASH_KEY:
         yield (
             "HYDRAWATCH_HASH_KEY is the public default: whoever knows it can craft values that "
@@ -142,7 +142,7 @@ def _json(value: object) -> str:
 
 
 def _print(report: Report) -> None:
-    console = Console(highlight=False)
+    out = console()
     for title, values in (
         ("environment", report.environment),
         ("detectors.toml", report.detectors),
@@ -157,24 +157,26 @@ def _print(report: Report) -> None:
             given = entry["value"]
             value = "-" if given is None else given if isinstance(given, str) else _json(given)
             table.add_row(
-                Text(name), Text(value, style="bold" if changed else ""), Text(entry["origin"])
+                Text(name),
+                Text(shown(value), style="bold" if changed else ""),
+                Text(shown(entry["origin"])),
             )
-        console.print(table)
-        console.print()
+        out.print(table)
+        out.print()
     if report.digest:
-        console.print(f"digest {report.digest}", soft_wrap=True)
+        out.print(f"digest {report.digest}", soft_wrap=True)
     if report.placement is not None:
-        console.print(
+        out.print(
             "placement: {elsewhere:,} of {looked_at:,} requests lie elsewhere than murmur2 of account_id "
             "says; {without_key:,} without key, {other_key:,} with another".format(
                 **report.placement
             ),
             soft_wrap=True,
         )
-    aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    aside = console(stderr=True, soft_wrap=True)
     for text in report.warnings:
-        aside.print(f"warning: {text}", style="yellow")
+        aside.print(f"warning: {shown(text)}", style="yellow")
     for text in report.errors + report.problems:
-        aside.print(f"error: {text}", style="red")
+        aside.print(f"error: {shown(text)}", style="red")
     if not report.errors and not report.problems:
-        console.print("no errors")
+        out.print("no errors")

@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from detectors.errors import ConfigError
-from streams.commands.topics import print_json
 from streams.settings.settings import Settings
 from streams.stages import erasure
 from streams.stages.erasure import Answer, Asked
+from streams.terminal import console, indented
 from streams.topics import other_mode, partitioners
 from streams.topics.other_mode import OtherMode
 from streams.topics.plan import PLANS
@@ -58,7 +57,7 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
     other = other_mode.look(settings)
     remains = _remains(settings, other)
     if as_json:
-        print_json(
+        indented(
             {
                 "partition": asked.home,
                 "erased": bool(answer.found),
@@ -72,11 +71,11 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
             }
         )
         return 1 if answer.silent else 0
-    console = Console(soft_wrap=True, highlight=False)
+    out = console(soft_wrap=True)
     for line in _said(asked, answer):
-        console.print(line)
+        out.print(line)
     if answer.silent:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
+        console(stderr=True, soft_wrap=True).print(
             f"hydrawatch: no worker has answered for account partition {_numbers(answer.silent)} within "
             f"{wait_s:g} s; the request stands, and whoever runs it next will erase the account there"
         )
@@ -85,9 +84,9 @@ def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
     for one in remains:
         days = "no fixed time" if one.days is None else f"{one.days} days"
         table.add_row(one.topic, days, one.holds)
-    console.print(table)
-    console.print(_of_old_state(settings))
-    console.print(_of_the_other_mode(other))
+    out.print(table)
+    out.print(_of_old_state(settings))
+    out.print(_of_the_other_mode(other))
     return 1 if answer.silent else 0
 
 

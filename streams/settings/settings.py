@@ -35,6 +35,8 @@ SHADOW_NAMES = {
     "group": "hydrawatch-shadow",
 }
 
+NAMES_OF_SECRETS = frozenset({"sasl_username", "oauth_client_id"})
+
 
 class Settings(BaseSettings):
     """The environment's shelf of configuration: one field per HYDRAWATCH_* variable.
@@ -190,6 +192,15 @@ class Settings(BaseSettings):
             for name, value in values.items()
         }
 
+    def credentials(self) -> dict[str, str]:
+        """What proves who this is, by variable: secrets, and the names that belong to them."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            variable(name): value.get_secret_value() if is_secret(name) else value
+            for name, value in values.items()
+            if value is not None and (is_secret(name) or name in NAMES_OF_SECRETS)
+        }
+
     def secrets(self) -> list[str]:
         """The secrets themselves, to be masked wherever they might show."""
         values = (getattr(self, name) for name in type(self).model_fields if is_secret(name))
@@ -209,7 +220,7 @@ class Settings(BaseSettings):
         if self.config is None:
             return None, "defaults"
         try:
-            return self.config.read_text(encoding="utf-8"), str(self.config)
+            return self.config.read_text(encoding="utf-8-sig"), str(self.config)
         except (OSError, UnicodeDecodeError) as error:
             msg = f"HYDRAWATCH_CONFIG: {self.config} cannot be read as UTF-8 text: {error}"
             raise ConfigError(msg) from error

@@ -10,10 +10,11 @@ import random
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detectors.contract.request_event import EARLIEST_MS, EVENT, PROPERTIES
+from detectors.contract.request_event import EARLIEST_MS, EVENT, OPTIONAL, PROPERTIES, REQUIRED
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.decode.fast import PADDING
 from detectors.decode.numbers import real_at, whole_at
@@ -113,6 +114,53 @@ def agree(raws: list[bytes], stamps: np.ndarray | None = None) -> None:
 @example([b'{"event_id":""}', b"{}", b'{"":1}', b'{"event_id"}', b'{"a":-0}', b'{"a":-}'])
 def test_both_ways_agree_on_records_as_written(raws: list[bytes]) -> None:
     agree(raws)
+
+
+WHOLE_EVENT = (
+    b'{"event_id":"e","event_time":5,"account_id":"a","model":"m",'
+    b'"input_tokens":1,"output_tokens":2'
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("zeros", [1, 3, 8])
+def test_a_name_with_a_zero_byte_behind_it_is_no_json_and_no_property(
+    name: str, zeros: int
+) -> None:
+    raw = WHOLE_EVENT.replace(b'"%b"' % name.encode(), b'"%b%b"' % (name.encode(), bytes(zeros)))
+    if raw == WHOLE_EVENT:
+        raw += b',"%b%b":null' % (name.encode(), bytes(zeros))
+    raw += b"}"
+    agree([raw])
+    (rejected,) = DECODER.decode([raw]).rejected
+    assert rejected.reason == "not_json"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_escaped_zero_makes_another_name_and_an_escaped_letter_the_same(name: str) -> None:
+    other = WHOLE_EVENT + b',"%b\\u0000":[]}' % name.encode()
+    escaped = f"\\u{ord(name[-1]):04x}"
+    own = b"null" if name != "schema_version" else b"[]"
+    same = WHOLE_EVENT + f',"{name[:-1]}{escaped}":'.encode() + own + b"}"
+    agree([other, same])
+    plain = DECODER.decode([WHOLE_EVENT + b"}"])
+    found = DECODER.decode([other])
+    assert found.events.tobytes() != b""
+    assert found.unknown.tolist() == plain.unknown.tolist()
+    found = DECODER.decode([same])
+    if name in REQUIRED:
+        assert [r.reason for r in found.rejected] == ["wrong_type"]
+    else:
+        assert found.unknown.tolist() == [int(name == one) for one in OPTIONAL]
+
+
+def test_of_a_property_given_plainly_and_escaped_the_last_counts() -> None:
+    raws = [
+        WHOLE_EVENT + b',"event\\u005ftime":7}',
+        WHOLE_EVENT.replace(b'"event_time":5', b'"\\u0065vent_time":7,"event_time":5') + b"}",
+    ]
+    agree(raws)
+    assert DECODER.decode(raws).events["event_time"].tolist() == [7, 5]
 
 
 @law
