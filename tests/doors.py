@@ -1,4 +1,4 @@
-"""Addresses in front of a broker: some that nobody answers at, and one that passes on to whom the test says."""
+"""Addresses in front of a broker: some that nobody answers at, one that passes on to whom a test says."""
 
 from __future__ import annotations
 

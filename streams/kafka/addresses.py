@@ -149,7 +149,9 @@ async def _ask_address(client: Any, host: str, port: int, request: Any) -> Any:
             client._conns[BOOTSTRAP] = conn
         return metadata
     except FAILURES as error:
-        log.warning('Unable to request metadata from "%s:%s": %s', host, port, str(error) or repr(error))
+        log.warning(
+            'Unable to request metadata from "%s:%s": %s', host, port, str(error) or repr(error)
+        )
         return None
     finally:
         if not keep:

@@ -75,23 +75,27 @@ class Monitor:
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
             self._catch_up()
-            for tp, stage, lag in self._partitions():
+            for tp, stage, lag in self._partitions(probe):
                 at = self._read_back if stage is None else stage.next_offset
                 held, trouble = tp in self._held, bool(probe.trouble)
                 unread = stage is None or lag > 0
                 watchdog.look(tp, at, unread=unread, held=held, trouble=trouble)
 
-    def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
+    def _partitions(self, probe: BrokerProbe) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
         topics = self._transport.options.topics
         for tp in self._transport.app.consumer.assignment():
             stage, high = self._stages.get(tp), self._transport.app.consumer.highwater(tp)
             if stage is None and tp.topic in topics:
                 yield tp, None, 0
-            elif stage is not None and high is not None:
-                lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
+                continue
+            # A consumer that hears nothing does not know what lies unread: the probe does.
+            ends = [end for end in (high, probe.end(tp)) if end is not None]
+            if stage is not None and ends:
+                lag = max(0, max(ends) - self._transport.read_behind(tp, stage.next_offset))
                 stage.watch(lag)
-                self._refuse_an_end_before(tp, high, stage.next_offset)
+                if high is not None:
+                    self._refuse_an_end_before(tp, high, stage.next_offset)
                 yield tp, stage, lag
 
     def _refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:

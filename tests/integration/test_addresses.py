@@ -42,7 +42,11 @@ def other(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(params=["first", "last", "around"])
 def settings(request: pytest.FixtureRequest, broker: str, other: str) -> Settings:
-    addresses = {"first": [other, broker], "last": [broker, other], "around": [other, broker, other]}
+    addresses = {
+        "first": [other, broker],
+        "last": [broker, other],
+        "around": [other, broker, other],
+    }
     return Settings(broker=",".join(addresses[request.param]), partitions=2)
 
 
