@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 SILENT, UNREACHABLE, RUDE, OTHER = KINDS = ("silent", "unreachable", "rude", "other")
-PRODUCE, FETCH = 0, 1  # keys of requests
+PRODUCE, FETCH, NUMBERS = 0, 1, 22  # keys of requests; numbers for a producer's records
 
 
 @contextmanager

@@ -231,7 +231,8 @@ class BulkConsumer(stock.Consumer):
         ledger, consumer = self.ledgers.get(tp), self._thread._consumer
         if ledger is None or consumer is None or tp not in self._get_active_partitions():
             return None
-        if stock.ensure_aiokafka_TP(tp) in consumer._fetcher._records:
+        fetcher = consumer._fetcher
+        if fetcher is None or stock.ensure_aiokafka_TP(tp) in fetcher._records:
             return None
         return ledger.hollow.behind(ledger.end)
 

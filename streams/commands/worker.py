@@ -119,13 +119,12 @@ async def _run(settings: Settings, loaded: Loaded) -> int:
         finally:
             end_within()
         crashed = bool(worker.app.crashed)
+        if crashed:  # said before a stop that may be cut off
+            log.error("worker failed", reason=repr(worker.app.crash_reason))
         try:
             if started and not crashed:
                 await worker.hand_on()
         finally:
             await worker.app.stop()
             await worker.stop()
-    if crashed:
-        log.error("worker failed", reason=repr(worker.app.crash_reason))
-        return 1
-    return 0
+    return 1 if crashed else 0

@@ -206,4 +206,4 @@ async def _connect(client: Any, host: str, port: int, **more: Any) -> Any:
                 **more,
             )
     except TimeoutError as error:
-        raise TimeoutError("accepts or takes no connection in time") from error
+        raise TimeoutError("no answer in time") from error

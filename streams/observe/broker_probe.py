@@ -87,6 +87,15 @@ class BrokerProbe:
         self._tell(reasons)
         self._compare(topics)
 
+    @property
+    def silent(self) -> bool:
+        """Whether no broker has answered the last look."""
+        return "broker" in self.trouble
+
+    def hinders(self, topic: str) -> bool:
+        """Whether the brokers are known not to take what is written to a topic."""
+        return self.silent or any(topic in reason for reason in self.trouble.values())
+
     def end(self, tp: TP) -> int | None:
         """Where an input's partition ended for a reader at the last look, if that is known."""
         return self._ends.get((tp.topic, tp.partition))

@@ -3,8 +3,8 @@
 A client may wait for ever for brokers that have moved, or for an answer that was lost, while heartbeats go
 on and all looks well. Somebody else's word is needed that there is something: what lies unread is asked for
 through a connection of its own (`streams.observe.broker_probe`). Who then gets nothing for HYDRAWATCH_DEAF_S
-has its connections made anew, twice, and then the process ends, which its supervisor starts again. While the
-brokers are known to be in trouble nobody is deaf: no restart would help.
+has its connections made anew, twice, and then the process ends, which its supervisor starts again. Who waits
+for brokers that are known to be in trouble is not deaf: no restart would help.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WHAT = {
 
 
 class Wait(NamedTuple):
-    """How far a client has come with something, and whether there is more for it."""
+    """How far a client has come with something, and whether there is more that it could be given."""
 
     place: int
     more: bool
@@ -64,7 +64,7 @@ class Deafness:
             metrics.deaf.labels(client).set(0)
             metrics.renewals.labels(client)
 
-    def look(self, client: str, waits: Mapping[str, Wait], *, trouble: bool) -> bool:
+    def look(self, client: str, waits: Mapping[str, Wait]) -> bool:
         """Note what a client waits for, by its name; whether its connections should be made anew now.
 
         Raises BrokerError where that has not helped.
@@ -73,7 +73,7 @@ class Deafness:
         before = self._since[client]
         since = self._since[client] = {
             name: before[name]
-            if name in before and before[name].place == wait.place and not trouble
+            if name in before and before[name].place == wait.place
             else _Since(wait.place, now)
             for name, wait in waits.items()
             if wait.more
@@ -85,7 +85,7 @@ class Deafness:
             if self._renewed[client]:
                 log.info("a client is served again", client=client)
             self._renewed[client] = 0
-            self._readiness.done(f"deaf {client}")
+            self._readiness.done(f"deaf-{client}")
             return False
         said = f"{WHAT[client].format(longest)}, for {quiet:.0f} s"
         if quiet >= ENDS_AFTER * self._deaf_s:
@@ -94,7 +94,7 @@ class Deafness:
                 "at the way to the brokers and at the addresses they advertise"
             )
         self._readiness.wait_for(
-            f"deaf {client}",
+            f"deaf-{client}",
             f"{said}: its connections were made anew, and this process ends after "
             f"{ENDS_AFTER * self._deaf_s:.0f} s",
         )

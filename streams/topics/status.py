@@ -43,8 +43,8 @@ class TopicStatus:
     problems: list[Problem]
     leaderless: frozenset[tuple[str, int]] = frozenset()
     under_min_isr: frozenset[tuple[str, int]] = frozenset()
-    ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     ids: Mapping[str, object] = field(default_factory=dict)
+    ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
 
 def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
@@ -82,8 +82,8 @@ def look(
             for place, one in places
             if len(one["isr_nodes"]) < _needed(one, configs.get(place[0], {}))
         ),
-        found,
         {name: topic.get("topic_id") for name, topic in described.items()},
+        found,
     )
 
 

@@ -56,9 +56,8 @@ class Hearing:
         }
         while True:
             await asyncio.sleep(POLL_S)
-            trouble = bool(self._probe.trouble)
             for client, waits in self._waits().items():
-                if self._deafness.look(client, waits, trouble=trouble):
+                if self._deafness.look(client, waits):
                     try:
                         async with asyncio.timeout(RENEW_S):
                             await renew[client]()
@@ -66,14 +65,18 @@ class Hearing:
                         log.warning("no new connections", client=client, reason=repr(error))
 
     def _waits(self) -> dict[str, dict[str, Wait]]:
-        state_topic = self._settings.state_topic
         return {
             READER: self._reading(),
-            WRITER: self._sink.deliveries.waits(),
-            STATE: {state_topic: self._checkpointer.waits()},
+            WRITER: self._unhindered(self._sink.deliveries.waits()),
+            STATE: self._unhindered({self._settings.state_topic: self._checkpointer.waits()}),
         }
 
+    def _unhindered(self, waits: Mapping[str, Wait]) -> dict[str, Wait]:
+        return {topic: wait for topic, wait in waits.items() if not self._probe.hinders(topic)}
+
     def _reading(self) -> dict[str, Wait]:
+        if self._probe.silent:
+            return {}
         assigned = self._transport.bulk_assignment()
         if not assigned or not self._transport.app.consumer.flow_active:
             # Between two assignments: who does not know whom to ask for one hears of none.

@@ -1,4 +1,4 @@
-"""Brokers come back under other addresses while the bootstrap address answers: nothing is lost or late for ever."""
+"""Brokers come back under other addresses while the bootstrap address answers, and a worker goes on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def cluster() -> Iterator[KafkaCluster]:
         yield three
 
 
-@pytest.mark.parametrize("rounds", [((1,), (2,), (3,)), ((1, 2, 3),)], ids=["one by one", "at once"])
+@pytest.mark.parametrize(
+    "rounds", [((1,), (2,), (3,)), ((1, 2, 3),)], ids=["one by one", "at once"]
+)
 def test_a_worker_goes_on_with_brokers_that_have_all_moved(
     cluster: KafkaCluster, world: list[Batch], tmp_path: Path, rounds: tuple[tuple[int, ...], ...]
 ) -> None:
