@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_moved_brokers.py tests/kafka/test_deleted_topics.py \
+KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_deleted_topics.py \
   tests/kafka/test_cluster.py tests/kafka/test_security.py tests/kafka/test_secured_worker.py \
   tests/integration/test_chaos.py tests/integration/test_worker.py \
   tests/integration/test_kafka_facts.py

@@ -23,6 +23,7 @@ from streams.topics.identity import made_anew
 
 POLL_S = 0.5
 OUT_S = 2.0
+ANSWER_S = 5.0  # a broker answers an empty fetch twice a second
 SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the end
 # A worker that was put out of its group hears of it within a session; longer than that no group can
 # be of two minds about who runs a partition.
@@ -95,13 +96,15 @@ class Monitor:
                 lag = max(0, max(ends) - self._transport.read_behind(tp, stage.next_offset))
                 stage.watch(lag)
                 if high is not None:
-                    self._refuse_an_end_before(tp, high, stage.next_offset)
+                    self.refuse_an_end_before(tp, high, stage.next_offset)
                 yield tp, stage, lag
 
-    def _refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
+    def refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
         """End where a topic lasts to be shorter than what was read of it."""
-        now = time.monotonic()
-        if high >= next_offset:
+        now, age = time.monotonic(), self._transport.answer_age_s(tp)
+        # What was last heard of a leader that was behind may be all that is ever heard of it.
+        heard = age is not None and age <= ANSWER_S
+        if high >= next_offset or not heard:
             self._short_since.pop(tp, None)
         elif now - self._short_since.setdefault(tp, now) > SHORT_S:
             raise StateError(made_anew(self._settings, tp.topic))
