@@ -25,7 +25,7 @@ log = structlog.get_logger()
 CLIENTS = READER, WRITER, STATE = ("reader", "writer", "state")
 ENDS_AFTER = 3  # times HYDRAWATCH_DEAF_S; before, connections are made anew each time
 WHAT = {
-    READER: "nothing comes of {}, though another connection sees records there",
+    READER: "nothing comes of {}, though brokers answer another connection",
     WRITER: "nothing written to {} is taken, though the brokers are well",
     STATE: "no state written to {} is taken, though the brokers are well",
 }

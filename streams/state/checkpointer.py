@@ -256,7 +256,7 @@ class Checkpointer:
             )
             self._sent += 1
             sent.add_done_callback(taken)
-            return sent
+            return asyncio.shield(sent)  # who gives up waiting for it does not take it back
 
         return send
 

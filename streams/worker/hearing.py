@@ -81,7 +81,7 @@ class Hearing:
         if not assigned or not self._transport.app.consumer.flow_active:
             # Between two assignments: who does not know whom to ask for one hears of none.
             lost = self._transport.without_coordinator()
-            return {f"group {self._settings.group}": Wait(0, lost)}
+            return {f"group {self._settings.group}, whose coordinator is not found": Wait(0, lost)}
         restoring = any(tp not in self._stages for tp in assigned)
         waits = {}
         for tp in assigned:

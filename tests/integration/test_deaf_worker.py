@@ -33,7 +33,7 @@ def behind_a_door() -> Iterator[tuple[EmbeddedBroker, Door, Settings]]:
             broker=door.address,
             partitions=2,
             metrics_port=free_port(),
-            stall_s=DEAF_S,
+            stall_s=DEAF_S / 2,  # state that is not taken is given up earlier, and tried again
             deaf_s=DEAF_S,
         )
         create_topics(settings, 2, replication=1)

@@ -45,7 +45,7 @@ def test_who_gets_nothing_of_what_there_is_is_given_new_connections_twice_and_th
     assert heard.readiness.reasons() == {}
     assert heard.after(1, one=waits)
     assert heard.readiness.reasons() == {
-        "deaf-reader": f"nothing comes of {ONE}, though another connection sees records there, for 60 s: "
+        "deaf-reader": f"nothing comes of {ONE}, though brokers answer another connection, for 60 s: "
         "its connections were made anew, and this process ends after 180 s"
     }
     assert not heard.after(DEAF_S - 1, one=waits)
