@@ -114,6 +114,8 @@ SETTING_MEANINGS = {
     "goes on without them and marks those hours incomplete, or the worker ends",
     "stall_s": "a partition with something to do that has not moved for so long makes /readyz fail, "
     "and ten times as long /livez",
+    "deaf_s": "a client (reader, writer, state) that is served nothing for so long, though the brokers serve "
+    "others, is given new connections; after three times as long the process ends with exit code 1",
     "snapshot_s": "how often each partition's state is kept; what came after is read again",
     "group": "consumer group of the workers; begins with hydrawatch",
     "hash_key": "keys all fingerprints inside; the same for all workers, 16 characters or more; "

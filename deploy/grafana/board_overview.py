@@ -77,6 +77,14 @@ OVERVIEW = Dashboard(
             about="how long the oldest record has waited for the brokers; what follows waits behind it",
         ),
         series(
+            "Clients not served",
+            ("max by (client) (hydrawatch_deaf_seconds)", "{{client}}"),
+            (rise("connections_renewed_total", "client"), "{{client}}: connections made anew"),
+            red_from=60,
+            about="seconds without an answer though the brokers serve others; reader: nothing comes of what "
+            "lies unread; writer, state: nothing is taken",
+        ),
+        series(
             "Input standing still",
             ("max by (topic) (hydrawatch_stalled_seconds)", "{{topic}}"),
             unit="s",

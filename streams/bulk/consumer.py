@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from faust.transport.consumer import ensure_TP
@@ -232,6 +232,29 @@ class BulkConsumer(stock.Consumer):
         return (
             None if found is None or found < 0 else found
         )  # -1: a broker that has no transactions
+
+    def wants(self, tp: TP) -> int | None:
+        """Where a bulk partition is to be read on that brokers have given nothing of; else None.
+
+        None where nothing is asked for: it has not been positioned, is paused, waits for room, or has
+        data at hand.
+        """
+        ledger, consumer = self.ledgers.get(tp), self._thread._consumer
+        if ledger is None or consumer is None or tp not in self._get_active_partitions():
+            return None
+        fetcher = consumer._fetcher
+        if fetcher is None or stock.ensure_aiokafka_TP(tp) in fetcher._records:
+            return None
+        return ledger.hollow.behind(ledger.end)
+
+    def without_coordinator(self) -> bool:
+        """Whether nobody is known who coordinates the group."""
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)
+        return coordinator is not None and coordinator.coordinator_id is None
+
+    async def with_client(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        """See `BulkConsumerThread.with_client`."""
+        await self._thread.with_client(act)
 
     def answer_age_s(self, tp: TP) -> float | None:
         """How long ago the broker last answered for a partition, with or without records.

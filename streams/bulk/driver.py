@@ -44,6 +44,7 @@ What the app can rely on:
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
@@ -70,6 +71,25 @@ class BulkTransport(stock.Transport):
         """See `BulkConsumer.ack_through`."""
         done: bool = self.app.consumer.ack_through(tp, offset)
         return done
+
+    def bulk_assignment(self) -> list[TP]:
+        """The bulk partitions that are assigned."""
+        assigned = self.app.consumer.assignment()
+        return sorted(tp for tp in assigned if tp.topic in self.options.topics)
+
+    def wants(self, tp: TP) -> int | None:
+        """See `BulkConsumer.wants`."""
+        place: int | None = self.app.consumer.wants(tp)
+        return place
+
+    def without_coordinator(self) -> bool:
+        """See `BulkConsumer.without_coordinator`."""
+        lost: bool = self.app.consumer.without_coordinator()
+        return lost
+
+    async def with_client(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        """See `BulkConsumerThread.with_client`."""
+        await self.app.consumer.with_client(act)
 
     def answer_age_s(self, tp: TP) -> float | None:
         """See `BulkConsumer.answer_age_s`."""

@@ -64,7 +64,9 @@ class NoBrokerError(HydrawatchError):
 class EmbeddedBroker:
     """One broker process: started on entry, killed on exit, and never left behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, advertised: str = "") -> None:
+        """`advertised` is the address that clients are told, if it is another one."""
+        self._advertised = advertised
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         self._port = 0
@@ -119,7 +121,8 @@ class EmbeddedBroker:
         self._port = free_port()
         url = f"tcp://{self.address}"
         broker = [binary, "broker", "--storage-engine", "memory://tansu/"]
-        broker += ["--listener-url", url, "--advertised-listener-url", url]
+        told = f"tcp://{self._advertised}" if self._advertised else url
+        broker += ["--listener-url", url, "--advertised-listener-url", told]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         environment = {"RUST_LOG": "error", **os.environ}
         self._process = leashed(broker, self._output, environment)

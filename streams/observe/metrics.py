@@ -111,6 +111,16 @@ class Metrics:
         self.stalls = self._counter(
             "stalls", "Times that a partition stood still for HYDRAWATCH_STALL_S", "topic"
         )
+        self.deaf = self._gauge(
+            "deaf_seconds",
+            "Time that a client has got nothing, or nothing of it was taken, though brokers serve others",
+            "client",
+        )
+        self.renewals = self._counter(
+            "connections_renewed",
+            "Times that a client's connections were made anew for that",
+            "client",
+        )
         self.undelivered = self._gauge(
             "undelivered_seconds",
             "Time that the oldest record written to a topic has waited for the brokers to take it",

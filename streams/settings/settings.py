@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     on_loss: Literal["continue", "stop"] = "continue"
     # Longer than the largest chunk or a slow fetch takes; ten times as long and /livez gives up.
     stall_s: float = Field(default=60.0, gt=0, le=3600)
+    # Longer than a client needs to notice by itself that a broker hangs (40 s): then its connections are
+    # made anew, and after three times as long the process ends.
+    deaf_s: float = Field(default=60.0, gt=0, le=3600)
     # Records per chunk: large enough to pay Faust's cost once, small enough for heartbeats between.
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
 

@@ -96,6 +96,24 @@ def configurations(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     }
 
 
+def ends(admin: Any, places: list[tuple[str, int]], answer_ms: int) -> dict[tuple[str, int], int]:
+    """Where each of these partitions ends for a reader; empty where the brokers do not say it.
+
+    Behind the last record that counts: a transaction that is open may come to nothing.
+    """
+    from kafka import TopicPartition, errors
+    from kafka.protocol.consumer import IsolationLevel, OffsetSpec
+
+    if not places:
+        return {}
+    wanted = {TopicPartition(*place): OffsetSpec.LATEST for place in places}
+    try:
+        found = admin.list_partition_offsets(wanted, IsolationLevel.READ_COMMITTED, answer_ms)
+    except errors.KafkaError:
+        return {}  # a leader has just moved, or the right is missing: it is no worse than not to know
+    return {(tp.topic, tp.partition): at.offset for tp, at in found.items()}
+
+
 def refuse_failures(outcome: Mapping[str, Any]) -> None:
     """Raise BrokerError where some topics were not created or deleted; one that exists is none."""
     from kafka import errors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from streams.topics.admin import (
     configurations,
     connected,
     descriptions,
+    ends,
     partition_counts,
 )
 from streams.topics.plan import PLANS, TopicPlan, partitions_of, pipeline_of
@@ -35,14 +36,15 @@ class Problem:
 class TopicStatus:
     """The topics as the brokers show them at one moment.
 
-    `problems` as `verify` gives them; partitions as (topic, number); `ids` of the topics that exist,
-    None where the broker tells none.
+    `problems` as `verify` gives them; partitions as (topic, number); `ends` of those that were asked for;
+    `ids` of the topics that exist, None where the broker tells none.
     """
 
     problems: list[Problem]
     leaderless: frozenset[tuple[str, int]] = frozenset()
     under_min_isr: frozenset[tuple[str, int]] = frozenset()
     ids: Mapping[str, object] = field(default_factory=dict)
+    ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
 
 def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
@@ -53,20 +55,25 @@ def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
     return look(settings, configured(settings, partitions).config.engine.partitions).problems
 
 
-def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> TopicStatus:
+def look(
+    settings: Settings, count: int, answer_ms: int = ANSWER_MS, ends_of: Collection[str] = ()
+) -> TopicStatus:
     """What the brokers say of the topics of a pipeline of `count` partitions.
 
+    `ends_of` names topics of whose partitions the ends are asked for, as far as they have leaders.
     Raises BrokerError if none answers in time.
     """
     names = [plan.name(settings) for plan in PLANS]
     with connected(settings, answer_ms) as admin:
         described = descriptions(admin, names)
         configs = configurations(admin, list(described))
-    places = [
-        ((name, one["partition_index"]), one)
-        for name, topic in described.items()
-        for one in topic["partitions"]
-    ]
+        places = [
+            ((name, one["partition_index"]), one)
+            for name, topic in described.items()
+            for one in topic["partitions"]
+        ]
+        led = [place for place, one in places if one["leader_id"] >= 0 and place[0] in ends_of]
+        found = ends(admin, led, answer_ms)
     return TopicStatus(
         _problems(settings, count, described, configs),
         frozenset(place for place, one in places if one["leader_id"] < 0),
@@ -76,6 +83,7 @@ def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> TopicSta
             if len(one["isr_nodes"]) < _needed(one, configs.get(place[0], {}))
         ),
         {name: topic.get("topic_id") for name, topic in described.items()},
+        found,
     )
 
 

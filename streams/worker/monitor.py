@@ -27,6 +27,7 @@ from streams.topics.identity import made_anew
 
 POLL_S = 0.5
 OUT_S = 2.0
+ANSWER_S = 5.0  # a broker answers an empty fetch twice a second
 SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the end
 # A worker that was put out of its group hears of it within a session; longer than that no group can
 # be of two minds about who runs a partition.
@@ -79,7 +80,7 @@ class Monitor:
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
             self._catch_up()
-            for tp, stage, lag in self._partitions():
+            for tp, stage, lag in self._partitions(probe):
                 at = self._read_back if stage is None else stage.next_offset
                 held, trouble = tp in self._held, bool(probe.trouble)
                 unread = stage is None or lag > 0
@@ -98,24 +99,29 @@ class Monitor:
             | open_transactions((tp, self._transport.undecided(tp)) for tp in self._stages)
         )
 
-    def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
+    def _partitions(self, probe: BrokerProbe) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
         topics = self._transport.options.topics
         for tp in self._transport.app.consumer.assignment():
             stage, high = self._stages.get(tp), self._transport.app.consumer.highwater(tp)
             if stage is None and tp.topic in topics:
                 yield tp, None, 0
-            elif stage is not None and high is not None:
-                end = self._transport.end(tp) or 0
-                lag = max(0, end - self._transport.read_behind(tp, stage.next_offset))
+                continue
+            # A consumer that hears nothing does not know what lies unread: the probe does.
+            ends = [end for end in (self._transport.end(tp), probe.end(tp)) if end is not None]
+            if stage is not None and ends:
+                lag = max(0, max(ends) - self._transport.read_behind(tp, stage.next_offset))
                 stage.watch(lag, self._transport.undecided(tp).offsets)
-                self._refuse_an_end_before(tp, high, stage.next_offset)
+                if high is not None:
+                    self.refuse_an_end_before(tp, high, stage.next_offset)
                 yield tp, stage, lag
 
-    def _refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
+    def refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
         """End where a topic lasts to be shorter than what was read of it."""
-        now = time.monotonic()
-        if high >= next_offset:
+        now, age = time.monotonic(), self._transport.answer_age_s(tp)
+        # What was last heard of a leader that was behind may be all that is ever heard of it.
+        heard = age is not None and age <= ANSWER_S
+        if high >= next_offset or not heard:
             self._short_since.pop(tp, None)
         elif now - self._short_since.setdefault(tp, now) > SHORT_S:
             raise StateError(made_anew(self._settings, tp.topic))
