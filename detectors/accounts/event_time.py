@@ -94,7 +94,8 @@ def follow_mark(scalars: np.ndarray, watermark_ms: int, lateness_ms: int) -> Non
         if scalars[st.VOUCHED] == NO_TIME:
             scalars[st.TURN] = watermark_ms + lateness_ms
         scalars[st.VOUCHED] = watermark_ms + lateness_ms
-        _forget_votes(scalars)
+        if scalars[st.RUN_LOW] <= scalars[st.VOUCHED]:  # else they speak for what lies further still
+            _forget_votes(scalars)
 
 
 @inlined
