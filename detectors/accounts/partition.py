@@ -202,7 +202,8 @@ class AccountPartition:
         scalars = self.state.scalars
         if watermark_ms <= self.watermark:
             return []
-        follow_mark(scalars, watermark_ms, self._lateness)
+        gap = self.config.engine.idle_gap_minutes * MINUTE_MS
+        follow_mark(scalars, watermark_ms, self._lateness, gap)
         if scalars[st.CLOSED] == NO_TIME:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
