@@ -86,15 +86,20 @@ def _vouch(scalars: np.ndarray, time: int, lateness_ms: int) -> None:
 
 
 @inlined
-def follow_mark(scalars: np.ndarray, watermark_ms: int, lateness_ms: int) -> None:
-    """Nothing before `watermark_ms` is expected. `scalars` are a partition's, int64."""
+def follow_mark(scalars: np.ndarray, watermark_ms: int, lateness_ms: int, gap_ms: int) -> None:
+    """Nothing before `watermark_ms` is expected: another partition has come further by `gap_ms`.
+
+    `scalars` are a partition's, int64.
+    """
     scalars[st.MARK] = max(scalars[st.MARK], watermark_ms)
     scalars[st.BEGUN] = BEGINNING
-    if watermark_ms + lateness_ms > scalars[st.VOUCHED]:
+    vouched = watermark_ms + lateness_ms + gap_ms
+    if vouched > scalars[st.VOUCHED]:
         if scalars[st.VOUCHED] == NO_TIME:
-            scalars[st.TURN] = watermark_ms + lateness_ms
-        scalars[st.VOUCHED] = watermark_ms + lateness_ms
-        _forget_votes(scalars)
+            scalars[st.TURN] = vouched
+        scalars[st.VOUCHED] = vouched
+        if scalars[st.RUN_LOW] <= vouched:  # else they speak for what lies further still
+            _forget_votes(scalars)
 
 
 @inlined

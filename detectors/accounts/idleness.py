@@ -46,7 +46,7 @@ def idle_marks(
             continue
         own = scalars[targets[at]]
         if furthest != NO_TIME and reached(own, lateness) < furthest - gap_ms:
-            follow_mark(own, furthest - gap_ms - lateness, lateness)
+            follow_mark(own, furthest - gap_ms - lateness, lateness, gap_ms)
             rows[count] = at
             marks[count] = furthest - gap_ms - lateness
             count += 1

@@ -188,7 +188,10 @@ class AccountPartition:
             if why == DONE:
                 break
             told = at
-            if why == TICK_PASSED:
+            if why in (TICK_PASSED, TOO_FAR):
+                if why == TOO_FAR:
+                    self._refused.append(ahead_of_all(int(decoded.events["row"][rows[at]])))
+                    at += 1
                 # Events that are gone may have reached as far as what comes now: up to there, and no
                 # further, what closes is incomplete.
                 self.flow.regain((self.watermark + self._lateness) // MINUTE_MS)
@@ -199,10 +202,6 @@ class AccountPartition:
                 self._evict()
             elif why == MINUTES_FULL:
                 free_minutes(self.state)
-            elif why == TOO_FAR:
-                self._refused.append(ahead_of_all(int(decoded.events["row"][rows[at]])))
-                at += 1
-                closed += self._close_passed()
             elif why == ALL_WRONG:
                 self.state = st.begun_anew(self.state, self.config.engine, self.config.budgets)
         return closed
@@ -225,7 +224,8 @@ class AccountPartition:
         scalars = self.state.scalars
         if watermark_ms <= self.watermark:
             return []
-        follow_mark(scalars, watermark_ms, self._lateness)
+        gap = self.config.engine.idle_gap_minutes * MINUTE_MS
+        follow_mark(scalars, watermark_ms, self._lateness, gap)
         if scalars[st.CLOSED] == NO_TIME:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
