@@ -123,6 +123,7 @@ class Variant:
         alerts = [a for account in news.erased if (a := self._erase(account, tick, touched))]
         self._hear_names(news, touched)
         withdrawn = self._review(news.reviewed, touched) if news.reviewed else set()
+        colleagues = self._colleagues(touched.networks) if news.reviewed else {}
         self._come_due(tick, touched)
         self._take_evidence(news, tick, touched)
         change = Change(set(), {}, set())
@@ -135,6 +136,9 @@ class Variant:
         elif touched.dirty:
             self._wait(self._grouping_tick(tick), ("group", 0))
         touched.accounts |= change.accounts
+        for home, were in colleagues.items():
+            if home in change.campaigns and self._colleagues({home})[home] != were:
+                touched.accounts |= self.books.campaigns.campaigns[home].members.keys()
         for key_id, campaign in touched.linked.items():
             key = self.books.flagged.keys.get(key_id)
             if (
@@ -272,6 +276,11 @@ class Variant:
         if reviewed.releases:
             touched.accounts |= books.excusable_by(reviewed.releases)
         return withdrawn
+
+    def _colleagues(self, campaigns: set[str]) -> dict[str, bool]:
+        """Of campaigns that stand, whether their members are one organisation's."""
+        standing = self.books.campaigns.campaigns
+        return {c: self.books.organisation(standing[c]) for c in campaigns & standing.keys()}
 
     def _expire_key(self, key_id: KeyId, tick: int, touched: Touched) -> None:
         self.key_waits.discard(key_id)

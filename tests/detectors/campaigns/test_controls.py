@@ -275,3 +275,36 @@ def test_accounts_that_come_and_go_leave_no_organisation_behind() -> None:
         directory.add(names(0, {n: 1 + n for n in range(first, first + 500)}))
     assert len(directory) <= 1_000
     assert len(directory.tables()["org_values"]) <= 2 * 1_000 + 1_000
+
+
+def test_allowances_that_end_one_by_one_open_a_campaign_again_for_all_its_members() -> None:
+    """Its members are of one organisation until the others' allowances have ended too."""
+    text = "0 org 1 40-49\n0 org 2 50-59\n0 key payment_fp:1 40-59\n0 key device_fp:1 40-59\n"
+    text += "0 volume 40,44,48,52,56\n"
+    for n in range(40, 60):
+        text += f"{n} allow account={n} families=identity,volume until={500 + n}\n"
+    text += "900 end"
+    mine, plain = Story(text).tell(), _told_by(text, _review_all)
+    assert _turns(mine) == _turns(plain)
+    escalated = {a.account_id for a in mine if a.as_of == (BASE + 555) * MINUTE_MS and a.live}
+    assert {"a40", "a44", "a48", "a52"} <= escalated
+    # To look at accounts whose campaign has dissolved repeats what was said: that is not done in vain.
+    assert len(mine) < len(plain)
+
+
+def _told_by(text: str, review: Callable[[Variant, Reviewed, Touched], set[str]]) -> list[Alert]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Variant, "_review", review)
+        return Story(text).tell()
+
+
+def _turns(alerts: Iterable[Alert]) -> list[tuple[object, ...]]:
+    """What alerts come to, without what is said again."""
+    last: dict[str, tuple[object, ...]] = {}
+    found = []
+    for alert in alerts:
+        standing = (alert.action, alert.severity, alert.families, alert.live)
+        if last.get(alert.alert_id) != standing:
+            last[alert.alert_id] = standing
+            found.append((alert.as_of, alert.alert_id, alert.state, *standing))
+    return found

@@ -16,10 +16,12 @@ from detectors.config import load_config
 from detectors.contract.alert import Trace
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only
+from detectors.kernels.partitioner import partition_of
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 from detectors.registry import BUILT_IN
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement, notes
 from streams.observe.owner_gauges import OwnerGauges
 from streams.observe.stage_gauges import (
     LATE_BY,
@@ -318,3 +320,39 @@ def owners(metrics: Metrics) -> set[str]:
     """The gauges shown that only the campaign owner has."""
     text = generate_latest(metrics.registry).decode()
     return set(re.findall(r'^hydrawatch_(\w+)\{[^}]*partition="0"', text, re.MULTILINE))
+
+
+def test_events_of_accounts_that_belong_elsewhere_are_shown_with_their_share() -> None:
+    metrics = Metrics()
+    accounts = AccountPartition(config(partitions=4), 1)
+    gauges = AccountGauges(metrics, "requests", 1, accounts)
+    names = [f"a-{n}" for n in range(400)]
+    strange = sum(partition_of(name.encode(), 4) != 1 for name in names)
+    events = [orjson.dumps(request(n, START + n, name)) for n, name in enumerate(names)]
+    accounts.ingest(Decoder(KEY).decode(events))
+    gauges.update(accounts)
+    assert shown(metrics, "misplaced_events_total") == strange > 200
+    assert shown(metrics, "misplaced_share", partition="1") == strange / 400
+    said = notes([gauges.misplacement, Misplacement()])["placement"]
+    assert said.startswith(f"in 1 of 2 partitions up to {strange / 400:.0%} of recent requests")
+    gauges.partition.release()
+    assert shown(metrics, "misplaced_share", partition="1") is None
+
+
+def test_what_one_account_brings_beyond_its_share_is_shown_apart_from_what_was_refused() -> None:
+    metrics = Metrics()
+    events = [
+        orjson.dumps(
+            request(n, START + n, "loud", device_fp=f"k1:{n}", template_fp=f"{n + 1:016x}")
+        )
+        for n in range(4_000)
+    ]
+    told(metrics, *events)
+    assert outcomes(metrics)["accepted"] == 4_000
+    assert outcomes(metrics)["refused"] == 0
+    assert shown(metrics, "evictions_total", kind="minute_coarse") == 4_000 - 8
+    assert shown(metrics, "evictions_total", kind="minute_refused") is None
+    by_lot = [
+        shown(metrics, "evictions_total", kind=f"{what}_by_lot") for what in ("edge", "prompt")
+    ]
+    assert all(count is not None and count > 1_000 for count in by_lot)
