@@ -118,13 +118,14 @@ def archive(kind: str) -> bytes:
         (archive(""), "a tar archive; .* tar -xOf"),
         (archive("gz"), "a tar archive"),
         (archive("xz"), "a tar archive"),
-        (gzip.compress(gzip.compress(TEXT.encode(), mtime=0), mtime=0), "compressed twice"),
+        (gzip.compress(gzip.compress(TEXT.encode())), "compressed twice"),
         (b"\x04\x22\x4d\x18" + bytes(30), "compressed with lz4; pipe it: lz4 -dc"),
         (b"\xff\x06\x00\x00sNaPpY" + bytes(30), "compressed with snappy"),
         (b"Obj\x01" + bytes(30), "an Avro file; .* parquet"),
         (b"ARROW1\x00\x00" + bytes(30), "an Arrow file"),
-        (gzip.compress(b"PAR1" + bytes(30), mtime=0), "a parquet file, compressed as a whole"),
+        (gzip.compress(b"PAR1" + bytes(30)), "a parquet file, compressed as a whole"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # contents hold the time of day
 )
 def test_an_archive_or_another_compression_is_named_before_it_is_read(
     content: bytes, said: str, tmp_path: Path
