@@ -4,8 +4,9 @@ Two values link when they share enough holders (`link_shared`, and `link_share` 
 where both are hard (payment, device), a single one. Links are taken strongest first, and one that
 would make a component of more accounts than `campaign_cap` is refused, so that none percolates.
 
-An account counts as a holder of `_VALUES_PER_ACCOUNT` values at most: the hard ones first, then those
-that most hold. Who sprays values costs no more than another, and cannot push out by it what many share.
+An account counts as a holder of `_VALUES_PER_ACCOUNT` values at most: of each kind the one that most
+hold, then of each kind the next, and so on. Who sprays values costs no more than another, and pushes out
+by it neither what many share nor another kind of evidence.
 The cost is the number of (account, pair of its values), in columns.
 """
 
@@ -34,12 +35,16 @@ def counted(members: Mapping[KeyId, Sequence[int]]) -> dict[KeyId, list[int]]:
     """
     keys = list(members)
     accounts, places, sizes = _columns(members)
-    hard = np.array([KINDS[kind].hard for kind, _ in keys], np.bool_)
-    preferred = np.empty(sizes.size, np.int64)
-    preferred[np.lexsort((-sizes, ~hard))] = np.arange(sizes.size)
-    by_account = np.lexsort((preferred[places], accounts))
+    kinds = np.array([kind for kind, _ in keys], np.int64)
+    soft = np.array([not KINDS[kind].hard for kind, _ in keys], np.bool_)
+    of_kind = np.empty(
+        places.size, np.int64
+    )  # how many of the account's that are held more come before
+    order = np.lexsort((places, -sizes[places], kinds[places], accounts))
+    of_kind[order] = _ranks(accounts[order], kinds[places[order]])
+    order = np.lexsort((places, -sizes[places], soft[places], of_kind, accounts))
     counts = np.empty(places.size, np.bool_)
-    counts[by_account] = _ranks(accounts[by_account]) < _VALUES_PER_ACCOUNT
+    counts[order] = _ranks(accounts[order]) < _VALUES_PER_ACCOUNT
     if counts.all():
         return {key: list(held) for key, held in members.items() if len(held) > 1}
     ends = np.cumsum(sizes).tolist()
@@ -123,9 +128,12 @@ def _columns(
     return accounts, np.repeat(np.arange(sizes.size), sizes), sizes
 
 
-def _ranks(accounts: NDArray[np.uint64]) -> Indices:
-    """How many rows of the same account stand before each. `accounts` are sorted."""
+def _ranks(accounts: NDArray[np.uint64], within: Indices | None = None) -> Indices:
+    """How many rows of the same account (and of the same `within`) stand before each; both are sorted."""
     if not accounts.size:
         return np.zeros(0, np.int64)
-    begins = np.flatnonzero(np.r_[True, accounts[1:] != accounts[:-1]])
+    begin = accounts[1:] != accounts[:-1]
+    if within is not None:
+        begin |= within[1:] != within[:-1]
+    begins = np.flatnonzero(np.r_[True, begin])
     return np.arange(accounts.size) - np.repeat(begins, np.diff(np.r_[begins, accounts.size]))

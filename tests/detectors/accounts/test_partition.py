@@ -218,7 +218,9 @@ def test_of_events_alike_in_id_and_content_one_counts() -> None:
 
 def test_an_id_that_comes_back_after_the_horizon_is_a_new_one() -> None:
     partition = AccountPartition(config(), 0)
-    feed(partition, [request(0, START), request(0, START + HOUR), request(0, START + 2 * HOUR)])
+    for hour in range(3):
+        partition.raise_mark(START + hour * HOUR)
+        feed(partition, [request(0, START + hour * HOUR)])
     assert partition.counters[st.ACCEPTED] == 3
     assert partition.counters[st.REUSED] == 0
 
@@ -246,6 +248,7 @@ def days_of(signed_up: int | None, days: int = 5, per_day: int = 2) -> AccountPa
     for n in range(days * per_day):
         at = START + n * DAY // per_day
         created = at - MINUTE if signed_up is None else signed_up
+        partition.raise_mark(at)
         feed(partition, [request(n, at, account_created_at=created)])
     return partition
 
@@ -264,7 +267,7 @@ def test_an_account_does_not_become_younger_than_the_days_on_which_it_was_active
 
 def test_the_start_of_each_session_is_taken_for_a_sign_up_for_two_days_at_most() -> None:
     partition = days_of(None)
-    assert partition.counters[st.TOO_YOUNG] == 5
+    assert partition.counters[st.TOO_YOUNG] == 6
     assert row_of(partition, "a")["created"] < START + 2 * DAY
 
 

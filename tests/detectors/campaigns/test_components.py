@@ -80,6 +80,15 @@ def test_accounts_that_spray_values_stay_with_those_they_share_a_card_with() -> 
     assert {(CARD, 7), (SOFT[1], 5)} <= set(everyone)
 
 
+def test_cards_that_are_sprayed_push_out_no_other_kind_of_evidence() -> None:
+    cell = sorted(account(n) for n in range(8))
+    cards = {(CARD, n): cell for n in range(1, 200)}
+    members = dict(sorted({(SOFT[0], 1): cell, (SOFT[1], 1): cell, **cards}.items()))
+    kept = counted(members)
+    assert {(SOFT[0], 1), (SOFT[1], 1)} <= kept.keys()
+    assert len(kept) == 24
+
+
 def test_nothing_is_left_out_of_what_few_values_say() -> None:
     members = {(SOFT[0], n): [account(1), account(2)] for n in range(1, 25)}
     assert counted(members) == members

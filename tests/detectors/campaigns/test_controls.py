@@ -100,14 +100,16 @@ def test_what_holds_in_every_tick_is_what_looking_at_all_events_anew_says(
             review = book.refresh(now)
             plain.forget(now)
             assert (review is not None) == (before != (_all(book), book.releases))
-        _agree(book, plain, max(tick, 0))
+        if tick < 0:
+            continue  # nothing has been looked at yet
+        _agree(book, plain, tick)
         if restarted:
             book_, kept = ControlBook(HASH_KEY, RETENTION), book.kept()
             book_.restore(kept, tick)
             plain.forget(tick)
             assert book_.kept().events.keys() == plain.kept.keys()
             book = book_
-            _agree(book, plain, max(tick, 0))
+            _agree(book, plain, tick)
 
 
 def _all(book: ControlBook) -> list[frozenset[Family]]:
