@@ -23,6 +23,7 @@ from detectors.accounts.event_time import (
     follow_mark,
     reached,
     slack_of,
+    speaks_for_most,
 )
 from detectors.accounts.eviction import SLICE, least_wanted
 from detectors.accounts.hours import HourBook, merged, with_loads
@@ -262,7 +263,7 @@ class AccountPartition:
         greatest = int(scalars[st.GREATEST])
         if greatest <= latest + self._lateness:
             latest = max(latest, greatest)
-        if scalars[st.RUN] > 0:
+        if scalars[st.RUN] > 0 and speaks_for_most(scalars):
             latest = max(latest, int(scalars[st.RUN_HIGH]))
         return self.raise_mark((latest // DAY_MS + 1) * DAY_MS)
 

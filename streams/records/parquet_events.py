@@ -117,7 +117,8 @@ def _columns(schema: Any, leaves: Any) -> list[_Column]:
     found = {}
     for place in range(len(leaves)):
         leaf = leaves.column(place)
-        name = leaf.path.split(".", 1)[0]
+        # A column's own name may hold a dot: then it is no part of another's.
+        name = leaf.path if leaf.path in tops else leaf.path.split(".", 1)[0]
         if name not in INDEX or name not in tops:
             continue
         flat = leaf.path == name and leaf.max_repetition_level == 0
