@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
-
-from streams.terminal import shown_lines
 
 if TYPE_CHECKING:
     from streams.settings.settings import Settings
@@ -27,12 +24,10 @@ def finish(work: Callable[[Settings], int]) -> None:
 
     def with_settings() -> int:
         from streams.settings import logs
-        from streams.settings.environment import doubtful, load
+        from streams.settings.environment import load
 
         settings = load()
         logs.setup(settings.log_level, secrets=settings.secrets())
-        for doubt in doubtful(settings):
-            _complain(f"warning: {doubt}", OK)
         return work(settings)
 
     end(with_settings)
@@ -57,15 +52,13 @@ def end(work: Callable[[], int]) -> None:
         code = OK
     except Exception as error:  # the outermost edge: a traceback tells a user nothing
         if os.environ.get("HYDRAWATCH_LOG_LEVEL", "").lower() == "debug":
-            # Not by raising it: what it says may come from a record.
-            code = _complain(traceback.format_exc().rstrip(), FAILED)
-        else:
-            text = f"unexpected {type(error).__name__}: {error}"
-            code = _complain(f"{text} (traceback: HYDRAWATCH_LOG_LEVEL=debug)", FAILED)
+            raise
+        text = f"unexpected {type(error).__name__}: {error} (traceback: HYDRAWATCH_LOG_LEVEL=debug)"
+        code = _complain(text, FAILED)
     raise typer.Exit(code)
 
 
 def _complain(error: object, code: int) -> int:
-    for text in shown_lines(error):
+    for text in str(error).splitlines():
         typer.secho(f"hydrawatch: {text}", err=True, fg="red" if sys.stderr.isatty() else None)
     return code

@@ -15,8 +15,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from streams.terminal import shown
-
 SEVERITY_STYLE = {
     "info": "dim",
     "low": "cyan",
@@ -112,7 +110,8 @@ def at_least(action: object, floor: str) -> bool:
 
 
 def _text(value: object) -> str:
-    return "?" if value is None else shown(value)
+    text = "?" if value is None else str(value)
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _number(value: object) -> str:
