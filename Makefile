@@ -5,7 +5,8 @@ STAMP := $(VENV)/.ready
 KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_deleted_topics.py \
   tests/kafka/test_cluster.py tests/kafka/test_security.py tests/kafka/test_secured_worker.py \
   tests/integration/test_chaos.py tests/integration/test_worker.py \
-  tests/integration/test_kafka_facts.py
+  tests/integration/test_kafka_facts.py tests/kafka/test_lost_records.py \
+  tests/kafka/test_transactions.py tests/kafka/test_foreign_records.py
 
 .PHONY: setup demo test test-kafka lint bench lock clean
 
@@ -46,7 +47,7 @@ bench: setup  ## throughput of the full path; see benchmarks/README.md for the o
 	$(BIN)/python benchmarks/throughput.py
 
 lock: $(STAMP)  ## compile requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --group dev pyproject.toml deploy/build.in -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --extra demo --group dev pyproject.toml deploy/build.in -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url -c requirements.lock pyproject.toml deploy/image.in -o deploy/image.lock
 
 clean:

@@ -26,8 +26,8 @@ class Event(msgspec.Struct, gc=False):
     event_time: int
     account_id: str
     model: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     payment_fp: str | None = None
     device_fp: str | None = None
     ip_prefix_fp: str | None = None
@@ -56,7 +56,7 @@ async def consume(broker: str, topic: str, events: int) -> None:
             started, busy = time.perf_counter(), time.process_time()
         for records in fetched.values():
             for record in records:
-                tokens += decode(record.value).output_tokens
+                tokens += decode(record.value).output_tokens or 0
             count += len(records)
     report(count, time.perf_counter() - started, time.process_time() - busy)
     await consumer.stop()

@@ -33,7 +33,6 @@ class Engine:
         self.config = config
         self.partitions = config.engine.partitions
         self._hash_key = hash_key
-        self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
         self.decoder = Decoder(hash_key, config.engine.future_minutes * MINUTE_MS)
         scratch = Scratch(self.partitions)
         self.accounts = [AccountPartition(config, p, scratch) for p in range(self.partitions)]
@@ -51,10 +50,12 @@ class Engine:
         self.owner.control(event)
 
     def erase(self, account_id: str) -> None:
-        """Erase an account, as of what has been fed."""
+        """Erase an account, as of what has been fed, in whichever partitions it is."""
         raw = account_id.encode()
         fp = fingerprint(raw, self._hash_key)
-        self.accounts[partition_of(raw, self.partitions)].erase(fp)
+        home = partition_of(raw, self.partitions)
+        for part in self.accounts:
+            part.erase(fp, tell=part.source == home)
 
     def decode(
         self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None
@@ -66,7 +67,10 @@ class Engine:
         return self.decoder.decode(values, timestamps)
 
     def feed(self, decoded: Decoded) -> list[Alert]:
-        """Take a decoded batch, each event in the partition that Kafka would put it in."""
+        """Take a decoded batch, each event in the partition that Kafka would put it in.
+
+        Events whose time nobody else bears out are added to the batch's `rejected`.
+        """
         events = decoded.events
         if self.partitions == 1:
             self._pass_on(0, self.accounts[0].ingest(decoded))
@@ -78,6 +82,8 @@ class Engine:
             for partition in range(self.partitions):
                 rows = np.flatnonzero(targets == partition)
                 self._feed(partition, decoded, rows, [m for m in marks if m[0] == partition])
+        for account in self.accounts:
+            decoded.rejected.extend(account.take_refused())
         self._mark_idle()
         return self._advance()
 
@@ -116,14 +122,14 @@ class Engine:
 
     def _marks_within(self, decoded: Decoded, targets: np.ndarray) -> list[tuple[int, int, int]]:
         """Idle marks that fall within a batch: (partition, row before which, watermark)."""
-        reached = np.array([a.watermark for a in self.accounts], np.int64)
-        reached[reached != NO_TIME] += self._lateness
+        scalars = np.stack([account.times()[0] for account in self.accounts])
+        times = self.accounts[0].times()[1]
         rows = np.zeros(targets.size, np.int64)
         marks = np.zeros(targets.size, np.int64)
         gap = self.config.engine.idle_gap_minutes * MINUTE_MS
-        count = idle_marks(decoded.events, targets, reached, gap, rows, marks)
+        count = idle_marks(decoded.events, targets, scalars, times, gap, rows, marks)
         return [
-            (int(targets[row]), int(row), int(mark) - self._lateness)
+            (int(targets[row]), int(row), int(mark))
             for row, mark in zip(rows[:count], marks[:count], strict=True)
         ]
 
@@ -131,7 +137,7 @@ class Engine:
         """A partition without traffic trails the furthest by the idle gap at the most."""
         if gap_ms is None:
             gap_ms = self.config.engine.idle_gap_minutes * MINUTE_MS
-        furthest = max(a.watermark for a in self.accounts)
+        furthest = max((a.watermark for a in self.accounts if a.settled), default=NO_TIME)
         if furthest == NO_TIME:
             return
         for account in self.accounts:
@@ -149,7 +155,7 @@ class Engine:
 
     def _advance(self) -> list[Alert]:
         for account in self.accounts:
-            if account.closed == NO_TIME:
+            if account.closed == NO_TIME or not account.settled:
                 return []
         for account in self.accounts:
             for network in self.networks:

@@ -51,7 +51,7 @@ class BudgetConfig:
         500_000, "open account-minutes: lateness times the busiest one", low=1_000, high=8_000_000
     )
     dedupe_entries: int = tunable(
-        1 << 20, "event ids within the lateness horizon; 8 bytes each", low=1 << 10, high=1 << 28
+        1 << 20, "event ids within the lateness horizon; 12 bytes each", low=1 << 10, high=1 << 28
     )
     sightings: int = tunable(
         1 << 20, "earlier values of accounts, this period; 8 bytes each", low=1 << 10, high=1 << 28

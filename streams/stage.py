@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, NamedTuple, Protocol
 
+from detectors.exchange.loss import Loss
 from detectors.judging.isolation import Isolation
 from detectors.state.checkpoint import Checkpoint, Restoration
 from streams.bulk.chunks import Chunk
@@ -31,6 +32,15 @@ class Part(Protocol):
     @property
     def closed(self) -> int:
         """The last closed tick; far in the past before there is one."""
+        ...
+
+    @property
+    def loss(self) -> Loss | None:
+        """The last time that records of its input were deleted unread."""
+        ...
+
+    def lose(self, first: int, end: int) -> None:
+        """Records of its input, from `first` up to `end`, were deleted unread: go on without them."""
         ...
 
     def isolations(self) -> dict[str, Isolation]:
@@ -101,8 +111,8 @@ class Stage(Protocol):
         """Its part was restored: go on from there."""
         ...
 
-    def watch(self, lag: int) -> None:
-        """So many records lie unread: show that, and time that passes while nothing is read."""
+    def watch(self, lag: int, undecided: int = 0) -> None:
+        """So many records lie unread, or behind a transaction: show that, and time that passes meanwhile."""
         ...
 
     async def settle(self) -> None:

@@ -87,7 +87,7 @@ def composed(text: str, source: str = "world.toml") -> WorldSpec:
 def read_composition(path: str) -> WorldSpec:
     """Read the composition in a file. Raises CompositionError, also where the file cannot be read."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CompositionError(f"{path}: cannot be read: it is not UTF-8 text ({error})") from error
     except OSError as error:

@@ -18,7 +18,7 @@ TOO_LARGE_EVERY = 500  # these are big: one in so many
 _REQUIRED = ("event_id", "event_time", "account_id", "model", "input_tokens", "output_tokens")
 _TEXTS = ("event_id", "account_id", "model")
 _COUNTS = ("event_time", "input_tokens", "output_tokens")
-_LONGEST = {"event_id": 64, "account_id": 128, "model": 128}
+_LONGEST = {"event_id": 2048, "account_id": 512, "model": 128}
 
 
 def malformed(count: int, seed: int = 0) -> Iterator[Malformed]:
@@ -89,6 +89,8 @@ def _kinds(event: dict[str, Any]) -> list[Malformed]:
         (good[:-1] + b',"note":' + b"[" * DEPTH + b"]" * DEPTH + b"}", "too_deep"),
         (good[:-1] + b',"note":' + b'{"a":' * DEPTH + b"1" + b"}" * (DEPTH + 1), "too_deep"),
         (_json(event | {"event_time": 4_102_444_800_000}), "from_the_future"),
+        (_json(event | {"event_time": START_MS // 1_000}), "out_of_range"),  # seconds
+        (_json(event | {"event_time": START_MS * 1_000}), "out_of_range"),  # microseconds
     ]
     for field in _REQUIRED:
         rest = {key: value for key, value in event.items() if key != field}

@@ -19,8 +19,8 @@ class Event(msgspec.Struct):
     event_id: str
     event_time: int
     account_id: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     payment_fp: str | None = None
     device_fp: str | None = None
     ip_prefix_fp: str | None = None

@@ -67,8 +67,9 @@ class AccountTrees:
         if day is None:
             day = accounts[event.account_id] = _Day()
         day.requests += 1
-        day.inputs += event.input_tokens
-        day.outputs += event.output_tokens
+        if event.input_tokens is not None and event.output_tokens is not None:
+            day.inputs += event.input_tokens
+            day.outputs += event.output_tokens
         day.errors += (event.status or 0) >= ERROR_STATUS
         day.hours |= 1 << (event.event_time % DAY_MS // HOUR_MS)
         if event.ip_prefix_fp:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from panels import Dashboard, Panel, Query, number, series
 from queries import INTERVAL, NEW, OURS, REQUESTS, UNOWNED, quantile, rate, rise
 
+MISPLACED, EVENTS = "hydrawatch_misplaced_events_total", "hydrawatch_events_total"
+
 OVERVIEW = Dashboard(
     "hydrawatch-overview",
     "hydrawatch: overview",
@@ -48,6 +50,7 @@ OVERVIEW = Dashboard(
         series(
             "Behind the clock",
             ("max by (stage) (hydrawatch_watermark_delay_seconds)", "watermark of {{stage}}"),
+            ("min(hydrawatch_event_lag_seconds)", "event time, where it is furthest"),
             ("max(hydrawatch_event_lag_seconds)", "newest event, slowest partition"),
             unit="s",
         ),
@@ -74,11 +77,27 @@ OVERVIEW = Dashboard(
             about="how long the oldest record has waited for the brokers; what follows waits behind it",
         ),
         series(
+            "Clients not served",
+            ("max by (client) (hydrawatch_deaf_seconds)", "{{client}}"),
+            (rise("connections_renewed_total", "client"), "{{client}}: connections made anew"),
+            red_from=60,
+            about="seconds without an answer though the brokers serve others; reader: nothing comes of what "
+            "lies unread; writer, state: nothing is taken",
+        ),
+        series(
             "Input standing still",
             ("max by (topic) (hydrawatch_stalled_seconds)", "{{topic}}"),
             unit="s",
             red_from=120,
             about="how long the slowest partition that has something to do has not moved",
+        ),
+        series(
+            "Input lost or not decided yet",
+            (rise("lost_records_total", "topic"), "deleted unread: {{topic}}"),
+            ("sum by (topic) (hydrawatch_lately_lost_records)", "within a day: {{topic}}"),
+            ("sum by (topic) (hydrawatch_undecided_records)", "behind a transaction: {{topic}}"),
+            about="deleted unread: the hours around it are incomplete; behind a transaction: nobody may "
+            "read on before it ends",
         ),
         series(
             "Newly advised, by action",
@@ -100,6 +119,25 @@ OVERVIEW = Dashboard(
             unit="cps",
         ),
         series(
+            "Events whose accounts belong elsewhere",
+            ("max by (partition) (hydrawatch_misplaced_share) > 0", "partition {{partition}}"),
+            (f"sum(increase({MISPLACED}{INTERVAL})) / sum(increase({EVENTS}{INTERVAL}))", "all"),
+            unit="percentunit",
+            about="by murmur2 of account_id: a producer places keys otherwise, accounts are judged by halves",
+        ),
+        series(
+            "Late, by partition",
+            ("max by (partition) (hydrawatch_late_share)", "partition {{partition}}"),
+            unit="percentunit",
+            about="of the last few thousand events; one partition far above the others: a clock",
+        ),
+        series(
+            "Ahead of all others",
+            (f"sum(rate(hydrawatch_ahead_events_total{INTERVAL}))", "counted, moving no watermark"),
+            unit="cps",
+            about="a clock that is ahead; where little is sent, each event is ahead of the one before",
+        ),
+        series(
             "Partitions owned, held back, standing still",
             ("sum by (topic) (hydrawatch_partitions_assigned)", "owned of {{topic}}"),
             (UNOWNED, "owned by nobody"),
@@ -110,8 +148,15 @@ OVERVIEW = Dashboard(
         series(
             "Properties given but not usable",
             (f"topk(8, {rate('unknown_properties_total', 'property')})", "{{property}}"),
+            (
+                f"topk(4, {rate('unusable_properties_total', 'property')} > 0)",
+                "no possible value: {{property}}",
+            ),
+            (f"sum(rate(hydrawatch_unknown_usage_total{INTERVAL}))", "requests without usage"),
+            (f"sum(rate(hydrawatch_reused_ids_total{INTERVAL}))", "ids used again"),
             unit="cps",
-            about="null, empty or invalid: taken as unknown, so detectors see less",
+            about="null, empty or invalid: taken as unknown, so detectors see less; ids used again: "
+            "same id, other content",
         ),
         series(
             "Chunk time",

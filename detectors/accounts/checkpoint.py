@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.event_time import BEGINNING
 from detectors.accounts.outages import Flow
 from detectors.accounts.state import AccountState
+from detectors.interface.clock import NO_TIME
 from detectors.state.checkpoint import Bytes, Checkpoint, Restoration, grown, used_part
 
 # Where `scalars` says how many rows of a table are in use.
@@ -55,4 +58,28 @@ def restore(
     `tables` are kept bytes (uint8, n each), by table.
     """
     loose = {name: grown(getattr(filled, name), tables[name]) for name in GROWING}
-    return filled._replace(**loose), _decoder.decode(rest)
+    state = filled._replace(**loose)
+    if tables["scalars"].size < state.scalars.nbytes:
+        _bring_up(state)
+    return state, _decoder.decode(rest)
+
+
+def _bring_up(state: AccountState) -> None:
+    """Make the state of a version before this one's: one row moved time there, and fewer ticks were open."""
+    scalars = state.scalars
+    scalars[st.GREATEST] = scalars[st.MAX_TIME]
+    scalars[[st.VOUCHED, st.TURN]] = max(scalars[st.MAX_TIME], scalars[st.MARK])
+    scalars[st.BEGUN] = 0 if scalars[st.CLOSED] == NO_TIME else BEGINNING
+    link_ticks(state)
+
+
+def link_ticks(state: AccountState) -> None:
+    """Lay the table of ticks anew, from the minutes that are open."""
+    scalars, minutes, ticks = state.scalars, state.minutes, state.ticks
+    used = np.ones(scalars[st.MINUTE_TOP], np.bool_)
+    used[state.minute_free[: scalars[st.MINUTE_FREE]]] = False
+    ticks[:] = -1
+    for at in np.flatnonzero(used):
+        slot = minutes["tick"][at] & (ticks.size - 1)
+        minutes["sibling"][at] = ticks[slot]
+        ticks[slot] = at

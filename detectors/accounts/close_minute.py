@@ -8,6 +8,7 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.layout import NO_MINUTE
+from detectors.accounts.minutes import bucket_of
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import merge
 from detectors.exchange.rows import LOAD, SUM
@@ -15,7 +16,7 @@ from detectors.interface.columns import CAPABILITY_SLOTS, Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hash_index import put_row, row_of
-from detectors.kernels.hashing import combine, mix
+from detectors.kernels.hashing import mix
 from detectors.kernels.pool import give_row, power_of_two, take_row
 
 _NO_SUM = np.zeros(1, SUM)
@@ -92,12 +93,10 @@ def release(scratch: KeySums, used: int) -> None:
 
 
 @kernel
-def unchain(state: AccountState, at: int) -> None:
-    """Take a minute out of its hash bucket, empty it and put it on the free stack."""
+def unlink_minute(state: AccountState, at: int) -> None:
+    """Take a minute out of its hash bucket."""
     minute = state.minutes[at]
-    bucket = combine(
-        np.uint64(minute.account) * np.uint64(0x100000000) + np.uint64(minute.tick), minute.keyset
-    ) & np.uint64(state.minute_heads.size - 1)
+    bucket = bucket_of(state, minute.account, minute.tick, minute.keyset)
     here = state.minute_heads[bucket]
     if here == at:
         state.minute_heads[bucket] = minute.chain
@@ -105,6 +104,12 @@ def unchain(state: AccountState, at: int) -> None:
         while state.minutes[here].chain != at:
             here = state.minutes[here].chain
         state.minutes[here].chain = minute.chain
+
+
+@kernel
+def unchain(state: AccountState, at: int) -> None:
+    """Take a minute out of its hash bucket, empty it and put it on the free stack."""
+    unlink_minute(state, at)
     state.minutes[at] = NO_MINUTE[0]
     give_row(state.minute_free, state.scalars, st.MINUTE_FREE, at)
 

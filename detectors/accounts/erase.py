@@ -9,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.close_minute import unchain
+from detectors.accounts.crowding import drop_minutes
 from detectors.accounts.eviction import evict
 from detectors.accounts.rows import find_account
 from detectors.accounts.state import AccountState
-from detectors.kernels.compiled import kernel
 
 
 def erase_account(state: AccountState, fp: int) -> AccountState:
@@ -24,8 +23,9 @@ def erase_account(state: AccountState, fp: int) -> AccountState:
     _drop(state.edges, st.EDGES, "account", np.uint64(fp), state.scalars)
     _drop(state.prompts, st.PROMPTS_PENDING, "account", row, state.scalars)
     _drop(state.newcomers, st.NEWCOMERS, "account", row, state.scalars)
-    _erase_minutes(state, row)
-    state.accounts["open_minutes"][row] = 0
+    mine = np.zeros(state.accounts.size, np.bool_)
+    mine[row] = True
+    drop_minutes(state, mine, -1)
     gone = state.accounts[row]
     state.ids[gone["id_at"] : gone["id_at"] + gone["id_len"]] = 0
     return evict(state, np.array([row]))
@@ -40,22 +40,3 @@ def _drop(
     rows[: left.size] = left
     rows[left.size : count] = np.zeros(1, rows.dtype)
     scalars[used] = left.size
-
-
-@kernel
-def _erase_minutes(state: AccountState, row: int) -> None:
-    """Take an account's open minutes out of their ticks."""
-    for slot in range(state.ticks.size):
-        before = -1
-        at = state.ticks[slot]
-        while at >= 0:
-            following = state.minutes[at].sibling
-            if state.minutes[at].account == row:
-                if before < 0:
-                    state.ticks[slot] = following
-                else:
-                    state.minutes[before].sibling = following
-                unchain(state, at)
-            else:
-                before = at
-            at = following

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.rows import LONGEST_NAME, copy_name, write_number
+from detectors.accounts.rows import LONGEST_NAME, copy_name, signed_up, write_number
 from detectors.accounts.state import AccountState
 from detectors.interface.clock import HOUR_MS
 from detectors.interface.columns import Row
@@ -21,9 +21,13 @@ from detectors.interface.key_kinds import (
     SYSTEM,
     TLS,
 )
-from detectors.kernels.compiled import kernel
+from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hashing import combine, mix
 from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
+
+TOLD = 64
+PRESSED = 4  # edges or prompts take one place in so many of their budget
+LATE_CROWD = 256 * TOLD
 
 
 @kernel
@@ -44,10 +48,12 @@ def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
     keys[REFERRAL] = event.referral
     keys[SYSTEM] = event.system
     keys[COHORT] = account.keys[COHORT]
-    if keys[COHORT] == zero and event.created >= 0 and event.asn >= 0 and event.signup != 255:
-        # The sign-up's own AS is not in an event: the first AS seen stands for it.
-        hour = np.uint64(event.created // HOUR_MS)
-        keys[COHORT] = combine(hour, combine(np.uint64(event.asn + 1), np.uint64(event.signup)))
+    if keys[COHORT] == zero and event.asn >= 0 and event.signup != 255:
+        created = signed_up(event, account)
+        if created >= 0:
+            # The sign-up's own AS is not in an event: the first AS seen stands for it.
+            source = combine(np.uint64(event.asn + 1), np.uint64(event.signup))
+            keys[COHORT] = combine(np.uint64(created // HOUR_MS), source)
     keyset = np.uint64(0)
     for kind in range(ACCOUNT_KINDS):
         keyset = mix(keyset ^ keys[kind]) + np.uint64(kind)
@@ -69,6 +75,26 @@ def value_of(event: Row, kind: int) -> tuple[int, int]:
     return values[kind]  # type: ignore[return-value]
 
 
+@inlined
+def drawn(lot: np.uint64, crowd: int) -> bool:
+    """Whether one of a crowd is among the `TOLD` that its lot lets through.
+
+    All are where they are no more than that. The n-th comes through with a chance of TOLD in n, so
+    that n of them cost what their logarithm does, and what comes again in other minutes is told in
+    the end. Fingerprints are keyed: nobody can choose a lot.
+    """
+    if crowd <= TOLD:
+        return True
+    return (mix(lot) >> np.uint64(32)) * np.uint64(crowd) < np.uint64(TOLD << 32)
+
+
+@inlined
+def late_crowd(state: AccountState) -> int:
+    """The crowd that a late event counts as: it has no minute that says how many there were."""
+    pressed = state.scalars[st.EDGES] * PRESSED > state.minutes.size * st.PENDING_PER_MINUTE_ROW
+    return LATE_CROWD if pressed else 0
+
+
 @kernel
 def announce(
     state: AccountState,
@@ -79,10 +105,12 @@ def announce(
     tick: int,
     period: int,
     young: bool,
+    crowd: int,
 ) -> None:
     """Note each value that this account has not shown before in the expiry period.
 
-    `buffer` (uint8) holds the values, `keys` (uint64, one place a kind) their fingerprints.
+    `buffer` (uint8) holds the values, `keys` (uint64, one place a kind) their fingerprints. Of a
+    `crowd` of requests beyond the account's share, so many values are told by lot.
     """
     account = state.accounts[row]
     scalars = state.scalars
@@ -98,6 +126,9 @@ def announce(
         key = keys[kind]
         if key == np.uint64(0) or (account.keys[kind] == key and not (renewed and kind == COHORT)):
             continue
+        if not drawn(key ^ np.uint64(tick), crowd):
+            state.counters[st.EDGE_BY_LOT] += 1
+            continue  # unremembered: another minute's lot may tell it
         if (
             scalars[st.EDGES] >= state.edges.size
             or scalars[st.NAME_END] + LONGEST_NAME > state.names.size

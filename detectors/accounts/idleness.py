@@ -1,13 +1,16 @@
 """When a partition without traffic is told that time went on: a function of the records alone.
 
 A partition whose watermark trails the furthest by more than the idle gap is raised to that gap
-before its next event, wherever the batches were cut.
+before its next event, wherever the batches were cut. The furthest is one whose time is vouched for
+as in every partition (`event_time`): what moves no watermark in its own moves none elsewhere.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from detectors.accounts import state as st
+from detectors.accounts.event_time import BEGINNING, follow_mark, reached, tell_time
 from detectors.accounts.state import MOST_TIME
 from detectors.interface.clock import NO_TIME
 from detectors.kernels.compiled import kernel
@@ -17,32 +20,37 @@ from detectors.kernels.compiled import kernel
 def idle_marks(
     events: np.ndarray,
     targets: np.ndarray,
-    reached: np.ndarray,
+    scalars: np.ndarray,
+    times: np.ndarray,
     gap_ms: int,
     rows: np.ndarray,
     marks: np.ndarray,
 ) -> int:
     """Find the events before which their own partition is raised; returns how many.
 
-    `reached` holds each partition's watermark plus the allowed lateness (NO_TIME: no event yet),
-    and is used up. `rows` and `marks` receive the events' places and what they are raised to, in
-    the same terms. `events` are EVENT rows; all others are int64: `targets`, `rows` and `marks` one
-    an event, `reached` one a partition.
+    `scalars` are a copy of each partition's, one row a partition, and are used up. `times` are the
+    allowed lateness, the slack and the farthest of `event_time`. `rows` and `marks` receive the events'
+    places and the watermarks that they are raised to. `events` are EVENT rows; all others are int64:
+    `targets`, `rows` and `marks` one an event.
     """
+    lateness = times[0]
     furthest = np.int64(NO_TIME)
-    for partition in range(reached.size):
-        furthest = max(furthest, reached[partition])
+    for partition in range(scalars.shape[0]):
+        if scalars[partition, st.BEGUN] >= BEGINNING:
+            furthest = max(furthest, reached(scalars[partition], lateness))
     count = 0
     for at in range(events.size):
-        time = events[at].event_time
+        event = events[at]
+        time = event.event_time
         if time > MOST_TIME:
             continue
-        target = targets[at]
-        if furthest != NO_TIME and reached[target] < furthest - gap_ms:
-            reached[target] = furthest - gap_ms
+        own = scalars[targets[at]]
+        if furthest != NO_TIME and reached(own, lateness) < furthest - gap_ms:
+            follow_mark(own, furthest - gap_ms - lateness, lateness, gap_ms)
             rows[count] = at
-            marks[count] = furthest - gap_ms
+            marks[count] = furthest - gap_ms - lateness
             count += 1
-        reached[target] = max(reached[target], time)
-        furthest = max(furthest, time)
+        tell_time(own, event.account, time, lateness, times[1], times[2])
+        if own[st.BEGUN] >= BEGINNING:
+            furthest = max(furthest, reached(own, lateness))
     return count

@@ -10,18 +10,36 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.first_sightings import announce, fill_keys
-from detectors.accounts.minutes import add_to_minute, counted, find_minute
-from detectors.accounts.rows import LONGEST_NAME, admit_account, find_account, name_again
+from detectors.accounts.crowding import room_may_come
+from detectors.accounts.event_time import AHEAD, BEGUN_ANEW, MOVED, tell_time
+from detectors.accounts.event_time import TOO_FAR as IS_TOO_FAR
+from detectors.accounts.first_sightings import (
+    PRESSED,
+    TOLD,
+    announce,
+    drawn,
+    fill_keys,
+    late_crowd,
+)
+from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
+from detectors.accounts.rows import (
+    LONGEST_NAME,
+    admit_account,
+    find_account,
+    name_again,
+    signed_up,
+)
 from detectors.accounts.state import AccountState
 from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS, NO_TIME
 from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
+from detectors.kernels.hashing import combine
+from detectors.kernels.partitioner import home_of
 from detectors.kernels.pool import rows_left
-from detectors.kernels.seen_table import NEW_BY_EVICTION, SEEN, see
+from detectors.kernels.seen_table import NEW_BY_EVICTION, OTHER, SEEN, see_content
 
-DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL = range(4)
+DONE, TICK_PASSED, ACCOUNTS_FULL, BUFFERS_FULL, MINUTES_FULL, TOO_FAR, ALL_WRONG = range(7)
 
 
 @inlined
@@ -47,6 +65,13 @@ def minutes_full(state: AccountState) -> bool:
 
 
 @inlined
+def minutes_scarce(state: AccountState) -> bool:
+    """Whether a quarter of the minute rows are in use: beyond it none goes to what is ahead of time."""
+    left = rows_left(state.minute_free, state.scalars, st.MINUTE_TOP, st.MINUTE_FREE)
+    return left < state.minutes.size - state.minutes.size // 4
+
+
+@inlined
 def buffers_full(state: AccountState) -> bool:
     """Whether one more event might not fit into the pending buffers, and they may still grow."""
     scalars = state.scalars
@@ -61,17 +86,25 @@ def buffers_full(state: AccountState) -> bool:
 
 
 @kernel
-def add_prompt(state: AccountState, event: Row, row: int, tick: int) -> None:
-    """Keep an event's template until its tick closes."""
+def add_prompt(state: AccountState, event: Row, row: int, tick: int, crowd: int) -> None:
+    """Keep an event's template until its tick closes.
+
+    `crowd` is how many of its account's minute came before: of many, where many wait, some by lot.
+    """
     scalars = state.scalars
-    if scalars[st.PROMPTS_PENDING] >= state.prompts.size:
+    waiting = scalars[st.PROMPTS_PENDING]
+    pressed = waiting * PRESSED > state.minutes.size * st.PENDING_PER_MINUTE_ROW
+    if pressed and not drawn(event.event, crowd):
+        state.counters[st.PROMPT_BY_LOT] += 1
+        return
+    if waiting >= state.prompts.size:
         state.counters[st.PROMPT_OVERFLOW] += 1
         return
     pending = state.prompts[scalars[st.PROMPTS_PENDING]]
     pending.template = event.template
     pending.tick = tick
     pending.time = event.event_time
-    pending.output = counted(event.output_tokens)
+    pending.output = usage_of(event)[1]
     pending.account = row
     scalars[st.PROMPTS_PENDING] += 1
 
@@ -88,14 +121,40 @@ def is_young(account: Row, time: int, started: int, new_account_ms: int) -> bool
 
 
 @inlined
-def note_account(account: Row, event: Row) -> None:
-    """Note what an event says of its account, and when it was seen."""
-    if event.created >= 0:
-        account.created = event.created
+def note_account(account: Row, event: Row, counters: np.ndarray) -> None:
+    """Note what an event says of its account, and when it was seen. `counters` is int64."""
+    created = signed_up(event, account)
+    if created >= 0:
+        account.created = created
+    elif event.created >= 0:
+        counters[st.TOO_YOUNG] += 1
     if event.tier != 255 or event.signup != 255:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
     account.first = min(account.first, event.event_time)
     account.last = max(account.last, event.event_time)
+
+
+@inlined
+def identity_of(state: AccountState, event: Row, tick: int, closed: int) -> np.uint64:
+    """What an event is remembered by; 0 where it was seen within the horizon: id and content the same.
+
+    Ids are the producer's, and some are not unique, or are the caller's own to choose. The same id with
+    other content is another event, remembered by both, and counted.
+    """
+    identity = event.event
+    content = np.uint32(event.content >> np.uint64(32)) | np.uint32(1)
+    outcome = see_content(state.dedupe, state.contents, identity, content, tick, closed)
+    if outcome == OTHER:
+        identity = combine(event.event, event.content)
+        outcome = see_content(state.dedupe, state.contents, identity, content, tick, closed)
+        if outcome != SEEN:
+            state.counters[st.REUSED] += 1
+    if outcome == SEEN:
+        state.counters[st.DUPLICATE] += 1
+        return np.uint64(0)
+    if outcome == NEW_BY_EVICTION:
+        state.counters[st.DEDUPE_OVERFLOW] += 1
+    return np.uint64(identity)
 
 
 @kernel
@@ -105,21 +164,28 @@ def ingest(
     rows: np.ndarray,
     start: int,
     stop: int,
+    told: int,
     buffer: np.ndarray,
-    lateness_ms: int,
+    times: np.ndarray,
     period_ticks: int,
     new_account_ms: int,
     keys: np.ndarray,
+    source: int,
+    partitions: int,
 ) -> tuple[int, int]:
     """Take events[rows[start:stop]] until something must happen first: (next place, why it stopped).
 
     A `TICK_PASSED` stop comes before the event that passed it is counted: `MAX_TIME` has moved, the
-    caller closes what the watermark allows, and calls again from the same event. `events` are EVENT
-    rows, `rows` int64 places in them, `buffer` (uint8) their strings; `keys` (uint64, one place a
-    kind) is scratch.
+    caller closes what the watermark allows, and calls again from the same event, as `told`: what it
+    says of the time is heard once. `TOO_FAR` is a stop at an event that is to be set aside, `ALL_WRONG`
+    one at which all that was taken lies too far ahead to be kept open. `events` are EVENT rows, `rows`
+    int64 places in them, `buffer` (uint8) their strings; `times` (int64) the allowed lateness, the
+    slack and the farthest of `event_time`, ms; `keys` (uint64, one place a kind) is scratch; this is
+    partition `source` of so many.
     """
     scalars = state.scalars
     counters = state.counters
+    lateness_ms = times[0]
     for at in range(start, stop):
         event = events[rows[at]]
         time = event.event_time
@@ -128,14 +194,23 @@ def ingest(
             continue
         if scalars[st.STARTED] == NO_TIME:
             scalars[st.STARTED] = time
-        if time > scalars[st.MAX_TIME]:
-            scalars[st.MAX_TIME] = time
-            # The watermark tick: the last tick that ends at or before the watermark.
-            passed = (time - lateness_ms) // MINUTE_MS - 1
-            if scalars[st.CLOSED] == NO_TIME:
-                scalars[st.CLOSED] = passed
-            elif passed > scalars[st.CLOSED]:
-                return at, TICK_PASSED
+        if at != told:
+            said = tell_time(scalars, event.account, time, lateness_ms, times[1], times[2])
+            if said == IS_TOO_FAR or (said == AHEAD and minutes_scarce(state)):
+                counters[st.TOO_FAR] += 1
+                return at, TOO_FAR
+            if said == AHEAD:
+                counters[st.AHEAD] += 1
+            elif said in (MOVED, BEGUN_ANEW):
+                # The watermark tick: the last tick that ends at or before the watermark.
+                passed = (scalars[st.MAX_TIME] - lateness_ms) // MINUTE_MS - 1
+                if scalars[st.CLOSED] == NO_TIME or said == BEGUN_ANEW:
+                    scalars[st.CLOSED] = passed
+                    scalars[st.STARTED] = min(scalars[st.STARTED], time)
+                    if scalars[st.GREATEST] > time + times[2]:
+                        return at, ALL_WRONG
+                elif passed > scalars[st.CLOSED]:
+                    return at, TICK_PASSED
         if buffers_full(state):
             return at, BUFFERS_FULL
         closed = scalars[st.CLOSED]
@@ -146,6 +221,8 @@ def ingest(
         row = find_account(state, event.account)
         if row < 0:
             if not late and minutes_full(state):
+                if scalars[st.FOLDED] != closed:
+                    return at, MINUTES_FULL
                 counters[st.MINUTE_OVERFLOW] += 1
                 continue
             row = admit_account(state, event, buffer, open_tick)
@@ -156,28 +233,40 @@ def ingest(
                 continue
         account = state.accounts[row]
         keyset = fill_keys(event, account, keys)
-        minute = -1
+        minute, identity = -1, np.uint64(0)
+        crowd = late_crowd(state) if late else 0
         if not late:
             minute = find_minute(state, row, tick, keyset, keys)
             if minute < 0:
+                if room_may_come(state, account, closed):
+                    return at, MINUTES_FULL
                 counters[st.MINUTE_OVERFLOW] += 1
+                # Its volume is not counted; what it shares with others is told as of a late one.
+                note_account(account, event, counters)
+                young = is_young(account, time, scalars[st.STARTED], new_account_ms)
+                period = open_tick // period_ticks
+                crowd = late_crowd(state)
+                announce(state, event, buffer, row, keys, open_tick, period, young, crowd)
                 continue
-            outcome = see(state.dedupe, event.event, tick, closed)
-            if outcome == SEEN:
-                counters[st.DUPLICATE] += 1
+            identity = identity_of(state, event, tick, closed)
+            if identity == np.uint64(0):
                 continue
-            if outcome == NEW_BY_EVICTION:
-                counters[st.DEDUPE_OVERFLOW] += 1
         counters[st.ACCEPTED] += 1
-        note_account(account, event)
-        if event.org != np.uint64(0) and event.org != account.org:
+        if partitions > 1 and home_of(event, buffer, partitions) != source:
+            counters[st.MISPLACED] += 1
+        note_account(account, event, counters)
+        if not late and state.minutes[minute].keyset != keyset:
+            counters[st.MINUTE_COARSE] += 1
+            crowd = state.minutes[minute].requests + 1
+        if event.org != np.uint64(0) and event.org != account.org and crowd <= TOLD:
             name_again(state, event, buffer, row, open_tick)
         young = is_young(account, time, scalars[st.STARTED], new_account_ms)
-        announce(state, event, buffer, row, keys, open_tick, open_tick // period_ticks, young)
+        period = open_tick // period_ticks
+        announce(state, event, buffer, row, keys, open_tick, period, young, crowd)
         if late:
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
-        add_to_minute(state, event, minute, buffer)
+        add_to_minute(state, event, minute, buffer, identity)
         if event.has_template:
-            add_prompt(state, event, row, tick)
+            add_prompt(state, event, row, tick, state.minutes[minute].requests)
     return stop, DONE

@@ -6,6 +6,9 @@ expected that chance would not leave it (`outage_nats`, by Poisson), or an hour 
 makes the hour incomplete: nothing is learned from it, nor from its day, and neither it nor the hour
 after it (in which everybody comes back) is judged. A function of closed ticks alone, so that a
 replay finds the same holes. Silence that lasts is taken for the new habit after `outage_hours`.
+
+Where the broker deleted records before they were read, nothing has to be guessed: every hour from the last
+closed tick on, up to what came next, is incomplete, and no habit is learned or forgotten by it.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import msgspec
 
 from detectors.engine_config import EngineConfig
+from detectors.exchange.loss import Loss, joined
 from detectors.interface.clock import DAY_TICKS, HOUR_TICKS
 
 _CELLS = 48
@@ -33,6 +37,8 @@ class Flow(msgspec.Struct):
     day: bool = True  # the open day, up to the last closed hour
     untold: int = 0  # incomplete hours that other stages were not told of
     hours: int = 0  # incomplete hours ever, for metrics
+    gone: bool = False  # records of the open hour were deleted unread
+    loss: Loss | None = None  # the last time that records were
 
 
 class InputFlow:
@@ -53,7 +59,9 @@ class InputFlow:
         expected = max(flow.cells[kind_of(tick)], 0)
         if tick % DAY_TICKS == 0:
             flow.day = True
-        if minutes:
+        gone = flow.loss is not None and flow.loss.holds(tick)
+        flow.gone = flow.gone or gone
+        if minutes or gone:
             flow.run = 0
         else:
             flow.run += expected // HOUR_TICKS
@@ -65,11 +73,26 @@ class InputFlow:
     def skip(self, closed: int, target: int) -> None:
         """Ticks after `closed` up to `target` closed with nothing in them."""
         longest = (self._rules.outage_hours + 24) * HOUR_TICKS
+        flow = self.kept
         if target - closed > longest:
-            self.kept.cells = [-1] * _CELLS
+            if flow.loss is not None and flow.loss.holds(target - longest):
+                missed = (target - longest) // HOUR_TICKS - closed // HOUR_TICKS
+                flow.untold += missed
+                flow.hours += missed
+            else:
+                flow.cells = [-1] * _CELLS
             closed = target - longest
         for tick in range(closed + 1, target + 1):
             self.close(tick, 0)
+
+    def lose(self, first: int, end: int, closed: int) -> None:
+        """Records at these places were deleted unread, when `closed` was the last closed tick."""
+        self.kept.loss = joined(self.kept.loss, first, end, closed)
+
+    def regain(self, tick: int) -> None:
+        """What came since reaches up to `tick`: what lies behind that is whole again."""
+        if self.kept.loss is not None and self.kept.loss.lasts:
+            self.kept.loss = self.kept.loss.until(tick)
 
     def tell(self) -> int:
         """Incomplete hours since this was asked last."""
@@ -81,8 +104,11 @@ class InputFlow:
         count = flow.count * _SCALE
         enough = expected >= rules.outage_nats * _SCALE
         hole = flow.hole or (enough and count < rules.outage_share * expected)
-        flow.lasting = flow.lasting + 1 if hole else 0
-        if flow.lasting > rules.outage_hours:
+        if flow.gone:
+            hole = True  # and says nothing of what lasts
+        else:
+            flow.lasting = flow.lasting + 1 if hole else 0
+        if flow.lasting > rules.outage_hours and not flow.gone:
             flow.cells = [-1] * _CELLS  # what lasts is no outage
             flow.run, hole = 0, False
         if not hole:
@@ -92,7 +118,7 @@ class InputFlow:
         flow.day = flow.day and not hole
         flow.untold += hole
         flow.hours += hole
-        flow.count, flow.hole = 0, False
+        flow.count, flow.hole, flow.gone = 0, False, False
 
 
 def kind_of(tick: int) -> int:

@@ -1,8 +1,8 @@
 """The account stage: one partition of requests, from decoded events to hand-overs and findings.
 
-Windows are kept in event time. The watermark is the greatest event time minus the allowed
-lateness; a tick closes when it passes, exactly once, in order, and everything that depends on
-order (hours, days, learning, eviction) happens there.
+Windows are kept in event time. The watermark is the event time that was reached (`event_time` says
+by whose word) minus the allowed lateness; a tick closes when it passes, exactly once, in order, and
+everything that depends on order (hours, days, learning, eviction) happens there.
 """
 
 from __future__ import annotations
@@ -15,10 +15,28 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
 from detectors.accounts.close_tick import NO_ROOM, close_tick
+from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
+from detectors.accounts.event_time import (
+    BEGINNING,
+    farthest_of,
+    follow_mark,
+    reached,
+    slack_of,
+    speaks_for_most,
+)
 from detectors.accounts.eviction import SLICE, least_wanted
 from detectors.accounts.hours import HourBook, merged, with_loads
-from detectors.accounts.ingest import ACCOUNTS_FULL, BUFFERS_FULL, DONE, TICK_PASSED, ingest
+from detectors.accounts.ingest import (
+    ACCOUNTS_FULL,
+    ALL_WRONG,
+    BUFFERS_FULL,
+    DONE,
+    MINUTES_FULL,
+    TICK_PASSED,
+    TOO_FAR,
+    ingest,
+)
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
 from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
@@ -28,8 +46,10 @@ from detectors.accounts.rows import find_account
 from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
+from detectors.decode.rejects import Rejected, ahead_of_all
 from detectors.exchange.findings import GroupSum, TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
+from detectors.exchange.loss import Loss
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
@@ -56,6 +76,12 @@ class AccountPartition:
         self.config = config
         self.state = st.fresh_state(config.engine, config.budgets)
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
+        future = config.engine.future_minutes * MINUTE_MS
+        farthest = farthest_of(st.OPEN_TICKS, self._lateness)
+        self._times = np.array(
+            [self._lateness, slack_of(self._lateness, future), farthest], np.int64
+        )
+        self._refused: list[Rejected] = []
         self._period = config.budgets.key_expiry_days * DAY_TICKS
         self._new_account = int(config.of(KeyBirths).new_account_days * DAY_MS)
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
@@ -75,10 +101,22 @@ class AccountPartition:
     @property
     def watermark(self) -> int:
         """Event time up to which nothing more is expected, ms; NO_TIME before the first event."""
-        scalars = self.state.scalars
-        if scalars[st.MAX_TIME] == NO_TIME:
-            return int(scalars[st.MARK])
-        return int(max(scalars[st.MAX_TIME] - self._lateness, scalars[st.MARK]))
+        time = int(reached(self.state.scalars, self._lateness))
+        return time if time == NO_TIME else time - self._lateness
+
+    @property
+    def settled(self) -> bool:
+        """Whether time can only go on: until then nobody is told of it."""
+        return bool(self.state.scalars[st.BEGUN] >= BEGINNING)
+
+    def times(self) -> tuple[np.ndarray, np.ndarray]:
+        """What `idle_marks` needs: (scalars, the three times of `ingest`), int64 each; to copy."""
+        return self.state.scalars, self._times
+
+    def take_refused(self) -> list[Rejected]:
+        """What of the batches since this was asked last was set aside, as the decoder sets aside."""
+        refused, self._refused = self._refused, []
+        return refused
 
     @property
     def counters(self) -> np.ndarray:
@@ -118,7 +156,7 @@ class AccountPartition:
             + state.names.nbytes
             + state.newcomers.nbytes
             + state.prompts.nbytes,
-            "dedupe": state.dedupe.nbytes,
+            "dedupe": state.dedupe.nbytes + state.contents.nbytes,
             "sightings": state.sightings.nbytes,
             **self.host.bytes_by_kind(),
         }
@@ -131,7 +169,7 @@ class AccountPartition:
         if rows is None:
             rows = np.arange(decoded.events.size)
         closed: list[ClosedTick] = []
-        at = 0
+        at, told = 0, -1
         while at < rows.size:
             at, why = ingest(
                 self.state,
@@ -139,50 +177,95 @@ class AccountPartition:
                 rows,
                 at,
                 rows.size,
+                told,
                 decoded.buffer,
-                self._lateness,
+                self._times,
                 self._period,
                 self._new_account,
                 self._keys,
+                self.source,
+                self.config.engine.partitions,
             )
             if why == DONE:
                 break
-            if why == TICK_PASSED:
+            told = at
+            if why in (TICK_PASSED, TOO_FAR):
+                if why == TOO_FAR:
+                    self._refused.append(ahead_of_all(int(decoded.events["row"][rows[at]])))
+                    at += 1
+                if self.watermark // MINUTE_MS - 1 > self.closed:
+                    # Events that are gone may have reached as far as what comes now: up to there, and
+                    # no further, what closes is incomplete.
+                    self.flow.regain((self.watermark + self._lateness) // MINUTE_MS)
                 closed += self._close_passed()
             elif why == BUFFERS_FULL:
                 self.state = make_room(self.state)
             elif why == ACCOUNTS_FULL:
                 self._evict()
+            elif why == MINUTES_FULL:
+                free_minutes(self.state)
+            elif why == ALL_WRONG:
+                self.state = st.begun_anew(self.state, self.config.engine, self.config.budgets)
         return closed
+
+    def lose(self, first: int, end: int) -> None:
+        """Events at these places of its input were deleted unread: what is open now is incomplete.
+
+        So is all that closes before an event that comes moves the watermark on; an idle mark ends nothing.
+        """
+        if self.closed != NO_TIME:
+            self.flow.lose(first, end, self.closed)
+
+    @property
+    def loss(self) -> Loss | None:
+        """The last time that events were deleted unread."""
+        return self.flow.kept.loss
 
     def raise_mark(self, watermark_ms: int) -> list[ClosedTick]:
         """Apply a written idle mark: this partition expects nothing before `watermark_ms`."""
         scalars = self.state.scalars
         if watermark_ms <= self.watermark:
             return []
-        scalars[st.MARK] = watermark_ms
+        gap = self.config.engine.idle_gap_minutes * MINUTE_MS
+        follow_mark(scalars, watermark_ms, self._lateness, gap)
         if scalars[st.CLOSED] == NO_TIME:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
 
-    def erase(self, fp: int) -> None:
+    def holds(self, fp: int) -> bool:
+        """Whether an account, by its fingerprint, is in this partition's state."""
+        return bool(find_account(self.state, np.uint64(fp)) >= 0)
+
+    def erase(self, fp: int, *, tell: bool = True) -> bool:
         """Erase an account, by its fingerprint; with the next closed tick all stages follow.
 
-        What comes of it afterwards is of an account never seen before.
+        What comes of it afterwards is of an account never seen before. Says whether it was here; where
+        it was not, the other stages are told only if `tell`.
         """
         row = int(find_account(self.state, np.uint64(fp)))
         if row >= 0:
             self.host.erase([fp], np.array([row]))
         self.state = erase_account(self.state, fp)
-        if fp not in self._erased:
+        if (tell or row >= 0) and fp not in self._erased:
             self._erased.append(fp)
+        return row >= 0
 
     def drain(self) -> list[ClosedTick]:
-        """Close everything that is open, as if time went on; for the end of a file, on request."""
+        """Close everything that is open, as if time went on; for the end of a file, on request.
+
+        What lies ahead by more than the lateness stays open, unless the last rows all said that it is
+        that late.
+        """
         if self.closed == NO_TIME:
             return []
-        greatest = int(self.state.scalars[st.MAX_TIME])
-        return self.raise_mark((greatest // DAY_MS + 1) * DAY_MS)
+        scalars = self.state.scalars
+        latest = int(scalars[st.MAX_TIME])
+        greatest = int(scalars[st.GREATEST])
+        if greatest <= latest + self._lateness:
+            latest = max(latest, greatest)
+        if scalars[st.RUN] > 0 and speaks_for_most(scalars):
+            latest = max(latest, int(scalars[st.RUN_HIGH]))
+        return self.raise_mark((latest // DAY_MS + 1) * DAY_MS)
 
     def _close_passed(self) -> list[ClosedTick]:
         scalars = self.state.scalars

@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
+from detectors.interface.clock import DAY_MS
 from detectors.interface.columns import Row
 from detectors.kernels.arena import append
 from detectors.kernels.compiled import inlined, kernel
@@ -13,7 +14,7 @@ from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import mix
 from detectors.kernels.pool import NONE_LEFT, take_row
 
-LONGEST_NAME = 600  # bytes: 128 characters of four bytes, and some
+LONGEST_NAME = 2_100  # bytes: 512 characters of four bytes, and some
 
 
 @inlined
@@ -54,6 +55,21 @@ def find_account(state: AccountState, fp: np.uint64) -> int:
 def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
     """Make a row findable."""
     put_row(state.slots, mix(fp), row)
+
+
+@inlined
+def signed_up(event: Row, account: Row) -> int:
+    """When an event says that its account signed up, ms; -1 where that is not known, or not possible.
+
+    Who was active on whole days before is older than a sign-up after them: then some other moment was
+    given for it, a session's start for one. Days are counted as they close, so late events and clocks
+    that are behind make nobody old.
+    """
+    if account.days > 1:
+        active_ms = (np.int64(account.days) - 1) * DAY_MS
+        if event.created > max(event.event_time, account.last) - active_ms:
+            return -1
+    return event.created
 
 
 MOST_RENAMED = 4096  # pending names beyond which known accounts wait

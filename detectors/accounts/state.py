@@ -13,16 +13,18 @@ from detectors.exchange.rows import EDGE
 from detectors.interface.clock import NO_TIME
 from detectors.interface.columns import MODELS_KNOWN
 from detectors.kernels.pool import power_of_two
+from detectors.kernels.seen_table import contents_of
 from detectors.kernels.seen_table import table as seen_table
 
 MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts sooner
 MOST_TIME = LATEST_MS  # a kernel's own bound: no other way in may wrap a tick
 PENDING_PER_MINUTE_ROW = 4  # edges and prompts of the open ticks; one event brings up to nine edges
 NAME_BYTES_PER_EDGE = 64
+OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
 
 # Scalars that the kernels move, in `scalars`.
 (
-    MAX_TIME,  # greatest event time seen, ms
+    MAX_TIME,  # event time that was reached, ms: the watermark and the allowed lateness
     MARK,  # watermark raised by a written idle mark, ms
     CLOSED,  # last closed tick
     STARTED,  # first event time ever, ms
@@ -41,9 +43,29 @@ NAME_BYTES_PER_EDGE = 64
     EDGES_FULL,  # 1: pending edges are at their budget until a tick closes; so are prompts
     PROMPTS_FULL,
     REFUSING,  # no account can be given up before this closed tick moves
+    FOLDED,  # making one row of each minute frees too few before this closed tick moves
+    CROWDED,  # nor does taking newcomers'
+    VOUCHED,  # event time that several accounts have reached, ms; as the next, see `event_time`
+    GREATEST,  # greatest event time of a row that was taken, ms
+    RUN,  # rows in turn that say it is later
+    RUN_FOR,  # lots of accounts that say so, and that deny it
+    RUN_AGAINST,
+    RUN_LOW,  # least and greatest time that was said in turn, ms
+    RUN_HIGH,
+    RUN_HALF,  # least one from the eighth on
+    RUN_LAST,  # and the last one
+    SPACING,  # event time per row, in 1/64 ms
+    SPOKE,  # lots heard since `TURN`, and in the turn before
+    SPOKE_BEFORE,
+    TURN,  # ms
+    BEGUN,  # rows since the beginning, up to where it is one no longer
+    EARLIER,  # of them, those far before the first; and their accounts' lots
+    EARLIER_LOTS,
+    FIRST,  # account of the first row
     SCALARS,
-) = range(20)
+) = range(39)
 
+OF_TIME = [MAX_TIME, MARK, CLOSED, STARTED, REFUSING, *range(VOUCHED, SCALARS)]
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
 SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
 
@@ -66,8 +88,18 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     EDGE_OVERFLOW,
     PROMPT_OVERFLOW,
     BEYOND,  # event times that no tick can carry
+    REUSED,  # accepted though the id was seen: with other content
+    NO_USAGE,  # accepted and counted in a window, but not their tokens: usage is not known
+    TOO_YOUNG,  # accepted with a sign-up later than days on which the account was active
+    MISPLACED,  # accepted, of accounts that Kafka's default partitioner sends elsewhere
+    MINUTE_COARSE,  # accepted, but counted for its account and not for all its values
+    MINUTES_EVICTED,  # accepted, and taken out again to make room for accounts with a past
+    EDGE_BY_LOT,  # first sightings left out, for now, of an account that brings too many; so prompts
+    PROMPT_BY_LOT,
+    AHEAD,  # taken though far ahead of what others say
+    TOO_FAR,  # set aside, because even further ahead
     COUNTERS,
-) = range(18)
+) = range(28)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
@@ -111,15 +143,18 @@ class AccountState(NamedTuple):
     prompts: np.ndarray
     scalars: np.ndarray
     counters: np.ndarray
+    contents: np.ndarray  # beside each entry of `dedupe`: what happened
 
 
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
     """State of a partition that has seen nothing. Zero pages are mapped only when touched."""
     scalars = np.zeros(SCALARS, np.int64)
-    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING]] = NO_TIME
+    scalars[[MAX_TIME, MARK, CLOSED, STARTED, REFUSING, FOLDED, CROWDED, VOUCHED, GREATEST]] = (
+        NO_TIME
+    )
     accounts, minutes = budgets.accounts, budgets.minute_rows
     heads = np.full(power_of_two(minutes), -1, np.int32)
-    ring = power_of_two(engine.allowed_lateness_minutes + 64)
+    dedupe = seen_table(budgets.dedupe_entries)
     return AccountState(
         accounts=np.zeros(accounts, ACCOUNT),
         slots=np.zeros(power_of_two(accounts * 2), np.int32),
@@ -131,8 +166,8 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         minutes=np.zeros(minutes, MINUTE),
         minute_heads=heads,
         minute_free=np.zeros(minutes, np.int32),
-        ticks=np.full(ring, -1, np.int32),
-        dedupe=seen_table(budgets.dedupe_entries),
+        ticks=np.full(OPEN_TICKS, -1, np.int32),
+        dedupe=dedupe,
         sightings=seen_table(budgets.sightings),
         models=np.zeros(MODELS_KNOWN, MODEL),
         model_days=np.zeros(2 * MODELS_KNOWN, MODEL_DAY),
@@ -142,4 +177,14 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         prompts=np.zeros(8192, PENDING_TEMPLATE),
         scalars=scalars,
         counters=np.zeros(COUNTERS, np.int64),
+        contents=contents_of(dedupe),
     )
+
+
+def begun_anew(state: AccountState, engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
+    """A state that has seen nothing, at the same time: the few rows that a stream began with were wrong."""
+    fresh = fresh_state(engine, budgets)
+    fresh.scalars[OF_TIME] = state.scalars[OF_TIME]
+    fresh.scalars[GREATEST] = fresh.scalars[MAX_TIME]
+    fresh.counters[:] = state.counters
+    return fresh

@@ -2,7 +2,8 @@
 
 Names are columns sorted by fingerprint (26 bytes each and the id's own bytes), into which a tick's
 new ones are merged. When the directory is full the accounts first seen longest ago go, a tenth of it
-at a time.
+at a time. Organisations are kept while an account of theirs is: of those that accounts have left, fewer
+than there are accounts, and a thousand.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from detectors.interface.clock import SECOND_MS
 from detectors.kernels.arena import packed
 
 _ID_BYTES = 64  # of arena per name, on average; longer ids evict sooner
+_FEW_ORGS = 1_000  # organisations beyond twice the names that are not worth forgetting
 
 
 class Name(NamedTuple):
@@ -115,6 +117,15 @@ class AccountDirectory:
             int(self._created[row]) * SECOND_MS or -1,
         )
 
+    def of_organisations(self, orgs: frozenset[int]) -> set[int]:
+        """The accounts of some organisations, by fingerprint."""
+        codes = [self._org_rows[org] for org in orgs if org and org in self._org_rows]
+        if not codes:
+            return set()
+        mine = self._orgs == codes[0] if len(codes) == 1 else np.isin(self._orgs, codes)
+        accounts: list[int] = self._fps[mine].tolist()
+        return set(accounts)
+
     def _org_codes(self, orgs: NDArray[np.uint64]) -> NDArray[np.uint32]:
         values, places = np.unique(orgs, return_inverse=True)
         codes = np.empty(len(values), np.uint32)
@@ -152,6 +163,15 @@ class AccountDirectory:
         self._lengths = np.concatenate((self._lengths, lengths))[keep]
         if len(self._fps) > self.capacity or len(self._ids) > self.capacity * _ID_BYTES:
             self._evict()
+        self._forget_organisations()
+
+    def _forget_organisations(self) -> None:
+        """Forget the organisations that no account is in any more, once they are half of all."""
+        if len(self._org_values) <= 2 * len(self._fps) + _FEW_ORGS:
+            return
+        used, self._orgs = _renumbered(self._orgs)
+        self._org_values = [self._org_values[row] for row in used]
+        self._org_rows = {value: row for row, value in enumerate(self._org_values)}
 
     def _evict(self) -> None:
         excess = max(0, len(self._fps) - self.capacity) + max(1, self.capacity // 10)
@@ -170,6 +190,13 @@ class AccountDirectory:
         # The ids of what went, and of what was named anew, go too.
         self._ids = bytearray(packed(self._starts[keep], lengths, arena).tobytes())
         self._starts = (np.cumsum(lengths) - lengths).astype(np.uint32)
+
+
+def _renumbered(codes: NDArray[np.uint32]) -> tuple[list[int], NDArray[np.uint32]]:
+    """The codes in use, 0 ("none") first, and each as its place among them (uint32, n)."""
+    used = np.union1d(codes, [0])
+    places = np.searchsorted(used, codes).astype(np.uint32)
+    return used.tolist(), places
 
 
 def _seconds(ms: NDArray[np.int64]) -> NDArray[np.uint32]:

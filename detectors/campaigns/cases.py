@@ -6,6 +6,7 @@ and `network_case` are what fusion sees; `detectors.alerts.writer` turns a case 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -140,6 +141,21 @@ class Books:
         campaign.colleagues = known > 0 and most >= self.rules.organisation_share * known
         return campaign.colleagues
 
+    def excusable_by(self, releases: Iterable[int]) -> set[int]:
+        """The accounts whose evidence releases at these times (ms) explain, or no longer do."""
+        times = sorted(releases)
+        length = round(self.rules.release_hours * HOUR_MS)
+        return {
+            account
+            for account, found in self.own.accounts.items()
+            if any(
+                one.evidence.family == "volume"
+                and bisect_right(times, one.evidence.window_start - length)
+                < bisect_left(times, one.evidence.window_end)
+                for one in found
+            )
+        }
+
     def _excuse(self, own: OwnEvidence) -> str:
         """What else explains evidence about an account; empty: nothing known.
 
@@ -151,10 +167,7 @@ class Books:
             group = self.population.explains(own)
             return f"all who use the model {group.name} changed so at that time" if group else ""
         length = round(self.rules.release_hours * HOUR_MS)
-        released = any(
-            evidence.window_end > at and evidence.window_start < at + length
-            for at, _ in self.control.releases
-        )
+        released = self.control.released(evidence.window_start - length, evidence.window_end)
         return "a model was released shortly before: volume rises everywhere" if released else ""
 
     def _doubts(

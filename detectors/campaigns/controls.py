@@ -3,12 +3,18 @@
 Of several revisions the highest of those already in effect holds; a higher one takes its place when
 it takes effect itself. The tick of effect is decided once, when an event is first read, and logged:
 the edge persists the log and gives it back, so that a restart decides nothing anew.
+
+An event is looked at in the ticks in which it may begin, end or be forgotten, and in no other, so
+that a year of them costs what it brings, not its square.
 """
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -31,6 +37,23 @@ class _Kept(msgspec.Struct):
     tick: int
 
 
+class Review(NamedTuple):
+    """What control events have changed: for whom other families are allowed, and which releases."""
+
+    accounts: frozenset[int]
+    orgs: frozenset[int]
+    releases: tuple[tuple[int, str], ...]  # (at, model) that came or went, in order
+
+
+class _Holding(NamedTuple):
+    """What one control_id brings into force: a release, or families for an account or organisation."""
+
+    about: Literal["release", "account", "org"]
+    subject: int  # fingerprint, or the release's time
+    families: tuple[Family, ...] = ()
+    model: str = ""
+
+
 class KeptControls(msgspec.Struct, frozen=True):
     """A control book as plain data."""
 
@@ -46,19 +69,26 @@ class ControlBook:
         self._hash_key = hash_key
         self._retention = retention_ticks
         self._kept: dict[str, dict[int, _Kept]] = {}
-        self._written: dict[tuple[str, int], int] = {}
-        self._by_account: dict[int, frozenset[Family]] = {}
-        self._by_org: dict[int, frozenset[Family]] = {}
-        self.log: list[Written] = []
-        self.releases: tuple[tuple[int, str], ...] = ()  # (at, model), those in effect
+        self._written: dict[tuple[str, int], int] = {}  # in the order of writing
+        self._due: dict[int, set[str]] = {}  # control_ids to be looked at, by tick
+        self._ticks: list[int] = []  # heap of those ticks
+        self._holding: dict[str, _Holding] = {}
+        self._allowed: dict[Literal["account", "org"], dict[int, Counter[Family]]] = {
+            "account": {},
+            "org": {},
+        }
+        self.releases: list[tuple[int, str]] = []  # (at, model), those in effect, in order
         self.counts: dict[str, int] = {}  # valid events by kind
+
+    @property
+    def log(self) -> list[Written]:
+        """What was written down of the events that are kept, in order."""
+        return [Written(*line, tick) for line, tick in self._written.items()]
 
     def restore_log(self, log: Iterable[Written]) -> None:
         """Take back the log of an earlier run: events read again take effect at the same ticks."""
         for line in log:
-            if line[:2] not in self._written:
-                self._written[line[0], line[1]] = line[2]
-                self.log.append(Written(*line))
+            self._written.setdefault((line[0], line[1]), line[2])
 
     def kept(self) -> KeptControls:
         """Everything that is kept, as plain data."""
@@ -66,8 +96,11 @@ class ControlBook:
 
     def restore(self, kept: KeptControls, closed: int) -> None:
         """Go on from what was kept when `closed` was the last closed tick."""
-        self._kept, self.log, self.counts = kept.events, kept.log, kept.counts
-        self._written = {(line[0], line[1]): line[2] for line in self.log}
+        self._kept, self.counts = kept.events, kept.counts
+        self._written = {(line[0], line[1]): line[2] for line in kept.log}
+        for control_id, revisions in self._kept.items():
+            for one in revisions.values():
+                self._look_again(control_id, one)
         self.refresh(closed)
 
     def effect(self, event: ControlEvent, open_tick: int) -> Written | None:
@@ -93,68 +126,133 @@ class ControlBook:
             self.restore_log([decided])
         tick = self._written[event.control_id, event.revision]
         revisions[event.revision] = _Kept(event, tick)
+        self._look_again(event.control_id, revisions[event.revision])
         self.counts[event.kind] = self.counts.get(event.kind, 0) + 1
         due = [tick]
         if event.until is not None:
             due.append(max(tick, tick_after(event.until)))
         return tuple(due)
 
-    def refresh(self, tick: int) -> bool:
-        """Bring what holds up to `tick`; says whether allowances or releases changed."""
-        self._forget(tick)
-        accounts: dict[int, frozenset[Family]] = {}
-        orgs: dict[int, frozenset[Family]] = {}
-        releases = []
-        for event in self.in_effect(tick):
-            if event.kind == "model_release":
-                releases.append((event.at, event.model or ""))
-            elif event.kind == "allowance" and tick < tick_after(event.until or 0):
-                # An account named beside an organisation narrows the allowance to that account.
-                if event.account_id:
-                    self._allow(accounts, event.account_id, event)
-                elif event.org_id:
-                    self._allow(orgs, event.org_id, event)
-        now = (accounts, orgs, tuple(sorted(releases)))
-        changed = now != (self._by_account, self._by_org, self.releases)
-        self._by_account, self._by_org, self.releases = now
-        return changed
+    def refresh(self, tick: int) -> Review | None:
+        """Bring what holds up to `tick`; gives what changed of allowances and releases, if anything.
+
+        The cost is that of the events which may begin, end or be forgotten since the last time.
+        """
+        looked_at: set[str] = set()
+        while self._ticks and self._ticks[0] <= tick:
+            looked_at |= self._due.pop(heapq.heappop(self._ticks))
+        before: dict[tuple[Literal["account", "org"], int], frozenset[Family]] = {}
+        releases: Counter[tuple[int, str]] = Counter()
+        for control_id in sorted(looked_at):
+            was = self._holding.pop(control_id, None)
+            now = self._holds(control_id, tick)
+            if now is not None:
+                self._holding[control_id] = now
+            for one, sign in ((was, -1), (now, 1)):
+                if one is None:
+                    continue
+                if one.about == "release":
+                    releases[one.subject, one.model] += sign
+                else:
+                    who = one.about, one.subject
+                    before.setdefault(who, self._families(*who))
+                    self._allow(one, sign)
+        changed = tuple(sorted(release for release, sign in releases.items() if sign))
+        for release in changed:
+            self._count_release(release, releases[release])
+        moved = {who for who, was in before.items() if self._families(*who) != was}
+        if not moved and not changed:
+            return None
+        return Review(
+            frozenset(subject for about, subject in moved if about == "account"),
+            frozenset(subject for about, subject in moved if about == "org"),
+            changed,
+        )
 
     def in_effect(self, tick: int) -> list[ControlEvent]:
         """The event that holds for each control_id, in order of control_id."""
-        holding = []
-        for _, revisions in sorted(self._kept.items()):
-            live = [r for r, kept in revisions.items() if kept.tick <= tick]
-            if live:
-                holding.append(revisions[max(live)].event)
-        return holding
+        holding = (self._live(control_id, tick) for control_id in sorted(self._kept))
+        return [event for event in holding if event is not None]
 
     @property
     def allowances(self) -> bool:
         """Whether any allowance is in force."""
-        return bool(self._by_account or self._by_org)
+        return bool(self._allowed["account"] or self._allowed["org"])
 
     def allowed(self, account: int, org: int) -> frozenset[Family]:
         """The families that allowances cover for this account."""
-        mine = self._by_account.get(account, frozenset())
-        return mine | self._by_org.get(org, frozenset()) if org else mine
+        mine = self._families("account", account)
+        return mine | self._families("org", org) if org else mine
 
-    def _allow(self, book: dict[int, frozenset[Family]], subject: str, event: ControlEvent) -> None:
-        key = fingerprint(subject.encode(), self._hash_key)
-        book[key] = book.get(key, frozenset()) | frozenset(event.families)
+    def released(self, after: int, before: int) -> bool:
+        """Whether a model was released after the one and before the other time (ms, both excluded)."""
+        first = bisect_right(self.releases, after, key=lambda release: release[0])
+        return first < len(self.releases) and self.releases[first][0] < before
 
-    def _forget(self, tick: int) -> None:
-        gone = []
-        for control_id, revisions in self._kept.items():
-            ends = [
-                max(kept.tick, tick_after(kept.event.until or 0)) for kept in revisions.values()
-            ]
-            if max(ends) + self._retention < tick:
-                gone.append(control_id)
-        for control_id in gone:
+    def _families(self, about: Literal["account", "org"], subject: int) -> frozenset[Family]:
+        return frozenset(self._allowed[about].get(subject, ()))
+
+    def _allow(self, one: _Holding, sign: int) -> None:
+        """Count an allowance in, or out."""
+        assert one.about != "release"
+        book = self._allowed[one.about]
+        counts = book.setdefault(one.subject, Counter())
+        for family in one.families:
+            counts[family] += sign
+            if not counts[family]:
+                del counts[family]
+        if not counts:
+            del book[one.subject]
+
+    def _count_release(self, release: tuple[int, str], sign: int) -> None:
+        for _ in range(sign):
+            insort(self.releases, release)
+        for _ in range(-sign):
+            del self.releases[bisect_left(self.releases, release)]
+
+    def _holds(self, control_id: str, tick: int) -> _Holding | None:
+        """What a control_id has in force at a tick; forgets it when its retention is over."""
+        revisions = self._kept.get(control_id)
+        if revisions is None:
+            return None
+        if max(map(_end, revisions.values())) + self._retention < tick:
             for revision in self._kept.pop(control_id):
                 self._written.pop((control_id, revision), None)
-        if gone:
-            self.log = [line for line in self.log if line[:2] in self._written]
+            return None
+        event = self._live(control_id, tick)
+        if event is None:
+            return None
+        if event.kind == "model_release":
+            return _Holding("release", event.at, model=event.model or "")
+        if event.kind == "allowance" and tick < tick_after(event.until or 0):
+            families = tuple(sorted(set(event.families)))
+            # An account named beside an organisation narrows the allowance to that account.
+            if families and event.account_id:
+                return _Holding("account", self._fingerprint(event.account_id), families)
+            if families and event.org_id:
+                return _Holding("org", self._fingerprint(event.org_id), families)
+        return None
+
+    def _live(self, control_id: str, tick: int) -> ControlEvent | None:
+        """The revision of a control_id that holds at a tick."""
+        revisions = self._kept[control_id]
+        live = [revision for revision, kept in revisions.items() if kept.tick <= tick]
+        return revisions[max(live)].event if live else None
+
+    def _fingerprint(self, subject: str) -> int:
+        return fingerprint(subject.encode(), self._hash_key)
+
+    def _look_again(self, control_id: str, one: _Kept) -> None:
+        """Look at a control_id in the ticks in which this revision begins, ends and may be forgotten."""
+        end = _end(one)
+        for tick in (one.tick, end, end + self._retention + 1):
+            if tick not in self._due:
+                heapq.heappush(self._ticks, tick)
+            self._due.setdefault(tick, set()).add(control_id)
+
+
+def _end(one: _Kept) -> int:
+    return max(one.tick, tick_after(one.event.until or 0))
 
 
 def tick_after(ms: int) -> int:

@@ -2,6 +2,7 @@
 
 `PROPERTIES` is the one table both ways of decoding read. `EVENT` is one row per accepted event.
 A property's limits are the contract's, tightened where a column is narrower and said so beside it.
+`CONTENT` are the columns that say what happened, by which a redelivery is told from another event.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ NOT_LISTED: Final = 255  # an enumeration's code for "not known"
 TEXT, CHOICE, COUNTRY, TEMPLATE, WHOLE, SHORT, REAL, MONEY, FLAG, VERSION = range(10)
 
 INT64_MAX = 2**63 - 1
+EARLIEST_MS = 1_262_304_000_000  # 2010: an earlier "time in ms" is in seconds, or none at all
 LATEST_MS = (2**31 - 1) * MINUTE_MS  # ticks are 32-bit: the year 6053
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 MICRO = 1_000_000
@@ -47,7 +49,8 @@ class Property:
 
     `low` and `high` bound a string's length in characters or a number's value, both inclusive.
     `column` is the value's column, or a string's fingerprint; `position` names `<position>_at` and
-    `<position>_len`. `epoch`: the value is a digest of its id_epoch.
+    `<position>_len`. `epoch`: the value is a digest of its id_epoch. `nullable`: required, but may be
+    null, which is "not known".
     """
 
     name: str
@@ -59,6 +62,7 @@ class Property:
     required: bool = False
     epoch: bool = False
     choices: tuple[str, ...] = ()
+    nullable: bool = False
 
 
 def _text(
@@ -79,6 +83,10 @@ def _whole(
     return Property(name, WHOLE, low, high, column, required=required)
 
 
+def _usage(name: str) -> Property:
+    return Property(name, WHOLE, 0, INT64_MAX, name, required=True, nullable=True)
+
+
 def _real(name: str, low: float = -INFINITE, high: float = INFINITE) -> Property:
     return Property(name, REAL, low, high, name)
 
@@ -90,13 +98,13 @@ def _choice(name: str, column: str, choices: tuple[str, ...]) -> Property:
 
 PROPERTIES: tuple[Property, ...] = (
     Property("schema_version", VERSION, 1, 1),
-    _text("event_id", 64, "event_id", column="event", required=True),
-    _whole("event_time", "event_time", high=LATEST_MS, required=True),
-    _text("account_id", 128, "account", required=True),
-    _text("org_id", 128, "org"),
-    _text("api_key_id", 128, "api_key"),
-    _text("session_id", 128, "session"),
-    _whole("account_created_at", "created"),  # no account is older than 1970, and -1 is "not known"
+    _text("event_id", 2048, "event_id", column="event", required=True),
+    _whole("event_time", "event_time", EARLIEST_MS, LATEST_MS, required=True),
+    _text("account_id", 512, "account", required=True),
+    _text("org_id", 512, "org"),
+    _text("api_key_id", 512, "api_key"),
+    _text("session_id", 512, "session"),
+    _whole("account_created_at", "created", EARLIEST_MS),  # nor after event_time: else not known
     _choice("account_tier", "tier", TIERS),
     _choice("signup_path", "signup", SIGNUPS),
     _digest("referral_fp", "referral"),
@@ -112,8 +120,8 @@ PROPERTIES: tuple[Property, ...] = (
     Property("client_attested", FLAG, column="client_attested"),
     _choice("access_path", "access_path", ACCESS_PATHS),
     _text("model", 128, "model", required=True),
-    _whole("input_tokens", "input_tokens", required=True),
-    _whole("output_tokens", "output_tokens", required=True),
+    _usage("input_tokens"),
+    _usage("output_tokens"),
     _whole("reasoning_tokens", "reasoning_tokens"),
     _whole("cached_tokens", "cached_tokens"),
     _whole("max_tokens", "max_tokens"),
@@ -138,15 +146,32 @@ PROPERTIES: tuple[Property, ...] = (
     Property("cost_usd", MONEY, 0, INFINITE, "cost_micro"),  # and cost_micro must fit 64 bits
     _whole("ingest_time", "ingest_time"),
     _whole("id_epoch", "id_epoch"),
+    _digest("reasoning_fp", "reasoning"),
 )
 
 INDEX: dict[str, int] = {p.name: i for i, p in enumerate(PROPERTIES)}
 REQUIRED: tuple[str, ...] = tuple(p.name for p in PROPERTIES if p.required)
 OPTIONAL: tuple[str, ...] = tuple(p.name for p in PROPERTIES if not p.required)
+USAGE: tuple[str, ...] = tuple(p.name for p in PROPERTIES if p.nullable)
+
+# What an event says of the request itself. Left out is what may differ when the same event is delivered
+# again: when it was handed over, what is looked up of its account and address, what classifiers say.
+# A row begins with it, and its small columns fill one word: so its digest reads whole words in a row.
+CONTENT: tuple[str, ...] = (
+    *("event_time", "model", "error_class", "latency_ms", "cost_micro"),
+    *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"),
+    *("max_tokens", "temperature", "top_p", "n", "tool_count", "turn_index"),
+    *("org", "api_key", "session", "payment", "prefix", "tls", "device", "client"),
+    *("system", "prompt", "template", "reasoning"),
+    *("status", "stream", "has_image", "access_path", "has_template"),
+)
 
 
 def _columns() -> list[tuple[str, str, object]]:
-    """Name, format and "not known" value of every column, widest first so that none needs a gap."""
+    """Name, format and "not known" value of every column, in an order in which none needs a gap.
+
+    First comes `CONTENT`, then what is left of the widest, and so on.
+    """
     wide: list[tuple[str, str, object]] = []
     rest: list[tuple[str, str, object]] = [("row", "i4", 0), ("status", "i4", 0)]
     texts = [p for p in PROPERTIES if p.position]
@@ -154,7 +179,7 @@ def _columns() -> list[tuple[str, str, object]]:
         if p.kind == TEXT and p.column:
             wide.append((p.column, "u8", 0))
         elif p.kind in (WHOLE, MONEY):
-            wide.append((p.column, "i8", 0 if p.required else -1))
+            wide.append((p.column, "i8", 0 if p.required and not p.nullable else -1))
         elif p.kind == REAL:
             wide.append((p.column, "f8", np.nan))
         elif p.kind == TEMPLATE:
@@ -164,7 +189,9 @@ def _columns() -> list[tuple[str, str, object]]:
     rest += [(p.column, "u2", 0) for p in PROPERTIES if p.kind == COUNTRY]
     rest += [(p.column, "u1", NOT_LISTED) for p in PROPERTIES if p.kind == CHOICE]
     rest += [(p.column, "i1", -1) for p in PROPERTIES if p.kind == FLAG]
-    return [*wide, *rest, ("has_template", "u1", 0)]
+    every = [*wide, ("content", "u8", 0), *rest, ("has_template", "u1", 0)]
+    first = {name: place for place, name in enumerate(CONTENT)}
+    return sorted(every, key=lambda column: first.get(column[0], len(first)))
 
 
 _COLUMNS = _columns()
@@ -173,6 +200,7 @@ _COLUMNS = _columns()
 EVENT = np.dtype([(name, kind) for name, kind, _ in _COLUMNS], align=True)
 BLANK: tuple[object, ...] = tuple(blank for _, _, blank in _COLUMNS)
 COLUMN: dict[str, int] = {name: i for i, (name, _, _) in enumerate(_COLUMNS)}
+CONTENT_WORDS = sum(EVENT[name].itemsize for name in CONTENT) // 8  # at the beginning of a row
 
 
 def country(code: int) -> str | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.contract.request_event import COLUMN, INDEX, OPTIONAL, PROPERTIES
+from detectors.contract.request_event import COLUMN, INDEX, OPTIONAL, PROPERTIES, USAGE
 from detectors.decode.fast import PADDING, decode_plain
 from detectors.decode.fingerprints import seal_rows
 from detectors.decode.rejects import (
@@ -38,13 +38,16 @@ class Decoded(NamedTuple):
     `events`: `request_event.EVENT` rows of the accepted records, in the batch's order. `buffer`: uint8, where
     their `*_at` and `*_len` columns point (UTF-8). `rejected`: the others, in the batch's order.
     `unknown`: int64 per name of `request_event.OPTIONAL`, in how many accepted events that property was
-    there but null, empty or not valid.
+    there but null, empty or not valid; `unusable`: in how many of these it was neither null nor empty.
+    `no_usage`: int64 per name of `USAGE`, in how many that was null.
     """
 
     events: np.ndarray
     buffer: np.ndarray
     rejected: list[Rejected]
     unknown: np.ndarray
+    unusable: np.ndarray
+    no_usage: np.ndarray
 
 
 class Decoder:
@@ -59,6 +62,7 @@ class Decoder:
         self._key = np.array(halves(hash_key), np.uint64)
         self._limits = np.array([MOST_BYTES, future_ms], np.int64)
         self._optional = np.array([INDEX[name] for name in OPTIONAL])
+        self._usage = np.array([INDEX[name] for name in USAGE])
 
     def decode(
         self, values: Sequence[bytes | None], timestamps: np.ndarray | None = None
@@ -74,17 +78,17 @@ class Decoder:
         raw, starts = _join(values)
         buffer = np.frombuffer(raw, np.uint8)
         events, cells = blank_rows(count)
-        unknown = np.zeros(len(PROPERTIES), np.int64)
+        counts = np.zeros((2, len(PROPERTIES)), np.int64)
         done = np.zeros(count, np.uint8)
         table = tables()
-        decode_plain(buffer, starts, stamps, self._limits, cells, table, self._key, unknown, done)
+        decode_plain(buffer, starts, stamps, self._limits, cells, table, self._key, counts, done)
         rejected: list[Rejected] = []
         left = np.flatnonzero(done == 0)
         if left.size:
             slow = Slow(len(raw), int(self._limits[1]))
             for row in left.tolist():
                 try:
-                    found = slow.decode(values[row], int(stamps[row]), unknown)
+                    found = slow.decode(values[row], int(stamps[row]), counts)
                     found[_ROW] = row
                     events[row] = tuple(found)
                 except MemoryError:
@@ -100,7 +104,8 @@ class Decoder:
             seal_rows(buffer, left[done[left] == 1], cells, table, self._key)
             if rejected:
                 events = events[done == 1]
-        return Decoded(events, buffer, rejected, unknown[self._optional])
+        unknown, unusable = counts[:, self._optional]
+        return Decoded(events, buffer, rejected, unknown, unusable, counts[0, self._usage])
 
 
 def _join(values: Sequence[bytes | None]) -> tuple[bytes, np.ndarray]:

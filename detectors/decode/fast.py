@@ -1,7 +1,8 @@
 """The fast way: plain JSON records parsed straight into rows, by one compiled kernel.
 
 Plain is: one flat object, at most one space between tokens, no property twice; strings of ASCII
-without escapes; numbers short enough to be read exactly; optional properties valid, null or empty.
+without escapes; numbers short enough to be read exactly; optional properties valid, null or empty,
+or whole numbers out of their range.
 At the first doubt, or error of any sort, the record is left to the slow way, which alone rejects.
 So a record gets the same result either way.
 """
@@ -12,7 +13,18 @@ import numpy as np
 
 from detectors.contract.request_event import TEMPLATE
 from detectors.decode.fingerprints import seal
-from detectors.decode.tables import HASH_BITS, INGEST, ROW, TIME, Cells, Tables
+from detectors.decode.tables import (
+    CREATED,
+    CREATED_PROPERTY,
+    DEMANDED,
+    HASH_BITS,
+    INGEST,
+    REQUIRED,
+    ROW,
+    TIME,
+    Cells,
+    Tables,
+)
 from detectors.decode.values import is_null, skip_bare, store_bare, store_string
 from detectors.kernels.compiled import kernel
 from detectors.kernels.words import lowest, quotes, specials, word_at
@@ -62,6 +74,8 @@ def _name_at(buffer: np.ndarray, at: int, stop: int, t: Tables) -> tuple[int, in
     end = at + count
     prop = t.slots[(w0 * t.factors[0] + w1 * t.factors[1] + w2 * t.factors[2]) >> _HASH_SHIFT]
     if prop >= 0 and t.names[prop, 0] == w0 and t.names[prop, 1] == w1 and t.names[prop, 2] == w2:
+        if buffer[end - 1] == 0:  # a zero byte would pass for the padding behind a name
+            return -1, -1
         return prop, end
     return -1, _plain_end(buffer, at, stop)
 
@@ -69,43 +83,46 @@ def _name_at(buffer: np.ndarray, at: int, stop: int, t: Tables) -> tuple[int, in
 @kernel
 def _record(
     buffer: np.ndarray, at: int, stop: int, row: int, cells: Cells, t: Tables
-) -> tuple[bool, np.uint64]:
-    """Parse one record into its row: whether it was plain and valid, and what of it was not known."""
-    seen, unknown = _ZERO, _ZERO
+) -> tuple[bool, np.uint64, np.uint64]:
+    """Parse one record into its row: whether it was plain and valid; what was unknown, what unusable."""
+    seen, unknown, unusable = _ZERO, _ZERO, _ZERO
     if buffer[at] != _OPEN:
-        return False, unknown
+        return False, unknown, unusable
     at += 1
     while at < stop:
         if buffer[at] == _SPACE:
             at += 1
         if buffer[at] != _QUOTE:
-            return False, unknown
+            return False, unknown, unusable
         prop, end = _name_at(buffer, at + 1, stop, t)
         if end < 0 or buffer[end + 1] != _COLON:
-            return False, unknown
+            return False, unknown, unusable
         at = end + 2
         if buffer[at] == _SPACE:
             at += 1
         if prop >= 0:
             bit = _ONE << np.uint64(prop)
             if seen & bit != _ZERO:
-                return False, unknown
+                return False, unknown, unusable
             seen |= bit
             if buffer[at] == _QUOTE:
                 at += 1
                 end = _plain_end(buffer, at, stop)
                 if end < 0 or t.kind[prop] > TEMPLATE:
-                    return False, unknown
+                    return False, unknown, unusable
                 if end == at:
                     unknown |= bit
                 elif not store_string(buffer, at, end - at, prop, row, cells, t):
-                    return False, unknown
+                    return False, unknown, unusable
                 at = end + 1
             elif is_null(buffer, at):
                 unknown |= bit
                 at += 4
             else:
                 at = store_bare(buffer, at, prop, row, cells, t)
+                if at < -1:
+                    unusable |= bit
+                    at = ~at
         elif buffer[at] == _QUOTE:
             at = _plain_end(buffer, at + 1, stop)
             if at >= 0:
@@ -113,17 +130,18 @@ def _record(
         else:
             at = skip_bare(buffer, at)
         if at < 0:
-            return False, unknown
+            return False, unknown, unusable
         if buffer[at] == _SPACE:
             at += 1
         if buffer[at] == _COMMA:
             at += 1
         elif buffer[at] == _CLOSE and at + 1 == stop:
-            required = t.masks[0]
-            return seen & required == required and unknown & required == _ZERO, unknown
+            required = t.masks[REQUIRED]
+            good = seen & required == required and unknown & t.masks[DEMANDED] == _ZERO
+            return good, unknown | unusable, unusable
         else:
-            return False, unknown
-    return False, unknown  # it goes on into the next record
+            return False, unknown, unusable
+    return False, unknown, unusable  # it goes on into the next record
 
 
 @kernel
@@ -135,6 +153,15 @@ def _too_new(row: int, stamp: int, future_ms: int, cells: Cells, t: Tables) -> b
 
 
 @kernel
+def _before_sign_up(row: int, cells: Cells, t: Tables) -> bool:
+    """Whether an account is said to be younger than its own event: then its age is not known."""
+    if cells.words[row, t.fixed[CREATED]] <= cells.words[row, t.fixed[TIME]]:
+        return False
+    cells.words[row, t.fixed[CREATED]] = -1
+    return True
+
+
+@kernel
 def decode_plain(
     buffer: np.ndarray,
     starts: np.ndarray,
@@ -143,25 +170,30 @@ def decode_plain(
     cells: Cells,
     t: Tables,
     key: np.ndarray,
-    unknown: np.ndarray,
+    counts: np.ndarray,
     done: np.ndarray,
 ) -> None:
     """Parse every record that is plain into its row, and mark it in `done` (uint8 per record).
 
     `buffer` uint8, padded; `starts` int64[n + 1]; `stamps` int64[n], -1 not known; `limits` int64[2],
-    most bytes and future_ms; `key` uint64[2], the hash key's halves; `unknown` int64 per property,
-    added to for the records done.
+    most bytes and future_ms; `key` uint64[2], the hash key's halves; `counts` int64[2, properties]: in
+    how many of the records done each was not known, and in how many of these because it was unusable.
     """
     for row in range(starts.size - 1):
         start, stop = starts[row], starts[row + 1]
         if stop - start > limits[0]:
             continue
-        plain, lacking = _record(buffer, start, stop, row, cells, t)
+        plain, lacking, unusable = _record(buffer, start, stop, row, cells, t)
         if not plain or _too_new(row, stamps[row], limits[1], cells, t):
             continue
+        if _before_sign_up(row, cells, t):
+            bit = _ONE << np.uint64(t.fixed[CREATED_PROPERTY])
+            lacking |= bit
+            unusable |= bit
         cells.halves[row, t.fixed[ROW]] = row
         seal(buffer, row, cells, t, key[0], key[1])
         done[row] = 1
         if lacking != _ZERO:
-            for prop in range(unknown.size):
-                unknown[prop] += np.int64((lacking >> np.uint64(prop)) & _ONE)
+            for prop in range(counts.shape[1]):
+                counts[0, prop] += np.int64((lacking >> np.uint64(prop)) & _ONE)
+                counts[1, prop] += np.int64((unusable >> np.uint64(prop)) & _ONE)

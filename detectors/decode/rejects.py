@@ -55,6 +55,16 @@ class Refusal(Exception):  # noqa: N818 - a verdict on a record, not an error
         self.message = message
 
 
+def ahead_of_all(row: int) -> Rejected:
+    """An event whose time lies far ahead of what other accounts of its partition say."""
+    return Rejected(
+        row,
+        FROM_THE_FUTURE,
+        "event_time lies hours ahead of what other accounts of the partition say, and moves no "
+        "watermark: the clock that stamped it is wrong, or nothing was sent for long",
+    )
+
+
 def failed(error: Exception) -> str:
     """The message of a `DECODER_FAILED`: the class alone, since the error's own may quote the record."""
     return f"the decoder raised {type(error).__name__}: a fault of hydrawatch; please report it"

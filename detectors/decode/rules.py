@@ -1,6 +1,6 @@
 """What each property may hold, spelt out for values that a JSON parser gave.
 
-Three rules beyond the contract's own:
+Rules beyond the contract's own:
 
 - An integer may be written 1.0 (JSON Schema counts it as one) up to 2^53, where doubles stay exact.
 - schema_version: another integer than 1 rejects the record, for in another version the same names
@@ -16,9 +16,11 @@ from typing import Any
 from detectors.contract.request_event import (
     CHOICE,
     COUNTRY,
+    EARLIEST_MS,
     FLAG,
     INDEX,
     INFINITE,
+    LATEST_MS,
     MICRO,
     MONEY,
     REAL,
@@ -35,6 +37,8 @@ from detectors.decode.rejects import (
 )
 
 _EXACT = 2**53
+_OR_NULL = "; where usage is not known give null"
+_UNITS = {"seconds": 1000.0, "microseconds": 1e-3, "nanoseconds": 1e-6}  # ms in one of each
 _HEX16 = re.compile(r"[0-9a-f]{16}").fullmatch
 _LETTERS = re.compile(r"[A-Z]{2}").fullmatch
 _VERSION = INDEX["schema_version"]
@@ -62,10 +66,12 @@ def _whole(value: Any) -> float | None:
 
 
 def demand(p: Property, event: dict[str, Any]) -> object:
-    """A required property's value; refuses the record if there is none that is valid."""
+    """A required property's value, None where it may be null and is; refuses what is not valid."""
     if p.name not in event:
-        raise Refusal(MISSING_PROPERTY, f"{p.name} is required")
+        raise Refusal(MISSING_PROPERTY, f"{p.name} is required" + (_OR_NULL if p.nullable else ""))
     value = event[p.name]
+    if value is None and p.nullable:
+        return None
     if p.kind == TEXT:
         if type(value) is not str:
             raise Refusal(WRONG_TYPE, f"{p.name} must be a string")
@@ -76,10 +82,23 @@ def demand(p: Property, event: dict[str, Any]) -> object:
         return value
     whole = _whole(value)
     if whole is None:
-        raise Refusal(WRONG_TYPE, f"{p.name} must be an integer")
+        raise Refusal(WRONG_TYPE, f"{p.name} must be an integer" + _of_what(p, value))
     if type(whole) is float or not p.low <= whole <= p.high:
-        raise Refusal(OUT_OF_RANGE, f"{p.name} must be an integer from 0 to {int(p.high)}")
+        limits = f"{p.name} must be an integer from {int(p.low)} to {int(p.high)}"
+        raise Refusal(OUT_OF_RANGE, limits + _of_what(p, whole))
     return whole
+
+
+def _of_what(p: Property, value: Any) -> str:
+    """What a time's number counts, and in which other unit this one would be a time."""
+    if p.column != "event_time":
+        return ""
+    said = ": milliseconds since 1970 UTC, and not before 2010"
+    if type(value) in (int, float):
+        for unit, per_ms in _UNITS.items():
+            if EARLIEST_MS <= value * per_ms <= LATEST_MS:
+                return f"{said}; this one looks like {unit}"
+    return said
 
 
 def optional(p: Property, value: Any) -> object:

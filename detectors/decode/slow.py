@@ -15,6 +15,7 @@ import orjson
 from detectors.contract.request_event import (
     BLANK,
     COLUMN,
+    INDEX,
     PROPERTIES,
     TEMPLATE,
     TEXT,
@@ -36,13 +37,14 @@ from detectors.decode.rejects import (
 from detectors.decode.rules import demand, optional, version
 from detectors.kernels.compiled import kernel
 
-_REQUIRED = tuple(p for p in PROPERTIES if p.required)
+_REQUIRED = tuple((i, p) for i, p in enumerate(PROPERTIES) if p.required)
 _OTHERS = {p.name: (i, p) for i, p in enumerate(PROPERTIES) if not p.required and p.kind != VERSION}
 _PLACES = {
     p.name: (COLUMN[f"{p.position}_at"], COLUMN[f"{p.position}_len"])
     for p in PROPERTIES
     if p.position
 }
+_CREATED, _TIME = COLUMN["created"], COLUMN["event_time"]
 _QUOTE, _BACKSLASH = 34, 92
 
 
@@ -54,16 +56,20 @@ class Slow:
         self._future_ms = future_ms
         self.texts = bytearray()
 
-    def decode(self, value: bytes | None, stamp: int, unknown: np.ndarray) -> list[object]:
-        """One record's row, without fingerprints; raises Refusal. Adds to `unknown` if it is accepted.
+    def decode(self, value: bytes | None, stamp: int, counts: np.ndarray) -> list[object]:
+        """One record's row, without fingerprints; raises Refusal. Adds to `counts` if it is accepted.
 
-        `unknown` is int64, one place an optional property.
+        `counts` is int64 (2, properties): not known, and given but unusable.
         """
         event = parse_object(value)
         row = list(BLANK)
         missing = version(event)
-        for p in _REQUIRED:
-            self._put(p, demand(p, event), row)
+        for i, p in _REQUIRED:
+            known = demand(p, event)
+            if known is None:
+                missing.append(i)
+            else:
+                self._put(p, known, row)
         for name, found in event.items():
             other = _OTHERS.get(name)
             if other is None:
@@ -74,9 +80,10 @@ class Slow:
                 missing.append(i)
             else:
                 self._put(p, known, row)
+        missing += _before_sign_up(row)
         self._check_future(row, stamp)
         for i in missing:
-            unknown[i] += 1
+            counts[:, i] += 1, event[PROPERTIES[i].name] not in (None, "")
         return row
 
     def _put(self, p: Property, value: Any, row: list[object]) -> None:
@@ -99,6 +106,14 @@ class Slow:
                 f"event_time is more than {self._future_ms} ms after the record's timestamp "
                 "(or its ingest_time, where it has no timestamp)",
             )
+
+
+def _before_sign_up(row: list[Any]) -> list[int]:
+    """What is not known of an account that is said to be younger than its own event: its age."""
+    if row[_CREATED] <= row[_TIME]:
+        return []
+    row[_CREATED] = -1
+    return [INDEX["account_created_at"]]
 
 
 def parse_object(value: bytes | None) -> dict[str, Any]:

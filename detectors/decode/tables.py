@@ -11,13 +11,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.contract.request_event import BLANK, EVENT, INDEX, PROPERTIES, TEXT, Property
+from detectors.contract.request_event import (
+    BLANK,
+    EVENT,
+    INDEX,
+    PROPERTIES,
+    TEXT,
+    Property,
+)
 
 NAME_WORDS = 3  # the longest name has 18 characters
 HASH_BITS = 9
 NO_SLOT = -1
-FIXED = ("row", "account", "event", "event_time", "ingest_time", "id_epoch", "has_template")
-ROW, ACCOUNT, IDENTITY, TIME, INGEST, EPOCH, HAS_TEMPLATE, IDENTITY_PROPERTY = range(8)
+FIXED = (
+    *("row", "account", "event", "event_time", "ingest_time", "id_epoch", "has_template"),
+    *("created", "content"),
+)
+ROW, ACCOUNT, IDENTITY, TIME, INGEST, EPOCH, HAS_TEMPLATE, CREATED, DIGEST = range(9)
+IDENTITY_PROPERTY, CREATED_PROPERTY = 9, 10
+REQUIRED, DEMANDED = 0, 10  # places in `masks`
 
 
 class Cells(NamedTuple):
@@ -48,10 +60,12 @@ class Tables(NamedTuple):
     choice: np.ndarray  # int64[n, 2]: first and last + 1 of its `values`
     values: np.ndarray  # uint64[m, 2]: enumeration values
     texts: np.ndarray  # properties with a fingerprint of their own, so all texts but event_id
-    masks: np.ndarray  # uint64[2]: required properties; and [9] low-byte masks behind it
+    masks: (
+        np.ndarray
+    )  # uint64[11]: required properties; 9 low-byte masks; those that may not be null
     fixed: (
         np.ndarray
-    )  # int64: slots of row, account, event, event_time, ingest_time, id_epoch, has_template
+    )  # int64: slots of `FIXED`, then the properties event_id and account_created_at
 
 
 def words_of(text: str, count: int) -> list[int]:
@@ -109,6 +123,7 @@ def tables() -> Tables:
         choice.append((len(values), len(values) + len(p.choices)))
         values += [words_of(value, 2) for value in p.choices]
     required = sum(1 << i for i, p in enumerate(PROPERTIES) if p.required)
+    demanded = sum(1 << i for i, p in enumerate(PROPERTIES) if p.required and not p.nullable)
     return Tables(
         slots=slots,
         factors=factors,
@@ -125,8 +140,10 @@ def tables() -> Tables:
         choice=np.array(choice, np.int64),
         values=np.array(values, np.uint64),
         texts=np.array([i for i, p in enumerate(PROPERTIES) if _has_fingerprint(p)]),
-        masks=np.array([required, *((1 << 8 * i) - 1 for i in range(9))], np.uint64),
-        fixed=np.array([*map(_slot, FIXED), INDEX["event_id"]], np.int64),
+        masks=np.array([required, *((1 << 8 * i) - 1 for i in range(9)), demanded], np.uint64),
+        fixed=np.array(
+            [*map(_slot, FIXED), INDEX["event_id"], INDEX["account_created_at"]], np.int64
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from detectors.contract.request_event import (
     WHOLE,
 )
 from detectors.decode.numbers import real_at, whole_at
-from detectors.decode.tables import HAS_TEMPLATE, Cells, Tables
+from detectors.decode.tables import HAS_TEMPLATE, REQUIRED, Cells, Tables
 from detectors.kernels.compiled import kernel
 from detectors.kernels.words import word_at
 
@@ -104,13 +104,16 @@ def store_string(
 def store_bare(buffer: np.ndarray, at: int, prop: int, row: int, cells: Cells, t: Tables) -> int:
     """Store a number, true or false; returns where it ends, -1 if it is not valid for its property.
 
-    `buffer` is uint8.
+    An optional whole number out of its range is not known: its end is then given inverted, -2 or less.
+    All events of a producer may be so (a time in other units), too many for the slow way. `buffer` is
+    uint8.
     """
     kind = t.kind[prop]
     if kind in (WHOLE, SHORT, VERSION):
         whole, end = whole_at(buffer, at)
         if whole < t.low[prop] or whole > t.high[prop]:
-            return -1
+            required = t.masks[REQUIRED] >> np.uint64(prop) & np.uint64(1)
+            return ~end if kind == WHOLE and end >= 0 and required == _ZERO else -1
         if kind == WHOLE:
             cells.words[row, t.slot[prop]] = whole
         elif kind == SHORT:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from detectors.interface.columns import Row
+
 _SEED = np.uint32(0x9747B28C)
 _M = np.uint32(0x5BD1E995)
 _POSITIVE = np.uint32(0x7FFFFFFF)
@@ -37,6 +39,13 @@ def murmur2_at(buffer: np.ndarray, start: int, length: int) -> np.uint32:
         h = np.uint32(h * _M)
     h = np.uint32((h ^ (h >> _13)) * _M)
     return np.uint32(h ^ (h >> _15))
+
+
+@njit(cache=True)
+def home_of(event: Row, buffer: np.ndarray, partitions: int) -> np.int64:
+    """The partition of so many in which an event's account belongs; `buffer` (uint8) has its id."""
+    h = murmur2_at(buffer, np.int64(event.account_at), np.int64(event.account_len))
+    return np.int64(h & _POSITIVE) % np.int64(partitions)
 
 
 @njit(cache=True)

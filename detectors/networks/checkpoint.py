@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from detectors.exchange.hand_over import HandOver, decode, packed_part
+from detectors.exchange.loss import Loss
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
 from detectors.state.checkpoint import Bytes, Checkpoint, used_part
@@ -29,6 +30,8 @@ class Progress(msgspec.Struct, frozen=True):
     closed: int
     waiting: list[int] = []  # bytes of each hand-over
     holes: dict[int, int] = {}  # tick -> hours of input that its sources had missed
+    loss: Loss | None = None  # the last time that hand-overs were deleted unread
+    unheard: set[int] = set()  # sources that have said nothing since
 
 
 _decoder = msgspec.msgpack.Decoder(Progress)

@@ -16,6 +16,7 @@ from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
+from detectors.exchange.loss import Loss
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import KINDS, TEMPLATE
 from detectors.judging.closing import Tick
@@ -29,6 +30,7 @@ from detectors.networks.apply_tick import apply_tick, joined_rows, joined_tables
 from detectors.networks.checkpoint import Progress, checkpoint_of, restore
 from detectors.networks.erase import erase_member
 from detectors.networks.eviction import expire_keys, make_room
+from detectors.networks.holes import Holes
 from detectors.networks.newcomers import closed_of, entities_of, joined_windows
 from detectors.networks.rarity import rarity_weight
 from detectors.networks.state import fresh_network_state
@@ -42,7 +44,6 @@ from detectors.networks.windows import (
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 REPORT_HOURS = 6  # a flagged value still in use is reported again this often
-MOST_HOLES = 1_000  # ticks that told of incomplete hours; older ones are taken for whole
 
 
 class NetworkPartition:
@@ -60,7 +61,7 @@ class NetworkPartition:
         self._applied = [(NO_TIME, -1)] * sources  # last (tick, part) received
         self._waiting: dict[int, list[HandOver]] = defaultdict(list)
         self._closed = NO_TIME
-        self._holes: dict[int, int] = {}  # tick -> hours of input that its sources had missed
+        self._holes = Holes()
         self._template_distance = config.of(KeyBirths).template_distance
         cap = config.budgets.member_cap
         self._accounts = np.zeros(cap + 1, np.uint64)
@@ -83,7 +84,14 @@ class NetworkPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        progress = Progress(self._passed, self._applied, self._closed, holes=self._holes)
+        progress = Progress(
+            self._passed,
+            self._applied,
+            self._closed,
+            holes=self._holes.by_tick,
+            loss=self._holes.loss,
+            unheard=self._holes.unheard,
+        )
         waiting = [h for tick in sorted(self._waiting) for h in self._waiting[tick]]
         kept = checkpoint_of(self.state, progress, waiting)
         return kept.also(self.host.tables(int(self.state.scalars[ks.SHARED])))
@@ -96,7 +104,8 @@ class NetworkPartition:
         """Go on from the kept state."""
         progress, waiting = restore(kept.tables(), rest)
         self._passed, self._applied = progress.passed, progress.applied
-        self._closed, self._holes = progress.closed, progress.holes
+        self._closed = progress.closed
+        self._holes = Holes(progress.holes, progress.loss, progress.unheard)
         for hand_over in waiting:
             self._waiting[hand_over.tick].append(hand_over)
         self.host.restore(kept.tables())
@@ -121,10 +130,25 @@ class NetworkPartition:
         if place <= self._applied[source]:
             return
         self._applied[source] = place
+        if source in self._holes.unheard:
+            self._holes.hear(source, hand_over.tick, self._passed)
         if hand_over.rows:
             self._waiting[hand_over.tick].append(hand_over)
         if hand_over.last:
             self._passed[source] = max(self._passed[source], hand_over.tick)
+
+    def lose(self, first: int, end: int) -> None:
+        """Hand-overs at these places of its input were deleted unread: evidence that is lost.
+
+        Of each source the hours are incomplete between what it had said and what it says next.
+        """
+        if self._closed != NO_TIME:
+            self._holes.lose(first, end, self._passed, self._closed)
+
+    @property
+    def loss(self) -> Loss | None:
+        """The last time that hand-overs were deleted unread."""
+        return self._holes.loss
 
     def advance(self) -> list[TickFindings]:
         """Close every tick that all sources have passed, in order."""
@@ -163,8 +187,7 @@ class NetworkPartition:
         if hand_overs:
             hand_overs.sort(key=lambda h: (h.source, h.part))
             if missed := sum(h.holes for h in hand_overs):
-                self._holes[tick] = missed
-                self._holes = dict(list(self._holes.items())[-MOST_HOLES:])
+                self._holes.tell(tick, missed)
             for account in np.unique(np.concatenate([h.erased for h in hand_overs])):
                 erase_member(self.state, account)
             self.state = make_room(self.state, hand_overs, self._give_up)
@@ -218,7 +241,7 @@ class NetworkPartition:
         if not rows.size:
             return set()
         closed = closed_of(self.state, rows, requests=shared["past_requests"][rows])
-        whole = not any(end - DAY_MS <= t * MINUTE_MS < end for t in self._holes)
+        whole = not self._holes.between(end - DAY_MS, end)
         return self._judge(closed, Tick(tick, "day", end - DAY_MS, end, whole))
 
     def _judge(self, closed: Closed, at: Tick) -> set[int]:
@@ -242,11 +265,7 @@ class NetworkPartition:
 
     def _watched_days(self, start: int, stop: int) -> float:
         """Days between two times, ms, without the hours in which the sources' input had holes."""
-        if stop <= start:
-            return 0.0
-        missed = sum(h for t, h in self._holes.items() if start <= t * MINUTE_MS < stop)
-        hours = missed / self.config.engine.partitions
-        return max(0.0, (stop - start) / DAY_MS - hours / 24)
+        return self._holes.watched_days(start, stop, self.config.engine.partitions)
 
     def _finding(self, tick: int, row: int, end: int) -> KeyFinding | None:
         state = self.state

@@ -16,6 +16,7 @@ from detectors.campaigns.clusters import Campaign
 from detectors.campaigns.controls import ControlBook, KeptControls
 from detectors.campaigns.flagged_values import FlaggedKey, KeyId
 from detectors.campaigns.population_book import KeptGroup
+from detectors.exchange.loss import Loss
 from detectors.owner.campaign_watch import WholeEvidence
 from detectors.owner.inbox import KeptInbox
 from detectors.owner.variant import Due, Variant
@@ -31,6 +32,8 @@ class Agenda(msgspec.Struct, frozen=True):
     control_due: set[int]
     inbox: KeptInbox
     cohorts: dict[str, list[Any]]
+    loss: Loss | None = None  # the last time that reports were deleted unread
+    unheard: set[int] = set()  # sources that have said nothing since
 
 
 class KeptVariant(msgspec.Struct, frozen=True):

@@ -84,6 +84,16 @@ class Inbox:
             self._names.setdefault(batch.tick, {}).setdefault(source, []).append(batch.batch())
 
     @property
+    def sources(self) -> int:
+        """How many there are."""
+        return len(self._marks)
+
+    @property
+    def furthest(self) -> int:
+        """The last tick that any source has spoken of."""
+        return max([*self._marks, *self.ticks])
+
+    @property
     def ticks(self) -> set[int]:
         """The ticks about which something waits."""
         return self._findings.keys() | self._names.keys()

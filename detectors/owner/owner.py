@@ -24,6 +24,7 @@ from detectors.config import Config, on_trial
 from detectors.contract.alert import Alert, Mode, Trace
 from detectors.contract.control_event import ControlEvent
 from detectors.exchange.findings import TickFindings
+from detectors.exchange.loss import Loss, joined
 from detectors.exchange.names import NameBatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
@@ -32,7 +33,7 @@ from detectors.judging.isolation import Isolation, Isolations
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import Content, Inbox
 from detectors.owner.population import Population
-from detectors.owner.variant import News, Variant
+from detectors.owner.variant import News, Reviewed, Variant
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 MOST_UNTOLD = 100
@@ -58,6 +59,8 @@ class CampaignOwner:
         cards = [d.card for d in config.detectors]
         self.isolation = Isolations(c for c in cards if c.entity == "account")
         self._population = Population(config.detectors)
+        self.loss: Loss | None = None  # the last time that reports were deleted unread
+        self._unheard: set[int] = set()  # sources that have said nothing since
         self._untold: list[GroupEvidence] = []
         self._control = ControlBook(hash_key, config.alerts.control_retention_days * DAY_TICKS)
         self._names = AccountDirectory(config.alerts.name_budget)
@@ -89,17 +92,37 @@ class CampaignOwner:
 
     def receive(self, source: int, findings: TickFindings) -> None:
         """Take what one source says about one tick, or a part of it."""
+        self._hear(source, findings.tick)
         if findings.tick > self.closed and self._inbox.receive(source, findings):
             self._wake(findings.tick)
 
     def receive_names(self, source: int, names: NameBatch) -> None:
         """Take the accounts that one source saw first in one tick, or a part of them."""
+        self._hear(source, names.tick)
         if names.tick > self.closed and self._inbox.receive_names(source, names):
             self._wake(names.tick)
 
     def watermark(self, source: int, tick: int) -> None:
         """Note that everything of this source up to and with `tick` has been received."""
+        self._hear(source, tick)
         self._inbox.watermark(source, tick)
+
+    def lose(self, first: int, end: int) -> None:
+        """Reports at these places of the input were deleted unread: evidence and names that are lost.
+
+        No account is compared with others, and no group learned from, in ticks of which a part may be
+        missing. What key networks found stands for itself.
+        """
+        if self.closed != NO_TIME:
+            self.loss = joined(self.loss, first, end, self.closed)
+            self._unheard = set(range(self._inbox.sources))
+
+    def _hear(self, source: int, tick: int) -> None:
+        """A source speaks: after a loss no tick closes before all have, which tells where it ends."""
+        if source in self._unheard and self.loss is not None:
+            self._unheard.discard(source)
+            if not self._unheard:
+                self.loss = self.loss.until(max(self._inbox.furthest, tick))
 
     def control(self, event: ControlEvent) -> None:
         """Take a control event; it acts from the tick written in `control_log` on."""
@@ -134,7 +157,14 @@ class CampaignOwner:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        agenda = Agenda(self.closed, self._control_due, self._inbox.kept(), self._cohorts.dump())
+        agenda = Agenda(
+            self.closed,
+            self._control_due,
+            self._inbox.kept(),
+            self._cohorts.dump(),
+            self.loss,
+            self._unheard,
+        )
         kept = checkpoint_of(agenda, self._names, self._control, self._variants)
         return kept._replace(tables=kept.tables | self._population.tables())
 
@@ -154,6 +184,7 @@ class CampaignOwner:
         self._population.restore(tables)
         self._cohorts.restore(agenda.cohorts)
         self.closed, self._control_due = agenda.closed, agenda.control_due
+        self.loss, self._unheard = agenda.loss, agenda.unheard
         ticks = self._inbox.ticks | self._control_due
         for variant in self._variants.values():
             ticks |= variant.due.keys()
@@ -195,6 +226,15 @@ class CampaignOwner:
         news = self._news(tick, self._inbox.take(tick))
         return [a for j in self._variants.values() for a in j.close(tick, news)]
 
+    def _whole(self, tick: int, content: Content) -> Content:
+        """What may be compared and learned from: nothing that a part may be missing of."""
+        loss = self.loss
+        if loss is not None and loss.holds(tick):
+            content = content._replace(accounts=[], cohorts=[])
+        if loss is not None and loss.touches(tick - DAY_TICKS + 1, tick):
+            content = content._replace(groups=[])
+        return content
+
     def _news(self, tick: int, content: Content) -> News:
         """Take a tick's names, control events and cohorts, and say what is left to judge."""
         if content.erased:
@@ -204,10 +244,14 @@ class CampaignOwner:
         for batch in content.names:
             self._names.add(batch)
             named.update(batch.accounts.tolist())
-        reviewed = False
+        reviewed = None
         if tick in self._control_due:
             self._control_due.discard(tick)
-            reviewed = self._control.refresh(tick)
+            review = self._control.refresh(tick)
+            if review is not None:
+                accounts = review.accounts | self._names.of_organisations(review.orgs)
+                reviewed = Reviewed(accounts, tuple(at for at, _ in review.releases))
+        content = self._whole(tick, content)
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
         groups = self._population.close(tick, content.groups) if content.groups else ()

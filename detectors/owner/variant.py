@@ -39,28 +39,40 @@ Due = tuple[
 ]  # what waits (key, own, account, network, group, watch), and which
 
 
+class Reviewed(NamedTuple):
+    """What control events changed: for which accounts other families are allowed, and releases (ms)."""
+
+    accounts: frozenset[int]
+    releases: tuple[int, ...]
+
+
 class News(NamedTuple):
     """What a tick brings, in canonical order.
 
     `named` are accounts whose names came; `odd` are findings with the evidence that their cohort
-    leaves of them. `reviewed`: control changed; `erased`: accounts to be erased before anything else.
+    leaves of them; `reviewed` is what control changed, if anything; `erased` are accounts to be erased
+    before anything else.
     """
 
     named: frozenset[int]
     odd: tuple[tuple[AccountFinding, Evidence], ...]
     keys: tuple[KeyFinding, ...]
-    reviewed: bool
+    reviewed: Reviewed | None
     groups: tuple[GroupEvidence, ...] = ()
     erased: tuple[int, ...] = ()
 
 
 class Touched(msgspec.Struct):
-    """What a tick has to look at: accounts and campaigns by id, keys to group anew."""
+    """What a tick has to look at: accounts and campaigns by id, keys to group anew.
+
+    `linked`: the campaigns of keys that an allowance may bring in or put out.
+    """
 
     accounts: set[int]
     networks: set[str]
     dirty: set[KeyId]
     left: set[str]
+    linked: dict[KeyId, str]
 
 
 class Variant:
@@ -107,15 +119,16 @@ class Variant:
 
     def close(self, tick: int, news: News) -> list[Alert]:
         """Judge a tick; the names and the control events it brings are in the shared books already."""
-        touched = Touched(set(), set(), set(), set())
+        touched = Touched(set(), set(), set(), set(), {})
         alerts = [a for account in news.erased if (a := self._erase(account, tick, touched))]
         self._hear_names(news, touched)
-        withdrawn = self._review_all(touched) if news.reviewed else set()
+        withdrawn = self._review(news.reviewed, touched) if news.reviewed else set()
+        colleagues = self._colleagues(touched.networks) if news.reviewed else {}
         self._come_due(tick, touched)
         self._take_evidence(news, tick, touched)
         change = Change(set(), {}, set())
         self.dirty |= touched.dirty
-        due = news.reviewed or self._grouping_tick(tick) == tick
+        due = news.reviewed is not None or self._grouping_tick(tick) == tick
         if touched.left or (self.dirty and due):
             covered = self.books.covered if self.books.control.allowances else None
             change = self.books.campaigns.regroup(self.dirty, touched.left, tick, covered)
@@ -123,6 +136,15 @@ class Variant:
         elif touched.dirty:
             self._wait(self._grouping_tick(tick), ("group", 0))
         touched.accounts |= change.accounts
+        for home, were in colleagues.items():
+            if home in change.campaigns and self._colleagues({home})[home] != were:
+                touched.accounts |= self.books.campaigns.campaigns[home].members.keys()
+        for key_id, campaign in touched.linked.items():
+            key = self.books.flagged.keys.get(key_id)
+            if (
+                key is not None and key.campaign != campaign
+            ):  # it speaks for all who hold it, or no more
+                touched.accounts |= key.members.keys()
         touched.networks |= change.campaigns | change.ended.keys()
         self.watch.leave(change.ended)
         campaigns = self.books.campaigns.campaigns
@@ -230,27 +252,35 @@ class Variant:
             elif what == "key" and isinstance(which, tuple):
                 self._expire_key(which, tick, touched)
 
-    def _review_all(self, touched: Touched) -> set[str]:
-        """Allowances or releases changed, which is rare: look at everything that stands.
+    def _review(self, reviewed: Reviewed, touched: Touched) -> set[str]:
+        """Allowances or releases changed: look at what stands of the accounts concerned, and only that.
 
-        Gives the campaigns that an allowance touches.
+        A year of allowances is tens of thousands, and so are the accounts that stand. Gives the
+        campaigns from which an allowance now takes something.
         """
         books = self.books
-        touched.accounts |= self.alerts.accounts.keys() | books.own.accounts.keys()
-        touched.accounts |= books.campaigns.belongs.keys()
-        touched.networks |= self.alerts.networks.keys()
-        touched.dirty |= books.flagged.keys.keys()
-        if not books.control.allowances:
-            return set()
-        return {
-            campaign.id
-            for campaign in books.campaigns.campaigns.values()
-            if any(
-                books.covered(account, KINDS[kind].family)
-                for kind, key in campaign.keys
-                for account in books.flagged.keys[kind, key].members
-            )
-        }
+        withdrawn = set()
+        for account in reviewed.accounts:
+            held = books.flagged.held.get(account, {})
+            homes = books.campaigns.belongs.get(account, set())
+            if held or homes or account in self.alerts.accounts or account in books.own.accounts:
+                touched.accounts.add(account)
+            touched.networks |= homes
+            touched.dirty |= held.keys()
+            for key_id in held:
+                campaign = touched.linked[key_id] = books.flagged.keys[key_id].campaign
+                if campaign:
+                    touched.networks.add(campaign)
+                    if books.covered(account, KINDS[key_id[0]].family):
+                        withdrawn.add(campaign)
+        if reviewed.releases:
+            touched.accounts |= books.excusable_by(reviewed.releases)
+        return withdrawn
+
+    def _colleagues(self, campaigns: set[str]) -> dict[str, bool]:
+        """Of campaigns that stand, whether their members are one organisation's."""
+        standing = self.books.campaigns.campaigns
+        return {c: self.books.organisation(standing[c]) for c in campaigns & standing.keys()}
 
     def _expire_key(self, key_id: KeyId, tick: int, touched: Touched) -> None:
         self.key_waits.discard(key_id)

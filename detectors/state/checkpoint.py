@@ -14,9 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.errors import StateError
-from detectors.state.page_log import scatter
+from detectors.state.page_log import PAGE, scatter
 
 Bytes = npt.NDArray[np.uint8]
+# Tables that came later. Where a state was kept without one it is all zero, and that is right: no event
+# id has a content that is known, so what was seen before counts as delivered again, as it did then.
+ADDED = frozenset({"contents"})
 
 
 class Checkpoint(NamedTuple):
@@ -79,8 +82,11 @@ class Restoration:
     def write(self, table: str, pages: np.ndarray, data: np.ndarray) -> None:
         """Put pages of a table in their places.
 
-        `pages` are int64 numbers of pages, `data` their bytes (uint8) one after another.
+        `pages` are int64 numbers of pages, `data` their bytes (uint8) one after another. Raises ValueError
+        where those do not go together.
         """
+        if data.size != pages.size * PAGE or table not in self._sizes:
+            raise ValueError(f"{data.size} bytes for {pages.size} pages of {table}")
         scatter(self._table(table, 0)[: self._sizes[table]], pages.astype(np.int64), data)
 
     def tables(self) -> dict[str, Bytes]:

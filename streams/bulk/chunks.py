@@ -25,7 +25,7 @@ _OFFSET = attrgetter("offset")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Consecutive records of one partition, in offset order; never empty.
+    """Consecutive records of one partition, in offset order; empty only where records are gone.
 
     `values[i]`, `keys[i]`, `timestamps[i]` (ms since the epoch, as the producer or the broker
     set it) and `offsets[i]` belong together: two lists and two int64 arrays of shape (n,). Offsets
@@ -33,7 +33,8 @@ class Chunk:
     the end of the partition as the broker last told it: the offset its next record will get.
     `begins` is where reading stood after the chunk before, `ends` where it stands after this one:
     holes lie within, so a chunk that does not begin where the one before it ended says that one
-    was lost.
+    was lost. `lost` is how many offsets up to `ends` the broker has deleted before anybody read them:
+    a chunk that tells of that holds no records.
     """
 
     topic: str
@@ -45,19 +46,20 @@ class Chunk:
     high_water: int
     begins: int
     ends: int
+    lost: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
     def first_offset(self) -> int:
-        """Offset of the first record."""
-        return int(self.offsets[0])
+        """Offset of the first record; where there are none, of the first that is gone."""
+        return int(self.offsets[0]) if self.values else self.ends - self.lost
 
     @property
     def last_offset(self) -> int:
-        """Offset of the last record."""
-        return int(self.offsets[-1])
+        """Offset of the last record; where there are none, of the last that is gone."""
+        return int(self.offsets[-1]) if self.values else self.ends - 1
 
     @property
     def lag(self) -> int:
@@ -69,6 +71,8 @@ class Chunk:
 
         This is how state that knows its next offset drops what it has already seen.
         """
+        if not self.values:
+            return None
         if offset <= self.first_offset:
             return self
         cut = int(np.searchsorted(self.offsets, offset))
@@ -88,7 +92,7 @@ class Chunk:
 
 
 def next_part(chunk: Chunk, next_offset: int) -> Chunk | None:
-    """What of a chunk is new to a stage that has taken everything before `next_offset`.
+    """What records of a chunk are new to a stage that has taken everything before `next_offset`.
 
     Raises StateError where records in between never came: to go on would leave a hole for good.
     """
@@ -101,11 +105,19 @@ def next_part(chunk: Chunk, next_offset: int) -> Chunk | None:
     if 0 < next_offset < chunk.begins:
         raise StateError(
             f"{chunk.topic} [{chunk.partition}]: records {next_offset} to {chunk.begins - 1} were "
-            "never delivered; either retention deleted them or the transport lost them. Restart "
-            "the worker; if that says the same they are gone: begin anew, see `hydrawatch state "
-            "reset --help`"
+            "never delivered, though the broker did not say that it deleted them: the transport lost "
+            "them. Start the worker again, which reads them from there; if it says the same again, "
+            "begin anew, see `hydrawatch state reset --help`"
         )
     return chunk.since(next_offset)
+
+
+def deleted(
+    topic: str, partition: int, begins: int, first: int, ends: int, high_water: int
+) -> Chunk:
+    """What tells a stage that records from `first` up to `ends` are gone; it has read up to `begins`."""
+    none = np.zeros(0, np.int64)
+    return Chunk(topic, partition, [], [], none, none, high_water, begins, ends, ends - first)
 
 
 def split_at(chunk: Chunk, offset: int | None) -> tuple[Chunk, Chunk | None]:
@@ -135,22 +147,24 @@ class Hollow:
     client starts over where retention has deleted) is no reading, and must stay a hole to see.
     """
 
-    __slots__ = ("begins", "ends")
+    __slots__ = ("_at",)
 
     def __init__(self) -> None:
-        self.begins = self.ends = -1
+        self._at = -1, -1  # both at once: other threads look
 
     def before(self, position: int) -> int:
         """Where a chunk begins that is read from `position` on."""
-        return self.begins if position == self.ends else position
+        begins, ends = self._at
+        return begins if position == ends else position
 
     def behind(self, offset: int) -> int:
         """Where reading stands for who has taken everything before `offset`."""
-        return self.ends if offset == self.begins else offset
+        begins, ends = self._at
+        return ends if offset == begins else offset
 
     def read(self, position: int, ends: int) -> None:
         """Nothing was visible from `position` to `ends`."""
-        self.begins, self.ends = self.before(position), ends
+        self._at = self.before(position), ends
 
 
 def take_chunk(fetched: Any, max_records: int, max_bytes: int, hollow: Hollow) -> Chunk | None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from faust.transport.consumer import ensure_TP
@@ -95,11 +95,11 @@ class BulkConsumer(stock.Consumer):
         if self.ledgers.get(tp) is not ledger:
             return None
         return ChunkMessage(
-            ledger.deliver(chunk.first_offset, chunk.last_offset),
+            ledger.deliver(chunk.first_offset, chunk.ends - 1),
             topic=chunk.topic,
             partition=chunk.partition,
             offset=chunk.last_offset,
-            timestamp=int(chunk.timestamps[-1]) / 1000.0,
+            timestamp=int(chunk.timestamps[-1]) / 1000.0 if chunk.values else 0.0,
             timestamp_type=0,
             headers=None,
             key=None,
@@ -189,7 +189,7 @@ class BulkConsumer(stock.Consumer):
         self._release(starts)
         found = await self._thread.position_at(starts)
         for tp, offset in found.items():
-            self.ledgers[tp] = Ledger(offset)
+            self.ledgers[tp] = Ledger(offset, starts[tp] or 0)
         self._wake()
 
     def _release(self, tps: Iterable[TP]) -> None:
@@ -221,6 +221,40 @@ class BulkConsumer(stock.Consumer):
         """Where reading stands for who has taken every record of a bulk partition before `offset`."""
         ledger = self.ledgers.get(tp)
         return offset if ledger is None else ledger.hollow.behind(offset)
+
+    def stable_end(self, tp: TP) -> int | None:
+        """Before which offset no transaction is open, as the broker last told it; None: not known."""
+        consumer = self._thread._consumer
+        wanted = stock.ensure_aiokafka_TP(tp)
+        if consumer is None or wanted not in consumer.assignment():
+            return None
+        found: int | None = consumer.last_stable_offset(wanted)
+        return (
+            None if found is None or found < 0 else found
+        )  # -1: a broker that has no transactions
+
+    def wants(self, tp: TP) -> int | None:
+        """Where a bulk partition is to be read on that brokers have given nothing of; else None.
+
+        None where nothing is asked for: it has not been positioned, is paused, waits for room, or has
+        data at hand.
+        """
+        ledger, consumer = self.ledgers.get(tp), self._thread._consumer
+        if ledger is None or consumer is None or tp not in self._get_active_partitions():
+            return None
+        fetcher = consumer._fetcher
+        if fetcher is None or stock.ensure_aiokafka_TP(tp) in fetcher._records:
+            return None
+        return ledger.hollow.behind(ledger.end)
+
+    def without_coordinator(self) -> bool:
+        """Whether nobody is known who coordinates the group."""
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)
+        return coordinator is not None and coordinator.coordinator_id is None
+
+    async def with_client(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        """See `BulkConsumerThread.with_client`."""
+        await self._thread.with_client(act)
 
     def answer_age_s(self, tp: TP) -> float | None:
         """How long ago the broker last answered for a partition, with or without records.

@@ -34,12 +34,17 @@ What the app can rely on:
   committed. Chunks that were in flight at a rebalance or seek are forgotten with their
   acknowledgements. An answer of `start_offset` above the committed offset says that all below it
   is accounted for: the first acknowledged chunk commits past it.
+- Records of aborted transactions are never seen, and those of an open one, with all behind it, not
+  before it ends (`end`, `undecided`).
+- Where the broker has deleted what was not read yet, a chunk without records says so (`Chunk.lost`), at
+  its place among the others.
 - Delivery is at least once. Holding an event holds its chunk's bytes; to acknowledge much later,
   keep the offset and call `ack_through`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
@@ -49,6 +54,7 @@ from faust.types import TP
 
 from streams.bulk.consumer import BulkConsumer
 from streams.bulk.options import BULK_SETTINGS, BulkOptions
+from streams.bulk.transactions import OpenTransactions, Undecided
 
 
 class BulkTransport(stock.Transport):
@@ -59,11 +65,31 @@ class BulkTransport(stock.Transport):
     def __init__(self, url: Any, app: faust.App, options: BulkOptions) -> None:
         super().__init__(url, app)
         self.options = options
+        self._transactions = OpenTransactions()
 
     def ack_through(self, tp: TP, offset: int) -> bool:
         """See `BulkConsumer.ack_through`."""
         done: bool = self.app.consumer.ack_through(tp, offset)
         return done
+
+    def bulk_assignment(self) -> list[TP]:
+        """The bulk partitions that are assigned."""
+        assigned = self.app.consumer.assignment()
+        return sorted(tp for tp in assigned if tp.topic in self.options.topics)
+
+    def wants(self, tp: TP) -> int | None:
+        """See `BulkConsumer.wants`."""
+        place: int | None = self.app.consumer.wants(tp)
+        return place
+
+    def without_coordinator(self) -> bool:
+        """See `BulkConsumer.without_coordinator`."""
+        lost: bool = self.app.consumer.without_coordinator()
+        return lost
+
+    async def with_client(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        """See `BulkConsumerThread.with_client`."""
+        await self.app.consumer.with_client(act)
 
     def answer_age_s(self, tp: TP) -> float | None:
         """See `BulkConsumer.answer_age_s`."""
@@ -82,8 +108,20 @@ class BulkTransport(stock.Transport):
 
     def unread(self, tp: TP, offset: int) -> bool:
         """Whether records lie before who has taken everything before `offset`, as far as is known."""
-        high = self.app.consumer.highwater(tp)
-        return high is None or self.read_behind(tp, offset) < high
+        end = self.end(tp)
+        return end is None or self.read_behind(tp, offset) < end
+
+    def end(self, tp: TP) -> int | None:
+        """Up to where a partition may be read: its end, or where a transaction is open; None: not known."""
+        high, stable = self._ends(tp)
+        return high if high is None or stable is None else min(high, stable)
+
+    def undecided(self, tp: TP) -> Undecided:
+        """What lies behind an open transaction of a partition, and for how long as seen by looking."""
+        return self._transactions.look(tp, *self._ends(tp))
+
+    def _ends(self, tp: TP) -> tuple[int | None, int | None]:
+        return self.app.consumer.highwater(tp), self.app.consumer.stable_end(tp)
 
 
 def use_bulk_transport(app: faust.App, options: BulkOptions) -> BulkTransport:

@@ -4,6 +4,10 @@ Runs in the consumer's thread. Like the original it first gives what is there an
 nothing is; unlike it, it takes one chunk per bulk partition and call, whatever the number of
 other records, and it stops waiting when a full buffer has room again (`wake`): the partition that
 was held back usually has records at hand, while the ones waited for may be idle for seconds.
+
+Where the client starts over at a later place (`auto_offset_reset`, or a start that is no more), what
+lies between is given out as a chunk that says so, once the broker has said that it deleted it
+(`streams.bulk.jumps`); also where nothing lies behind it, and no record would ever tell.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from faust.transport.consumer import ensure_TP
 from faust.types import TP
 
 from streams.bulk.chunks import take_chunk
+from streams.bulk.jumps import Jumps, position_of
 from streams.bulk.ledger import Ledger
 from streams.bulk.options import BulkOptions
 
@@ -38,6 +43,7 @@ class ChunkFetcher:
         self._fetched = fetched
         self._waiter: asyncio.Future[None] | None = None
         self._woken = False  # by a wake that came between a look and the wait that follows it
+        self._jumps = Jumps(self._wake)
 
     async def fetch(
         self, consumer: Any, active: set[TP], seconds: float | None, max_records: int | None
@@ -56,7 +62,7 @@ class ChunkFetcher:
                 if fetcher._subscriptions.reassignment_in_progress:
                     await fetcher._subscriptions.wait_for_assignment()
                 self._woken = False
-                drained = self._drain(fetcher, active, max_records)
+                drained = self._drain(consumer, active, max_records)
                 left = deadline - time.monotonic()
                 if drained or left <= 0.0:
                     return drained
@@ -84,9 +90,18 @@ class ChunkFetcher:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _drain(self, fetcher: Any, active: set[TP], max_records: int | None) -> dict[TP, list[Any]]:
+    def _drain(
+        self, consumer: Any, active: set[TP], max_records: int | None
+    ) -> dict[TP, list[Any]]:
+        fetcher = consumer._fetcher
         drained: dict[TP, list[Any]] = {}
         room = max_records
+        known = ((tp, self._ledgers.get(ensure_TP(tp))) for tp in list(active))
+        mine = {tp: ledger for tp, ledger in known if ledger is not None}
+        gone = self._jumps.look(consumer, mine)
+        for tp, told in gone.items():
+            if told is not None:
+                drained[tp] = [self._fetched(mine[tp], told)]
         for tp in list(fetcher._records):
             if tp not in active:
                 if not fetcher._subscriptions.is_assigned(tp):
@@ -101,11 +116,12 @@ class ChunkFetcher:
                 result.check_raise()
                 continue
             if tp.topic in self._options.topics:
-                ledger = self._ledgers.get(ensure_TP(tp))
-                if ledger is None:
-                    continue  # not positioned yet
+                ledger = mine.get(tp)
+                if ledger is None or tp in gone:
+                    continue  # not positioned yet, or it may be another place than we think
                 most = self._options.chunk_records, self._options.chunk_bytes
                 chunk = take_chunk(result, *most, ledger.hollow)
+                ledger.reading = position_of(result._assignment, tp, ledger.reading)
                 records = [] if chunk is None else [self._fetched(ledger, chunk)]
             elif room == 0:
                 continue

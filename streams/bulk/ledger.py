@@ -3,8 +3,8 @@
 A commit says "everything below is done". Chunks are acknowledged in any order (an agent may run
 several at once, a snapshot covers some and not others), so a ledger keeps them in delivery order
 and moves its safe offset only over chunks at its front. Offsets that no record has (compacted
-away, aborted, transaction markers) need no care: a chunk covers them or the next one begins
-behind them.
+away, aborted, transaction markers) need no acknowledgement: a chunk covers them, the next one begins
+behind them, or what was read last and held nothing (`Hollow`) does.
 
 One ledger stands for one stretch of reading: from a seek to the next seek or revocation, when it
 is thrown away with all that was in flight. An acknowledgement that arrives later finds no ledger
@@ -32,10 +32,13 @@ class Delivery:
 class Ledger:
     """Deliveries of one partition since it was last positioned at `start`."""
 
-    __slots__ = ("_open", "_safe", "end", "hollow", "start")
+    __slots__ = ("_open", "_safe", "end", "hollow", "reading", "start")
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, wanted: int = 0) -> None:
         self.start = start
+        # Where reading stands, moved by the consumer's thread alone. Less than `start` where somebody
+        # has read up to `wanted` and the broker has deleted what came next.
+        self.reading = min(wanted, start) or start
         self.hollow = Hollow()  # moved by the consumer's thread alone
         self.end = start  # one past the last offset that was delivered
         self._open: deque[Delivery] = deque()
@@ -66,7 +69,9 @@ class Ledger:
         """Return the offset to commit (the next to be read), None while nothing is done."""
         while self._open and self._open[0].acked:
             self._raise_safe(self._open.popleft().last + 1)
-        return self._safe
+        # Markers that lie behind are nobody's to acknowledge: without them who watches the group would
+        # see records unread for ever.
+        return None if self._safe is None else self.hollow.behind(self._safe)
 
     @property
     def in_flight(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from faust.transport.drivers import aiokafka as stock
@@ -23,6 +24,13 @@ class BulkConsumerThread(stock.AIOKafkaConsumerThread):
 
     consumer: Consumer
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        created = super()._create_worker_consumer(transport)
+        # What a producer has taken back was never said. Faust asks for this in its own transactions
+        # only; the client reads it when it starts.
+        created._isolation_level = "read_committed"
+        return created
+
     async def _fetch_records(
         self,
         consumer: Any,
@@ -33,6 +41,18 @@ class BulkConsumerThread(stock.AIOKafkaConsumerThread):
         if not self.consumer.flow_active:
             return {}
         return await self.consumer.chunks.fetch(consumer, active_partitions, timeout, max_records)
+
+    async def with_client(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        """Do something with the consumer's client, where it runs.
+
+        Not through the thread's queue: what stands there may be what hangs.
+        """
+
+        async def there() -> None:
+            await act(self._ensure_consumer()._client)
+
+        done = asyncio.run_coroutine_threadsafe(there(), self.thread_loop)
+        await asyncio.wrap_future(done)
 
     async def position_at(self, starts: Mapping[TP, int | None]) -> dict[TP, int]:
         """Seek to the given offsets (None: the committed one), or where records begin, if they are ours."""

@@ -35,7 +35,9 @@ def worker() -> None:
     "Example: `zcat day-*.gz | hydrawatch replay - --alerts - --drain`"
 )
 def replay(
-    file: Annotated[str, typer.Argument(help=".jsonl, .jsonl.gz or .parquet; - for stdin.")],
+    file: Annotated[
+        str, typer.Argument(help=".jsonl (also .gz, .bz2, .xz, .zst) or .parquet; - for stdin.")
+    ],
     *,
     alerts: Annotated[str, typer.Option(help="Where the alerts go, one per line; - for stdout.")],
     control: Annotated[str | None, typer.Option(help="Control events (.jsonl).")] = None,
@@ -49,7 +51,10 @@ def replay(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stderr.")] = False,
 ) -> None:
-    """Run the engine on a file, without a broker: the same events give the worker's alerts."""
+    """Run the engine on a file, without a broker: the same events give the worker's alerts.
+
+    Exit code 1 if nothing, or nearly nothing, of the file could be read.
+    """
 
     def work(settings: Settings) -> int:
         from streams.commands import replay as command

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
+
+from streams.terminal import shown_lines
 
 if TYPE_CHECKING:
     from streams.settings.settings import Settings
@@ -24,10 +27,12 @@ def finish(work: Callable[[Settings], int]) -> None:
 
     def with_settings() -> int:
         from streams.settings import logs
-        from streams.settings.environment import load
+        from streams.settings.environment import doubtful, load
 
         settings = load()
         logs.setup(settings.log_level, secrets=settings.secrets())
+        for doubt in doubtful(settings):
+            _complain(f"warning: {doubt}", OK)
         return work(settings)
 
     end(with_settings)
@@ -52,13 +57,15 @@ def end(work: Callable[[], int]) -> None:
         code = OK
     except Exception as error:  # the outermost edge: a traceback tells a user nothing
         if os.environ.get("HYDRAWATCH_LOG_LEVEL", "").lower() == "debug":
-            raise
-        text = f"unexpected {type(error).__name__}: {error} (traceback: HYDRAWATCH_LOG_LEVEL=debug)"
-        code = _complain(text, FAILED)
+            # Not by raising it: what it says may come from a record.
+            code = _complain(traceback.format_exc().rstrip(), FAILED)
+        else:
+            text = f"unexpected {type(error).__name__}: {error}"
+            code = _complain(f"{text} (traceback: HYDRAWATCH_LOG_LEVEL=debug)", FAILED)
     raise typer.Exit(code)
 
 
 def _complain(error: object, code: int) -> int:
-    for text in str(error).splitlines():
+    for text in shown_lines(error):
         typer.secho(f"hydrawatch: {text}", err=True, fg="red" if sys.stderr.isatty() else None)
     return code

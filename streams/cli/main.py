@@ -15,6 +15,7 @@ from streams.cli import engine as cli_engine
 from streams.cli import records as cli_records
 from streams.cli import worlds as cli_worlds
 from streams.cli.exit import OK
+from streams.terminal import forgiving
 
 app = typer.Typer(
     name="hydrawatch",
@@ -31,6 +32,7 @@ for group in (cli_engine, cli_worlds, cli_records, cli_broker):
 
 def main() -> None:
     """Run the command line; the entry point of the console script."""
+    forgiving()
     app()
 
 

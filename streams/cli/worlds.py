@@ -99,7 +99,8 @@ def score(
     events: Annotated[
         str,
         typer.Option(
-            help="The world's events, .jsonl, .jsonl.gz or .parquet; - for stdin.", metavar="FILE|-"
+            help="The world's events, .jsonl (also .gz, .bz2, .xz, .zst) or .parquet; - for stdin.",
+            metavar="FILE|-",
         ),
     ],
     truth: Annotated[

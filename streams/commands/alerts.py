@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from rich.console import Console
 
 from detectors.errors import ConfigError
 from streams.kafka.connection import blocking_client_options, explained
 from streams.records import alert_view
 from streams.settings.settings import Settings
+from streams.terminal import JsonLines, console
 from streams.topics.admin import ANSWER_MS
 from streams.topics.status import partition_count
 
@@ -43,7 +43,7 @@ def run(settings: Settings, wanted: Wanted) -> int:
         actions = ", ".join(alert_view.ACTIONS)
         raise ConfigError(f"--min-action is {wanted.min_action!r}; it takes one of {actions}")
     topic = settings.shadow_topic if wanted.shadow else settings.alerts_topic
-    console = Console(highlight=False)
+    out = console()
     shown = unreadable = 0
     for value in values(settings, topic, wanted.follow, wanted.from_beginning):
         alert = _alert(value)
@@ -55,12 +55,12 @@ def run(settings: Settings, wanted: Wanted) -> int:
         if not alert_view.at_least(alert.get("action"), wanted.min_action):
             continue
         if wanted.as_json:
-            sys.stdout.buffer.write(value + b"\n")
-            sys.stdout.buffer.flush()
+            JsonLines().write(value)
+            sys.stdout.flush()
         elif wanted.full:
-            console.print(alert_view.panel(alert))
+            out.print(alert_view.panel(alert))
         else:
-            console.print(alert_view.line(alert), soft_wrap=True)
+            out.print(alert_view.line(alert), soft_wrap=True)
         shown += 1
         if shown == wanted.limit:
             break

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from detectors.config import as_plain
+from detectors.config import Loaded, as_plain
 from detectors.errors import ConfigError, HydrawatchError
+from streams.bulk.gone import what_follows
 from streams.kafka.connection import tls_context
 from streams.settings.detectors_toml import configured
-from streams.settings.environment import load
+from streams.settings.environment import doubtful, load
 from streams.settings.settings import PUBLIC_HASH_KEY, Settings, variable
-from streams.topics import status
+from streams.state.inspect import losses_ahead
+from streams.terminal import console, indented, shown
+from streams.topics import sample, status
 
 
 @dataclass(slots=True)
@@ -31,13 +33,14 @@ class Report:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # of the topics
+    placement: dict[str, int] | None = None  # of the newest requests, by what was seen of them
 
 
 def run(with_topics: bool, as_json: bool) -> int:
     """Print the report; 0 if a worker would start, 1 for a problem of topics, 2 for an error."""
     report = examine(with_topics)
     if as_json:
-        sys.stdout.write(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n")
+        indented(report)
     else:
         _print(report)
     if report.errors:
@@ -75,6 +78,9 @@ def examine(with_topics: bool = False) -> Report:
             tls_context(settings)
         if with_topics:
             report.problems += [str(problem) for problem in status.verify(settings)]
+            if loaded is not None and not report.problems:
+                _look_for_losses(settings, loaded, report)
+            _look_at_placement(settings, report)
     except ConfigError as error:
         report.errors += str(error).splitlines()
     except HydrawatchError as error:
@@ -82,7 +88,35 @@ def examine(with_topics: bool = False) -> Report:
     return report
 
 
+def _look_at_placement(settings: Settings, report: Report) -> None:
+    """Look whether producers put accounts where they belong; what cannot be read is a problem already."""
+    if any(settings.requests_topic in problem for problem in report.problems):
+        return
+    try:
+        seen = sample.sample(settings, status.partition_count(settings, settings.requests_topic))
+    except HydrawatchError as error:  # may describe topics, and not read them
+        report.warnings.append(f"where producers put records was not looked at: {error}")
+        return
+    report.placement = {
+        "looked_at": seen.looked_at,
+        "elsewhere": seen.elsewhere,
+        "without_key": seen.without_key,
+        "other_key": seen.other_key,
+    }
+    found = seen.problem()
+    if found is not None:
+        report.problems.append(f"topic {settings.requests_topic}: {found}")
+
+
+def _look_for_losses(settings: Settings, loaded: Loaded, report: Report) -> None:
+    """Say what a worker would find gone of its inputs; by HYDRAWATCH_ON_LOSS that keeps it from starting."""
+    for gone in asyncio.run(losses_ahead(settings, loaded)):
+        said = f"{gone}; {what_follows(gone, settings.on_loss)}"
+        (report.warnings if settings.on_loss == "continue" else report.problems).append(said)
+
+
 def _warnings(settings: Settings) -> Iterator[str]:
+    yield from doubtful(settings)
     if settings.hash_key.get_secret_value() == PUBLIC_HASH_KEY:
         yield (
             "HYDRAWATCH_HASH_KEY is the public default: whoever knows it can craft values that "
@@ -108,7 +142,7 @@ def _json(value: object) -> str:
 
 
 def _print(report: Report) -> None:
-    console = Console(highlight=False)
+    out = console()
     for title, values in (
         ("environment", report.environment),
         ("detectors.toml", report.detectors),
@@ -123,16 +157,26 @@ def _print(report: Report) -> None:
             given = entry["value"]
             value = "-" if given is None else given if isinstance(given, str) else _json(given)
             table.add_row(
-                Text(name), Text(value, style="bold" if changed else ""), Text(entry["origin"])
+                Text(name),
+                Text(shown(value), style="bold" if changed else ""),
+                Text(shown(entry["origin"])),
             )
-        console.print(table)
-        console.print()
+        out.print(table)
+        out.print()
     if report.digest:
-        console.print(f"digest {report.digest}", soft_wrap=True)
-    aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        out.print(f"digest {report.digest}", soft_wrap=True)
+    if report.placement is not None:
+        out.print(
+            "placement: {elsewhere:,} of {looked_at:,} requests lie elsewhere than murmur2 of account_id "
+            "says; {without_key:,} without key, {other_key:,} with another".format(
+                **report.placement
+            ),
+            soft_wrap=True,
+        )
+    aside = console(stderr=True, soft_wrap=True)
     for text in report.warnings:
-        aside.print(f"warning: {text}", style="yellow")
+        aside.print(f"warning: {shown(text)}", style="yellow")
     for text in report.errors + report.problems:
-        aside.print(f"error: {text}", style="red")
+        aside.print(f"error: {shown(text)}", style="red")
     if not report.errors and not report.problems:
-        console.print("no errors")
+        out.print("no errors")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from detectors.errors import ConfigError
-from streams.commands.topics import print_json
 from streams.settings.settings import Settings
 from streams.stages import erasure
-from streams.topics import other_mode
+from streams.stages.erasure import Answer, Asked
+from streams.terminal import console, indented
+from streams.topics import other_mode, partitioners
 from streams.topics.other_mode import OtherMode
 from streams.topics.plan import PLANS
 
@@ -41,50 +42,74 @@ class Remains(NamedTuple):
     mode: str
 
 
-async def _erase(settings: Settings, account: str, wait_s: float) -> tuple[int, bool]:
+async def _erase(settings: Settings, account: str, wait_s: float) -> tuple[Asked, Answer]:
     asked = await erasure.ask(settings, account)
-    return asked.partition, await erasure.answered(settings, asked, wait_s)
+    return asked, await erasure.answered(settings, asked, wait_s)
 
 
 def run(settings: Settings, account: str, wait_s: float, as_json: bool) -> int:
-    """Ask for it, wait for the answer, print what remains; 1 if no worker has answered in time."""
+    """Ask for it, wait for the answers, print what remains; 1 if not all partitions answered in time."""
     if account == "-":
         account = sys.stdin.readline().rstrip("\r\n")
     if not account:
         raise ConfigError("ACCOUNT is empty; give an account_id, or - to read it from stdin")
-    partition, done = asyncio.run(_erase(settings, account, wait_s))
+    asked, answer = asyncio.run(_erase(settings, account, wait_s))
     other = other_mode.look(settings)
     remains = _remains(settings, other)
     if as_json:
-        print_json(
+        indented(
             {
-                "partition": partition,
-                "erased": done,
+                "partition": asked.home,
+                "erased": bool(answer.found),
+                "found_in": answer.found,
+                "not_found_in": answer.empty,
+                "unanswered": answer.silent,
                 "mode": settings.mode,
                 "remains": [one._asdict() for one in remains],
                 "other_mode": other.sight,
                 "repeat_with": None if other.sight == "absent" else other.variable,
             }
         )
-        return 0 if done else 1
-    console = Console(soft_wrap=True, highlight=False)
-    if done:
-        console.print(f"erased from account partition {partition}; the other stages follow within")
-        console.print("a tick of its event time, and kept state with their next snapshots")
-    else:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"hydrawatch: no worker has answered within {wait_s:g} s; the request stands, and whoever "
-            f"runs account partition {partition} next will erase it"
+        return 1 if answer.silent else 0
+    out = console(soft_wrap=True)
+    for line in _said(asked, answer):
+        out.print(line)
+    if answer.silent:
+        console(stderr=True, soft_wrap=True).print(
+            f"hydrawatch: no worker has answered for account partition {_numbers(answer.silent)} within "
+            f"{wait_s:g} s; the request stands, and whoever runs it next will erase the account there"
         )
     topic = Column("remains in topic", no_wrap=True)
     table = Table(topic, "for at most", "what", box=None, pad_edge=False)
     for one in remains:
         days = "no fixed time" if one.days is None else f"{one.days} days"
         table.add_row(one.topic, days, one.holds)
-    console.print(table)
-    console.print(_of_old_state(settings))
-    console.print(_of_the_other_mode(other))
-    return 0 if done else 1
+    out.print(table)
+    out.print(_of_old_state(settings))
+    out.print(_of_the_other_mode(other))
+    return 1 if answer.silent else 0
+
+
+def _said(asked: Asked, answer: Answer) -> Iterator[str]:
+    """What was found where, and what follows from it."""
+    if answer.found:
+        yield f"erased from account partition {_numbers(answer.found)}"
+    if answer.empty:
+        nothing = "" if answer.found else "nothing was erased: "
+        yield f"{nothing}it was not found in account partition {_numbers(answer.empty)}"
+    if answer.found or asked.home in answer.empty:
+        yield "key networks and the owner of campaigns erase what they may hold of it within a tick of"
+        yield "its event time, and kept state follows with their next snapshots"
+    strange = [p for p in answer.found if p != asked.home]
+    if strange:
+        yield (
+            f"It belongs in partition {asked.home}, by murmur2 of account_id: what was in "
+            f"{_numbers(strange)} was judged apart. {partitioners.MEND}"
+        )
+
+
+def _numbers(partitions: list[int]) -> str:
+    return ", ".join(map(str, partitions))
 
 
 def _remains(settings: Settings, other: OtherMode) -> list[Remains]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from detectors.decode.rejects import REASONS
 from detectors.errors import ConfigError
-from streams.commands.topics import print_json
 from streams.records.redrive import Count, Wanted, redrive, since_ms
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
+from streams.terminal import console, indented, shown
 
 WORDS = {
     "ready": "go back",
@@ -33,24 +32,24 @@ def run(settings: Settings, reasons: list[str], since: str | None, yes: bool, as
     wanted = Wanted(frozenset(reasons), since_ms(since) if since else 0)
     count = asyncio.run(redrive(settings, configured(settings), wanted, send=yes))
     if as_json:
-        print_json({**msgspec.to_builtins(count), "dry_run": not yes})
+        indented({**msgspec.to_builtins(count), "dry_run": not yes})
     else:
         _print(count, yes)
     return 1 if count.left_behind else 0
 
 
 def _print(count: Count, yes: bool) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    out = console(soft_wrap=True)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right")
     table.add_column()
     for fate, number in count.fates.items():
         if number:
             table.add_row(f"{number:,}", WORDS[fate])
-    console.print(table)
-    by_reason = ", ".join(f"{reason} {number:,}" for reason, number in count.reasons.items())
-    console.print(f"by reason: {by_reason}" if by_reason else "no letter is of that kind")
+    out.print(table)
+    by_reason = ", ".join(f"{shown(reason)} {number:,}" for reason, number in count.reasons.items())
+    out.print(f"by reason: {by_reason}" if by_reason else "no letter is of that kind")
     if yes:
-        console.print(f"{count.sent:,} sent back")
+        out.print(f"{count.sent:,} sent back")
     else:
-        console.print("nothing was sent: give --yes to send them back")
+        out.print("nothing was sent: give --yes to send them back")

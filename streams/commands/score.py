@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
 
+from detectors.decode.decoder import Decoder
 from detectors.errors import ConfigError, HydrawatchError
-from streams.records.event_files import GZIP, read_chunks
+from streams.records.appearance import Sight, looks_like, unreadable
+from streams.records.event_files import read_chunks, read_small
 from streams.records.progress import watched
+from streams.terminal import JsonLines, shown
 from worlds.score import Score, score_ledger
 from worlds.scoring.alert_records import alert_records
 from worlds.scoring.belonging import check, mixed
@@ -30,6 +30,9 @@ from worlds.scoring.ledger import Ledger, read
 from worlds.scoring.sightings import Sightings
 from worlds.scoring.who import GREY, Who, who
 
+MOST_TRUTH = 4 << 30
+FIRST_LINES = 1000
+
 
 def run(events: str, truth: str, alerts: str, as_json: bool) -> int:
     """Score the alerts and print it; 0. Raises HydrawatchError where the files make no score."""
@@ -46,16 +49,15 @@ def run(events: str, truth: str, alerts: str, as_json: bool) -> int:
     unsure = mixed(facts, score)
     if as_json:
         found = {"events": seen.records, "accounts": len(facts["accounts"]), "mixed": unsure}
-        sys.stdout.write(orjson.dumps(found | {"score": score.as_json()}).decode() + "\n")
+        JsonLines().write(orjson.dumps(found | {"score": score.as_json()}))
         return 0
     console = wide_console()
     for grid in grids(score):
-        show(console, grid)
+        show(console, grid._replace(rows=tuple(tuple(map(shown, row)) for row in grid.rows)))
     if unsure:
         console.print(
-            f"Of {', '.join(unsure)}, all that its accounts sent since its first request counts as "
-            "the campaign's: they serve others too, and a file does not say which request is whose.",
-            highlight=False,
+            f"Of {shown(', '.join(unsure))}, all that its accounts sent since its first request counts as "
+            "the campaign's: they serve others too, and a file does not say which request is whose."
         )
     return 0
 
@@ -99,11 +101,10 @@ def grids(score: Score) -> Iterator[Grid]:
 
 def _truth(path: str) -> tuple[dict[str, Any], Who]:
     try:
-        raw = Path(path).read_bytes()
-        facts = orjson.loads(gzip.decompress(raw) if raw.startswith(GZIP) else raw)
+        facts = orjson.loads(read_small(path, MOST_TRUTH))
         return facts, who(facts)
-    except (OSError, EOFError) as error:
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:
+        why = error.strerror or error
         raise HydrawatchError(f"--truth {path}: cannot be read: {why}") from error
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise HydrawatchError(
@@ -114,15 +115,30 @@ def _truth(path: str) -> tuple[dict[str, Any], Who]:
 
 
 def _alerts(path: str) -> Ledger:
+    sight = Sight()
     try:
-        return read(alert_records(line for lines in read_chunks(path) for line in lines))
+        return read(
+            alert_records(line for lines in read_chunks(path, sight=sight) for line in lines)
+        )
     except ValueError as error:
-        raise HydrawatchError(f"--alerts {path}: {error}") from error
+        said = f"--alerts {path}: {error}"
+        raise HydrawatchError(". ".join(filter(None, (said, looks_like(sight))))) from error
 
 
 def _events(path: str, quiet: bool) -> Sightings:
-    seen = Sightings()
+    seen, sight = Sightings(), Sight()
     with watched("score", lambda: seen.records, quiet) as moved:
-        for values in read_chunks(path, progress=moved):
+        for values in read_chunks(path, progress=moved, sight=sight):
+            if not seen.records:
+                _refuse_rubbish(path, values[:FIRST_LINES], sight)
             seen.take(values)
     return seen
+
+
+def _refuse_rubbish(path: str, values: list[bytes], sight: Sight) -> None:
+    """A file that begins without any event is of another kind than asked for."""
+    decoded = Decoder(bytes(16)).decode(values)
+    rejected = decoded.rejected
+    first = rejected[0] if rejected else None
+    if wrong := unreadable(path, len(decoded.events), len(rejected), first, sight):
+        raise HydrawatchError(f"--events {wrong}")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from detectors.errors import ConfigError, HydrawatchError
@@ -20,6 +19,7 @@ from detectors.interface.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.records.event_files import overwrites
 from streams.records.produce import produce
 from streams.settings.settings import Settings
+from streams.terminal import console
 from streams.topics.plan import PLANS
 from streams.topics.status import partition_count
 from worlds.catalogue import PIECES
@@ -192,7 +192,7 @@ def _warn_of_retention(settings: Settings, first_ms: int) -> None:
     kept = next(plan for plan in PLANS if plan.setting == "requests_topic").keep_days
     age_days = (time.time_ns() // 1_000_000 - first_ms) / DAY_MS
     if age_days > kept:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
+        console(stderr=True, soft_wrap=True).print(
             f"hydrawatch: the world begins {age_days:.0f} days ago and {settings.requests_topic} "
             f"keeps {kept}: the broker may delete its head before it is read",
             style="yellow",
@@ -213,14 +213,14 @@ def _explained_files(wanted: Wanted) -> Iterator[None]:
 @contextmanager
 def _progress(world: Simulation) -> Iterator[Iterator[Lines]]:
     """The world's slices, with a bar on a terminal that follows event time."""
-    console = Console(stderr=True)
+    out = console(stderr=True)
     columns = (
         TextColumn("{task.fields[events]:,} events"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=out, disable=not out.is_terminal) as bar:
         task = bar.add_task("", total=world.end_ms - world.start_ms, events=0)
         yield _watched(world, lambda at, done: bar.update(task, completed=at, events=done))
 

@@ -6,35 +6,43 @@ import asyncio
 import time
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
-from streams.commands.topics import print_json
+from streams.bulk.gone import what_follows
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
 from streams.state import inspect
 from streams.state.inspect import KeptStage
+from streams.terminal import console, indented, shown
 
 
 def show(settings: Settings, as_json: bool) -> int:
     """Print what is kept of every stage; 1 if a worker of this configuration could not use it."""
     loaded = configured(settings)
-    with Console(stderr=True).status("reading the kept state") as status:
+    with console(stderr=True).status("reading the kept state") as status:
 
         def progress(size: int) -> None:
             status.update(f"reading the kept state: {size / 1e6:,.0f} MB")
 
         stages = asyncio.run(inspect.look(settings, loaded, progress))
     if as_json:
-        print_json([msgspec.to_builtins(stage) for stage in stages])
+        indented([msgspec.to_builtins(stage) for stage in stages])
     else:
-        Console().print(_table(stages))
+        console().print(_table(stages))
         for stage in stages:
             if stage.problem:
-                Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(
-                    f"{stage.stage} {stage.partition}: {stage.problem}"
+                console(stderr=True, soft_wrap=True).print(
+                    shown(f"{stage.stage} {stage.partition}: {stage.problem}")
                 )
-    return 1 if any(stage.problem for stage in stages) else 0
+            elif gone := stage.gone(settings):
+                console(stderr=True, soft_wrap=True).print(
+                    shown(
+                        f"{stage.stage} {stage.partition}: {gone}; {what_follows(gone, settings.on_loss)}"
+                    )
+                )
+    unusable = any(stage.problem for stage in stages)
+    stopped = settings.on_loss == "stop" and any(stage.lost for stage in stages)
+    return 1 if unusable or stopped else 0
 
 
 def reset(settings: Settings, yes: bool, as_json: bool) -> int:
@@ -46,13 +54,13 @@ def reset(settings: Settings, yes: bool, as_json: bool) -> int:
             "deleted is gone from windows and baselines. Look at it with `hydrawatch state show`, "
             "and give --yes to do it"
         )
-        Console(stderr=True, soft_wrap=True, highlight=False).print(said)
+        console(stderr=True, soft_wrap=True).print(said)
         return 2
     how = asyncio.run(inspect.reset(settings))
     if as_json:
-        print_json({"topic": settings.state_topic, "how": how})
+        indented({"topic": settings.state_topic, "how": how})
     else:
-        Console(soft_wrap=True).print(f"{settings.state_topic}: {how}; nothing is kept now")
+        console(soft_wrap=True).print(f"{settings.state_topic}: {how}; nothing is kept now")
     return 0
 
 
@@ -82,7 +90,9 @@ def _table(stages: list[KeptStage]) -> Table:
 
 
 def _use(stage: KeptStage) -> str:
-    return "cannot be used" if stage.problem else ""
+    if stage.problem:
+        return "cannot be used"
+    return f"{stage.lost:,} records gone unread" if stage.lost else ""
 
 
 def _age(seconds: float) -> str:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,7 +21,11 @@ from streams.settings.detectors_toml import configured
 from streams.settings.settings import Settings
 from streams.topics import status
 from streams.worker.memory import tune_memory
+from streams.worker.stopping import end_within
 from streams.worker.warm_up import warm_up
+
+if TYPE_CHECKING:
+    from streams.worker.worker import Worker
 
 ANSWER_S = 15.0  # how long a broker may be away when a worker starts
 STARTED_ANEW = "_HYDRAWATCH_STARTED_ANEW"  # set by the worker itself: where no cache can be written
@@ -71,6 +76,24 @@ def start_anew() -> None:
     )
 
 
+async def _started(worker: Worker, stop: asyncio.Event) -> bool:
+    """Start; False where it was stopped before that was done. Raises what starting raises."""
+
+    async def start() -> None:
+        await worker.start()
+        await worker.app.start()
+
+    starting, stopped = asyncio.create_task(start()), asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return False
+    starting.result()
+    return True
+
+
 async def _run(settings: Settings, loaded: Loaded) -> int:
     from streams.worker.worker import Worker
 
@@ -88,19 +111,20 @@ async def _run(settings: Settings, loaded: Loaded) -> int:
         loop.add_signal_handler(number, stop.set)
     with server:
         log.info("worker starts", metrics=server.url, digest=loaded.digest)
-        await worker.start()
-        await worker.app.start()
         try:
+            started = await _started(worker, stop)
             while not stop.is_set() and not worker.app.crashed:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
-            crashed = bool(worker.app.crashed)
-            if not crashed:
+        finally:
+            end_within()
+        crashed = bool(worker.app.crashed)
+        if crashed:  # said before a stop that may be cut off
+            log.error("worker failed", reason=repr(worker.app.crash_reason))
+        try:
+            if started and not crashed:
                 await worker.hand_on()
         finally:
             await worker.app.stop()
             await worker.stop()
-    if crashed:
-        log.error("worker failed", reason=repr(worker.app.crash_reason))
-        return 1
-    return 0
+    return 1 if crashed else 0

@@ -13,6 +13,7 @@ from rich.status import Status as Spinner
 from rich.table import Table
 from rich.text import Text
 
+from streams import terminal
 from streams.demo.status import Status
 from streams.records import alert_view
 from worlds.score import Score
@@ -29,7 +30,7 @@ class View:
     """Shows steps, then the stream, then the summary; a context manager that restores the terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or terminal.console()
         self._spinner: Spinner | None = None
         self._live: Live | None = None
         self._step = ""

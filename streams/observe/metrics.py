@@ -37,8 +37,20 @@ class Metrics:
             self.events.labels(outcome)  # a rate over a series that does not exist yet is no data
         self.unknown_properties = self._counter(
             "unknown_properties",
-            "Optional properties that were null, empty or not valid, so taken as not known",
+            "Properties that were null, empty or not valid, so taken as not known",
             "property",
+        )
+        self.unusable_properties = self._counter(
+            "unusable_properties",
+            "Optional properties that were given, but no valid or possible value, so not known",
+            "property",
+        )
+        self.reused_ids = self._counter(
+            "reused_ids",
+            "Events counted whose account sent their id before, with other content",
+        )
+        self.unknown_usage = self._counter(
+            "unknown_usage", "Requests counted whose tokens are not: usage is not known"
         )
         self.dead_letters = self._counter(
             "dead_letters", "Records sent to the dead-letter topic", "reason", "stage"
@@ -53,18 +65,32 @@ class Metrics:
         self.late_events = self._counter(
             "late_events", "Events behind the watermark, by how far (upper bound)", "by"
         )
-        # How far behind.
+        self.misplaced = self._counter(
+            "misplaced_events",
+            "Events of accounts that Kafka's default partitioner sends to another partition",
+        )
+        self.misplaced_share = self._gauge(
+            "misplaced_share", "Part of the last events that belongs elsewhere", "partition"
+        )
+        self.late_share = self._gauge(
+            "late_share", "Share of late events among the last few thousand read", "partition"
+        )
+        self.ahead_events = self._counter(
+            "ahead_events",
+            "Events counted that lie minutes to days ahead of what other accounts say: no watermark moves",
+        )
+        # How far behind; negative where event time is ahead of the clock.
         self.lag_records = self._gauge(
             "lag_records", "Records in the topic that were not read yet", "topic", "partition"
         )
         self.event_lag = self._gauge(
-            "event_lag_seconds", "Clock minus event time of the newest event read", "partition"
+            "event_lag_seconds", "Clock minus the event time that was reached", "partition"
         )
         self.watermark_delay = self._gauge(
             "watermark_delay_seconds", "Clock minus watermark", "stage", "partition"
         )
         self.last_event = self._gauge(
-            "last_event_timestamp_seconds", "Event time of the newest event read", "partition"
+            "last_event_timestamp_seconds", "The event time that was reached", "partition"
         )
         self.partitions_assigned = self._gauge(
             "partitions_assigned", "Partitions this worker owns", "topic"
@@ -85,6 +111,16 @@ class Metrics:
         self.stalls = self._counter(
             "stalls", "Times that a partition stood still for HYDRAWATCH_STALL_S", "topic"
         )
+        self.deaf = self._gauge(
+            "deaf_seconds",
+            "Time that a client has got nothing, or nothing of it was taken, though brokers serve others",
+            "client",
+        )
+        self.renewals = self._counter(
+            "connections_renewed",
+            "Times that a client's connections were made anew for that",
+            "client",
+        )
         self.undelivered = self._gauge(
             "undelivered_seconds",
             "Time that the oldest record written to a topic has waited for the brokers to take it",
@@ -103,6 +139,23 @@ class Metrics:
             "under_min_isr_partitions",
             "Partitions with fewer replicas in sync than writes need",
             "topic",
+        )
+        self.lost_records = self._counter(
+            "lost_records",
+            "Records that the broker deleted before they were read, by offsets",
+            "topic",
+        )
+        self.lately_lost = self._gauge(
+            "lately_lost_records",
+            "Records that were deleted unread within a day of event time",
+            "topic",
+            "partition",
+        )
+        self.undecided = self._gauge(
+            "undecided_records",
+            "Records behind an open transaction, which cannot be read before it ends",
+            "topic",
+            "partition",
         )
         # Work done.
         self.batch = Histogram(

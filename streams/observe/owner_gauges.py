@@ -12,6 +12,7 @@ from detectors.interface.clock import HOUR_TICKS, MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.observe.counter_gauges import DetectorGauges
 from streams.observe.isolation import Asides
+from streams.observe.losses import LossGauge
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
 
@@ -42,6 +43,7 @@ class OwnerGauges:
     def __init__(self, metrics: Metrics, topic: str, owner: CampaignOwner) -> None:
         self.partition = PartitionGauges(metrics, topic, OWNER_PARTITION)
         self._asides = Asides(metrics, self.partition, "owner", owner)
+        self._loss = LossGauge(metrics, self.partition, topic, owner)
         self._detectors = [DetectorGauges(metrics, host) for host in owner.hosts()]
         self._metrics = metrics
         self._begins = LAST_TICK
@@ -53,6 +55,7 @@ class OwnerGauges:
         self._shed = owner.sizes()
         self._capped = {mode: advice.capped for mode, advice in owner.advice().items()}
         self._closed = owner.closed
+        self._loss.restore(owner)
 
     def heard(self, tick: int) -> None:
         """A source spoke of a tick: before the first one closes, that says where time begins."""
@@ -65,6 +68,7 @@ class OwnerGauges:
             return
         before = self._begins - 1 if self._closed == NO_TIME else self._closed
         self._asides.update(owner.closed)
+        self._loss.update(owner)
         for detectors in self._detectors:
             detectors.update()
         for found in owner.groups_found():

@@ -15,6 +15,7 @@ class PartitionGauges:
     def __init__(self, metrics: Metrics, topic: str, partition: int) -> None:
         self.label = str(partition)
         self._lag = metrics.lag_records
+        self._undecided = metrics.undecided
         self._topic = topic
         self._held: set[tuple[Gauge, tuple[str, ...]]] = set()
         self._gone = False
@@ -25,13 +26,14 @@ class PartitionGauges:
             gauge.labels(*labels, self.label).set(value)
             self._held.add((gauge, labels))
 
-    def lag(self, records: int) -> None:
-        """So many records are in the topic that were not read."""
+    def lag(self, records: int, undecided: int = 0) -> None:
+        """So many records are in the topic that were not read, and so many that cannot be read yet."""
         self.set(self._lag, records, self._topic)
+        self.set(self._undecided, undecided, self._topic)
 
     def delay(self, gauge: Gauge, time_ms: int, *labels: str) -> None:
-        """Set a gauge to the clock minus a time."""
-        self.set(gauge, max(0.0, time.time() - time_ms / 1000), *labels)
+        """Set a gauge to the clock minus a time; negative where that is yet to come, for that is wrong."""
+        self.set(gauge, time.time() - time_ms / 1000, *labels)
 
     def release(self) -> None:
         """The partition moved away: its new owner reports it."""

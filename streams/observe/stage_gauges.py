@@ -11,7 +11,7 @@ import structlog
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
 from detectors.contract.alert import ACTIONS, SEVERITIES
-from detectors.contract.request_event import OPTIONAL
+from detectors.contract.request_event import OPTIONAL, USAGE
 from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import REASONS
 from detectors.exchange.findings import TickFindings
@@ -21,8 +21,12 @@ from detectors.interface.key_kinds import KINDS
 from detectors.networks import state as ks
 from detectors.networks.partition import NetworkPartition
 from streams.observe.counter_gauges import CounterGauges, Gained, count_by
+from streams.observe.event_clock import LateShare
+from streams.observe.input_quality import InputQuality
 from streams.observe.isolation import Asides
+from streams.observe.losses import LossGauge
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement
 from streams.observe.owner_gauges import OWNER_EVICTIONS
 from streams.observe.partition_gauges import PartitionGauges
 
@@ -49,6 +53,10 @@ ACCOUNT_EVICTIONS = {
     st.SIGHTING_OVERFLOW: "sighting",
     st.EDGE_OVERFLOW: "edge_refused",
     st.PROMPT_OVERFLOW: "prompt_refused",
+    st.MINUTE_COARSE: "minute_coarse",
+    st.MINUTES_EVICTED: "minute",
+    st.EDGE_BY_LOT: "edge_by_lot",
+    st.PROMPT_BY_LOT: "prompt_by_lot",
 }
 REFUSALS = [st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
@@ -57,7 +65,9 @@ HOUR_S = 3600
 STAGES = {"accounts": ("account",), "keys": ("key",), "owner": ("account", "campaign", "model")}
 
 
-def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
+def begin_at_zero(
+    metrics: Metrics, detectors: Iterable[Described], inputs: Iterable[str] = ()
+) -> None:
     """Show the counters that rules watch from the start.
 
     A series that comes into being at 500 has, to Prometheus, never risen.
@@ -65,10 +75,14 @@ def begin_at_zero(metrics: Metrics, detectors: Iterable[Described]) -> None:
     for kinds in (ACCOUNT_EVICTIONS, KEY_EVICTIONS, OWNER_EVICTIONS):
         for kind in kinds.values():
             metrics.evictions.labels(kind)
+    for topic in inputs:
+        metrics.lost_records.labels(topic)
     for kind in ("account", "shared_key"):
         metrics.expired.labels(kind)
     for by in LATE_BY.values():
         metrics.late_events.labels(by)
+    for name in OPTIONAL:
+        metrics.unusable_properties.labels(name)
     for reason in REASONS:
         metrics.dead_letters.labels(reason, "receiving")
     for stage, entities in STAGES.items():
@@ -96,15 +110,20 @@ class AccountGauges:
         self, metrics: Metrics, topic: str, partition: int, accounts: AccountPartition
     ) -> None:
         self.partition = PartitionGauges(metrics, topic, partition)
+        self.quality = InputQuality()
+        self.misplacement = Misplacement()
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "accounts", "account", accounts.counts, accounts.host)
         self._asides = Asides(metrics, self.partition, "accounts", accounts)
+        self._loss = LossGauge(metrics, self.partition, topic, accounts)
         self.restore(accounts)
 
     def restore(self, accounts: AccountPartition) -> None:
         """Count from here on: what restored state has counted was shown by whoever kept it."""
+        self.late = LateShare(accounts.counters)
         self._gained = Gained(accounts.counters)
         self._holes = accounts.flow.kept.hours
+        self._loss.restore(accounts)
 
     def count(self, decoded: Decoded) -> None:
         """Count a decoded batch's rejects and unknown properties."""
@@ -112,18 +131,32 @@ class AccountGauges:
             self._metrics.events.labels("rejected").inc(len(decoded.rejected))
         for at in np.flatnonzero(decoded.unknown):
             self._metrics.unknown_properties.labels(OPTIONAL[at]).inc(int(decoded.unknown[at]))
+        for at in np.flatnonzero(decoded.unusable):
+            self._metrics.unusable_properties.labels(OPTIONAL[at]).inc(int(decoded.unusable[at]))
+        for name, count in zip(USAGE, decoded.no_usage.tolist(), strict=True):
+            if count:
+                self._metrics.unknown_properties.labels(name).inc(count)
+        self.quality.count(decoded)
 
     def update(self, accounts: AccountPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._counts.update()
         self._asides.update(accounts.closed)
+        self._loss.update(accounts)
         new = self._gained.look(accounts.counters)
         metrics.events.labels("accepted").inc(int(new[st.ACCEPTED] - new[st.LATE]))
         metrics.events.labels("duplicate").inc(int(new[st.DUPLICATE]))
         metrics.events.labels("late").inc(int(new[st.LATE]))
         metrics.events.labels("refused").inc(int(new[REFUSALS].sum()))
         count_by(metrics.late_events, new, LATE_BY)
+        metrics.reused_ids.inc(int(new[st.REUSED]))
+        metrics.unknown_usage.inc(int(new[st.NO_USAGE]))
+        metrics.unusable_properties.labels("account_created_at").inc(int(new[st.TOO_YOUNG]))
+        self.quality.ingested(new)
+        metrics.misplaced.inc(int(new[st.MISPLACED]))
+        self.misplacement.count(int(new[st.ACCEPTED]), int(new[st.MISPLACED]))
+        show.set(metrics.misplaced_share, self.misplacement.share)
         if new[st.DEDUPE_OVERFLOW]:
             metrics.dedupe_overflow.inc(int(new[st.DEDUPE_OVERFLOW]))
         count_by(metrics.evictions, new, ACCOUNT_EVICTIONS)
@@ -137,6 +170,11 @@ class AccountGauges:
                 partition=self.partition.label,
                 hours=accounts.flow.kept.lasting,
             )
+        if new[st.AHEAD]:
+            metrics.ahead_events.inc(int(new[st.AHEAD]))
+        self.late.update(accounts.counters)
+        if self.late.share is not None:
+            show.set(metrics.late_share, self.late.share)
         scalars = accounts.state.scalars
         newest = int(scalars[st.MAX_TIME])
         if newest != NO_TIME:
@@ -160,17 +198,20 @@ class NetworkGauges:
         self._metrics = metrics
         self._counts = CounterGauges(metrics, "keys", "key", keys.counts, keys.host)
         self._asides = Asides(metrics, self.partition, "keys", keys)
+        self._loss = LossGauge(metrics, self.partition, topic, keys)
         self.restore(keys)
 
     def restore(self, keys: NetworkPartition) -> None:
         """Count from here on; see `AccountGauges.restore`."""
         self._gained = Gained(keys.state.counters)
+        self._loss.restore(keys)
 
     def update(self, keys: NetworkPartition) -> None:
         """Counters by their difference, gauges as they stand."""
         metrics, show = self._metrics, self.partition
         self._counts.update()
         self._asides.update(keys.closed)
+        self._loss.update(keys)
         new = self._gained.look(keys.state.counters)
         count_by(metrics.evictions, new, KEY_EVICTIONS)
         if new[ks.SHARED_EXPIRED]:

@@ -15,6 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from streams.terminal import shown
+
 SEVERITY_STYLE = {
     "info": "dim",
     "low": "cyan",
@@ -110,8 +112,7 @@ def at_least(action: object, floor: str) -> bool:
 
 
 def _text(value: object) -> str:
-    text = "?" if value is None else str(value)
-    return "".join(c if c.isprintable() else "�" for c in text)
+    return "?" if value is None else shown(value)
 
 
 def _number(value: object) -> str:

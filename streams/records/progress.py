@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from streams.records.event_files import Progress
+from streams.terminal import console
 
 
 @contextmanager
 def watched(title: str, records: Callable[[], int], quiet: bool) -> Iterator[Progress | None]:
     """Give what `read_chunks` reports to; None where nobody watches. `records` counts them so far."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    out = console(stderr=True)
+    if quiet or not out.is_terminal:
         yield None
         return
     with Bar(
@@ -25,7 +25,7 @@ def watched(title: str, records: Callable[[], int], quiet: bool) -> Iterator[Pro
         TextColumn("{task.percentage:>3.0f}%"),
         TextColumn("{task.fields[events]}"),
         TimeElapsedColumn(),
-        console=console,
+        console=out,
     ) as bar:
         task = bar.add_task(title, total=None, events="")
 

@@ -152,7 +152,8 @@ class _Reader:
         ends, known = {}, self._ends
         seen: set[bytes] = set()
         batch: list[Letter] = []
-        async for record in read_all(self._settings, self._settings.dead_letters_topic, None):
+        topic = self._settings.dead_letters_topic
+        async for record in read_all(self._settings, topic, None, committed=True):
             ends[record.partition] = record.offset
             if known is not None and record.offset > known.get(record.partition, -1):
                 continue
@@ -209,7 +210,7 @@ class _Reader:
 
 def _letter(record: Any) -> Letter:
     headers = {
-        name.removeprefix(HEADER): value.decode("utf-8", "replace")
+        name.removeprefix(HEADER): (value or b"").decode("utf-8", "replace")
         for name, value in record.headers
         if name.startswith(HEADER)
     }

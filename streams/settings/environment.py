@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from detectors.errors import ConfigError
 from streams.settings.settings import PREFIX, Settings, is_secret, variable
-from streams.settings.values import MASK, without_user
+from streams.settings.values import MASK, padded, without_user
 
 # Kubernetes puts HYDRAWATCH_SERVICE_HOST, HYDRAWATCH_PORT_9464_TCP and the like into every pod that
 # lives beside a service named hydrawatch: not ours, and no typing error of anybody.
@@ -39,6 +39,15 @@ def load() -> Settings:
         frozenset(name for name in Settings.model_fields if ours.get(variable(name)))
     )
     return settings
+
+
+def doubtful(settings: Settings) -> list[str]:
+    """What is allowed and mostly a mistake: a credential copied with what stood around it."""
+    return [
+        f"{name} {how}: it counts as a part of it; set it again without, unless it is meant"
+        for name, value in settings.credentials().items()
+        if (how := padded(value))
+    ]
 
 
 def _is_ours(name: str) -> bool:

@@ -13,6 +13,7 @@ import orjson
 import structlog
 
 from streams.settings.values import MASK
+from streams.terminal import json_text, shown, shown_lines
 
 # Fields that may carry a person's identifier, an event or a secret: never in a log, whoever logs.
 WITHHELD = frozenset(
@@ -40,6 +41,7 @@ CHATTY = (
 )
 # kafka-python serves commands only, which turn its errors into one line.
 MUTE = ("kafka",)
+TRACES = ("exception", "stack")  # they have lines of their own
 _BEARER = r"(?<=Bearer )[\w.~+/=-]+"
 
 
@@ -140,15 +142,30 @@ def _rendering(target: TextIO) -> list[Any]:
         colors = "NO_COLOR" not in os.environ
         # The plain formatter prints no local variables: they hold events.
         return [
+            structlog.processors.format_exc_info,
+            _harmless,
             structlog.dev.ConsoleRenderer(
                 colors=colors, exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
         ]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
 
 
+def _harmless(_: Any, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For a terminal: what others have written as characters that show, before colours are put in."""
+    made: dict[str, Any] = {}
+    for name, value in record.items():
+        if name in TRACES:
+            made[name] = "\n".join(shown_lines(value))
+        elif isinstance(value, (bool, int, float)) or value is None:
+            made[shown(name)] = value
+        else:
+            made[shown(name)] = shown(value if isinstance(value, str) else repr(value))
+    return made
+
+
 def _json(value: Any, default: Any = None, **_: Any) -> str:
-    return orjson.dumps(value, default=default or str).decode()
+    return json_text(orjson.dumps(value, default=default or str))
 
 
 def _withhold(_: Any, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -35,6 +35,8 @@ SHADOW_NAMES = {
     "group": "hydrawatch-shadow",
 }
 
+NAMES_OF_SECRETS = frozenset({"sasl_username", "oauth_client_id"})
+
 
 class Settings(BaseSettings):
     """The environment's shelf of configuration: one field per HYDRAWATCH_* variable.
@@ -104,8 +106,14 @@ class Settings(BaseSettings):
     idle_s: float = Field(default=10.0, gt=0, le=3600)
     # How often each partition's state is kept at the broker: what came after is read again.
     snapshot_s: float = Field(default=30.0, gt=0, le=3600)
+    # Retention may delete what was not read yet. One hole must not stop a fleet that knows the rest; who
+    # would rather look first has it stop.
+    on_loss: Literal["continue", "stop"] = "continue"
     # Longer than the largest chunk or a slow fetch takes; ten times as long and /livez gives up.
     stall_s: float = Field(default=60.0, gt=0, le=3600)
+    # Longer than a client needs to notice by itself that a broker hangs (40 s): then its connections are
+    # made anew, and after three times as long the process ends.
+    deaf_s: float = Field(default=60.0, gt=0, le=3600)
     # Records per chunk: large enough to pay Faust's cost once, small enough for heartbeats between.
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
 
@@ -118,7 +126,7 @@ class Settings(BaseSettings):
             return {**SHADOW_NAMES, **values}
         return values
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "on_loss", mode="before")
     @classmethod
     def _level_in_any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -187,6 +195,15 @@ class Settings(BaseSettings):
             for name, value in values.items()
         }
 
+    def credentials(self) -> dict[str, str]:
+        """What proves who this is, by variable: secrets, and the names that belong to them."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            variable(name): value.get_secret_value() if is_secret(name) else value
+            for name, value in values.items()
+            if value is not None and (is_secret(name) or name in NAMES_OF_SECRETS)
+        }
+
     def secrets(self) -> list[str]:
         """The secrets themselves, to be masked wherever they might show."""
         values = (getattr(self, name) for name in type(self).model_fields if is_secret(name))
@@ -206,7 +223,7 @@ class Settings(BaseSettings):
         if self.config is None:
             return None, "defaults"
         try:
-            return self.config.read_text(encoding="utf-8"), str(self.config)
+            return self.config.read_text(encoding="utf-8-sig"), str(self.config)
         except (OSError, UnicodeDecodeError) as error:
             msg = f"HYDRAWATCH_CONFIG: {self.config} cannot be read as UTF-8 text: {error}"
             raise ConfigError(msg) from error

@@ -10,12 +10,28 @@ from pydantic import AfterValidator, SecretStr
 
 MASK = "********"
 
+_INVISIBLE = {
+    " ": "a space",
+    "\t": "a tab",
+    "\n": "a line end",
+    "\r": "a carriage return",
+    "\u00a0": "a no-break space",
+    "\ufeff": "a byte-order mark",
+}
 _USER_PART = re.compile(r"[^/,\s]*@")
 
 
 def without_user(text: str) -> str:
     """The text with user and password of any address in it masked."""
     return _USER_PART.sub(f"{MASK}@", text)
+
+
+def padded(text: str) -> str:
+    """What a credential has at an end that nobody sees: where, and what; nothing if it has none."""
+    for where, end in (("ends", text[-1:]), ("begins", text[:1])):
+        if end and (end.isspace() or not end.isprintable()):
+            return f"{where} with {_INVISIBLE.get(end, 'a character that does not show')}"
+    return ""
 
 
 def _one_address(text: str) -> bool:

@@ -17,7 +17,7 @@ from detectors.decode.control_events import decode_control
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.decisions.log import ControlMark, DecisionLog
-from streams.kafka.reader import reader
+from streams.kafka.reader import readable_end, reader
 from streams.observe.metrics import Metrics
 from streams.settings.settings import Settings
 from streams.stages.dead_letters import dead_letter
@@ -88,14 +88,14 @@ class ControlFollower:
 
     async def _follow(self) -> None:
         topic = self._settings.control_topic
-        async with reader(self._settings, topic, [0]) as consumer:
+        async with reader(self._settings, topic, [0], committed=True) as consumer:
             (tp,) = consumer.assignment()
             while not self.decisions.shut_out:
                 fetched = await consumer.getmany(timeout_ms=500)
                 for record in (r for records in fetched.values() for r in records):
                     await self._take(record)
-                high = consumer.highwater(tp)
-                if high is not None and await consumer.position(tp) >= high:
+                end = readable_end(consumer, tp, committed=True)
+                if end is not None and await consumer.position(tp) >= end:
                     self._caught_up.set()
 
     async def _take(self, record: Any) -> None:

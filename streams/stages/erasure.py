@@ -1,8 +1,9 @@
 """Requests to erase an account: written to the marks topic, found there by whoever runs its partition.
 
-A request names the account by its keyed fingerprint. The worker that runs the partition decides at
-which place of the requests it takes effect and writes that down (`Erased`) before it erases, so
-that whoever reads the partition again erases at the same place.
+A request names the account by its keyed fingerprint. It is made of every partition, for not all
+producers put an account where Kafka's default partitioner would. The worker that runs a partition decides
+at which place of the requests it takes effect and writes that down (`Erased`), with whether the account
+was there, before it erases: whoever reads the partition again erases at the same place.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from faust.types import TP
 
 from detectors.kernels.partitioner import partition_of
 from detectors.kernels.siphash import fingerprint
-from streams.decisions.log import Accepted, Erased, EraseRequest, encode, mark_of, read_marks
+from streams.decisions.log import Accepted, Erased, EraseRequest, encode, mark_of, read_all_marks
 from streams.kafka.connection import BrokerError
 from streams.kafka.producers import brief_producer
 from streams.kafka.reader import reader
@@ -36,10 +37,19 @@ log = structlog.get_logger()
 
 
 class Asked(NamedTuple):
-    """A request that was written down: its id, and the account partition that it is for."""
+    """A request that was written down: its id, where the account belongs, and of how many partitions."""
 
     id: str
-    partition: int
+    home: int
+    partitions: int
+
+
+class Answer(NamedTuple):
+    """What became of a request: account partitions that had the account, had it not, or said nothing."""
+
+    found: list[int]
+    empty: list[int]
+    silent: list[int]
 
 
 class Erasures:
@@ -97,28 +107,39 @@ class Erasures:
 
 
 async def ask(settings: Settings, account: str) -> Asked:
-    """Write down that an account is to be erased. Raises ConfigError, BrokerError."""
+    """Write down, for each partition, that an account is to be erased. Raises ConfigError, BrokerError."""
     raw = account.encode()
     partitions = await asyncio.to_thread(partition_count, settings, settings.marks_topic)
-    asked = Asked(uuid.uuid4().hex, partition_of(raw, partitions))
-    request = EraseRequest(asked.id, fingerprint(raw, settings.hash_key_bytes()))
+    asked = Asked(uuid.uuid4().hex, partition_of(raw, partitions), partitions)
+    fp = fingerprint(raw, settings.hash_key_bytes())
     async with brief_producer(settings) as producer:
-        await producer.send_and_wait(
-            settings.marks_topic, encode(request), partition=asked.partition
-        )
+        sent = [
+            await producer.send(
+                settings.marks_topic,
+                encode(EraseRequest(asked.id, fp, home=partition == asked.home)),
+                partition=partition,
+            )
+            for partition in range(partitions)
+        ]
+        await asyncio.gather(*sent)
     return asked
 
 
-async def answered(settings: Settings, asked: Asked, patience_s: float) -> bool:
-    """Whether a worker has erased the account, after waiting up to `patience_s` for it.
+async def answered(settings: Settings, asked: Asked, patience_s: float) -> Answer:
+    """What workers have answered, after waiting up to `patience_s` for all partitions.
 
     Raises BrokerError, and StateError for what another version wrote.
     """
     until = time.monotonic() + patience_s
     while True:
-        marks = await read_marks(settings, asked.partition)
-        if any(isinstance(m, Erased) and m.id == asked.id for m in marks):
-            return True
-        if time.monotonic() >= until:
-            return False
+        said = {
+            partition: mark.found
+            for partition, marks in (await read_all_marks(settings)).items()
+            for mark in marks
+            if isinstance(mark, Erased) and mark.id == asked.id
+        }
+        silent = [p for p in range(asked.partitions) if p not in said]
+        if not silent or time.monotonic() >= until:
+            found = sorted(p for p, there in said.items() if there)
+            return Answer(found, sorted(said.keys() - set(found)), silent)
         await asyncio.sleep(POLL_S)

@@ -14,10 +14,12 @@ from detectors.exchange.report import Report
 from detectors.interface.clock import NO_TIME
 from detectors.networks.partition import NetworkPartition
 from streams.bulk.chunks import Chunk, next_part
+from streams.bulk.gone import Gone, gone_in
 from streams.observe.metrics import Metrics
 from streams.observe.stage_gauges import NetworkGauges, count_evidence
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
+from streams.stages.losses import refuse_to_go_on, tell_of, tick_end
 from streams.stages.older import Readable
 from streams.stages.sink import Sink
 
@@ -37,20 +39,22 @@ class NetworkStage:
         self.busy = asyncio.Lock()
         self.lag = 0
         self._source = loaded.config.engine.partitions + partition
+        self._settings = settings
         self._sink = sink
         self._metrics = metrics
         self._told = NO_TIME
-        self._readable = Readable(settings.handover_topic, partition)
+        sources = loaded.config.engine.partitions
+        self._readable = Readable(settings.handover_topic, partition, sources)
         self._gauges = NetworkGauges(metrics, settings.handover_topic, partition, self.networks)
 
     def close(self) -> None:
         """The partition moved away, or the worker stops."""
         self._gauges.partition.release()
 
-    def watch(self, lag: int) -> None:
-        """So many records lie unread: show that, and time that passes while nothing is read."""
+    def watch(self, lag: int, undecided: int = 0) -> None:
+        """So many records lie unread, or behind a transaction: show that, and time that passes meanwhile."""
         self.lag = lag
-        self._gauges.partition.lag(lag)
+        self._gauges.partition.lag(lag, undecided)
         self._gauges.update(self.networks)
 
     async def settle(self) -> None:
@@ -72,10 +76,12 @@ class NetworkStage:
     async def process(self, chunk: Chunk) -> Sent:
         """Take what is new in a chunk; returns what was sent because of it."""
         part = next_part(chunk, self.next_offset)
+        if gone := gone_in(chunk, self.next_offset):
+            self._lose(gone)
         if part is None:
             return []
         started = time.perf_counter()
-        for hand_over in self._readable.of(part.values, decode):
+        for hand_over in self._readable.of(part, decode):
             self.networks.receive(hand_over)
         self.next_offset = part.ends
         sent: Sent = []
@@ -91,3 +97,14 @@ class NetworkStage:
         self._metrics.batch.labels("keys").observe(time.perf_counter() - started)
         self._gauges.update(self.networks)
         return sent
+
+    def _lose(self, gone: Gone) -> None:
+        """Go on without records that are gone.
+
+        Nothing of that depends on a clock, so that it need not be written down first: whoever goes on from
+        the same place finds the same hole, or a larger one.
+        """
+        refuse_to_go_on(gone, self._settings)
+        tell_of(gone, self.name, self._metrics, tick_end(self.networks.closed))
+        self.networks.lose(gone.first, gone.end)
+        self.next_offset = gone.end

@@ -17,6 +17,7 @@ from detectors.exchange.report import Report, decode
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.owner.owner import CampaignOwner
 from streams.bulk.chunks import Chunk, next_part
+from streams.bulk.gone import Gone, gone_in
 from streams.decisions.log import Saying
 from streams.kafka.fencing import ShutOutError
 from streams.observe.metrics import Metrics
@@ -24,6 +25,7 @@ from streams.observe.owner_gauges import OwnerGauges
 from streams.settings.settings import Settings
 from streams.stage import Kept, Sent
 from streams.stages.control_topic import ControlFollower
+from streams.stages.losses import refuse_to_go_on, tell_of, tick_end
 from streams.stages.older import Readable
 from streams.stages.published_alerts import Published, read_published
 from streams.stages.sink import Sink
@@ -43,13 +45,14 @@ class OwnerStage:
         self._metrics = metrics
         self._applied: dict[int, tuple[int, int]] = {}
         self._digest = loaded.digest
-        self._readable = Readable(settings.evidence_topic, self.partition)
+        sources = 2 * loaded.config.engine.partitions
+        self._readable = Readable(settings.evidence_topic, self.partition, sources)
         self._published: dict[str, Published] | None = None  # by topic
         self._closed = False
         self.busy = asyncio.Lock()
         self.owner = self.part = CampaignOwner(
             loaded.config,
-            sources=2 * loaded.config.engine.partitions,
+            sources=sources,
             trace=Trace(version=VERSION, config_digest=loaded.digest),
             mode=settings.mode,
             hash_key=settings.hash_key_bytes(),
@@ -65,10 +68,10 @@ class OwnerStage:
         self._controls.stop()
         self._gauges.release()
 
-    def watch(self, lag: int) -> None:
-        """So many records lie unread: show that, and time that passes while nothing is read."""
+    def watch(self, lag: int, undecided: int = 0) -> None:
+        """So many records lie unread, or behind a transaction: show that, and time that passes meanwhile."""
         self.lag = lag
-        self._gauges.partition.lag(lag)
+        self._gauges.partition.lag(lag, undecided)
         self._gauges.update(self.owner)
         self._gauges.measure(self.owner)
 
@@ -100,11 +103,15 @@ class OwnerStage:
 
         Raises ShutOutError where another worker says it: then the stage is not to be kept any more.
         """
+        if self._published is None or self._closed or self.shut_out:
+            return []
         part = next_part(chunk, self.next_offset)
-        if part is None or self._published is None or self._closed or self.shut_out:
+        if gone := gone_in(chunk, self.next_offset):
+            self._lose(gone)
+        if part is None:
             return []
         started = time.perf_counter()
-        for report in self._readable.of(part.values, decode):
+        for report in self._readable.of(part, decode):
             self._receive(report)
         self.next_offset = part.ends
         sent = await self._say(self._published, list(self.owner.advance()))
@@ -157,3 +164,14 @@ class OwnerStage:
             self.owner.receive(report.source, report.findings)
         if report.last:
             self.owner.watermark(report.source, report.tick)
+
+    def _lose(self, gone: Gone) -> None:
+        """Go on without records that are gone.
+
+        Nothing of that depends on a clock, so that it need not be written down first: whoever goes on from
+        the same place finds the same hole, or a larger one.
+        """
+        refuse_to_go_on(gone, self._settings)
+        tell_of(gone, self.name, self._metrics, tick_end(self.owner.closed))
+        self.owner.lose(gone.first, gone.end)
+        self.next_offset = gone.end

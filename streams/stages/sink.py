@@ -20,6 +20,7 @@ from detectors.exchange import hand_over as handover
 from detectors.exchange import report as reports
 from detectors.exchange.hand_over import HandOver
 from detectors.exchange.report import Report
+from streams.kafka.addresses import begin_anew
 from streams.kafka.connection import explained
 from streams.kafka.producers import FLUSH_S, end, lasting_producer
 from streams.observe.delivery_monitor import DeliveryMonitor
@@ -72,6 +73,12 @@ class Sink:
         await asyncio.gather(
             *(end(one) for one in (self._producer, self._large) if one is not None)
         )
+
+    async def renew(self) -> None:
+        """Connect to the brokers anew; what is under way is sent again, in its order, and is there once."""
+        for producer in (self._producer, self._large):
+            if producer is not None:
+                await begin_anew(producer.client)
 
     async def hand_over(self, target: int, hand_over: HandOver) -> Sent:
         """Hand a tick to a network partition."""

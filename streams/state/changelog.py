@@ -178,7 +178,7 @@ class Changelog:
             expected: int | None = self._end
             async for some in fetched:
                 for record in some:
-                    found = records.decode(record.value, self.where)
+                    found = records.decode(record.value, f"{self.where}, offset {record.offset}")
                     fenced = isinstance(found, Fence) and found.writer != self._writer
                     # Nobody but a successor deletes beyond what we have sealed.
                     if fenced or expected not in {None, record.offset}:

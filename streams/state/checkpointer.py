@@ -19,9 +19,11 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from detectors.config import Loaded
+from streams.kafka.addresses import begin_anew
 from streams.kafka.connection import BrokerError, explained
 from streams.kafka.fencing import MadeAnewError, ShutOutError
 from streams.kafka.producers import end, lasting_producer
+from streams.observe.deafness import Wait
 from streams.observe.health import Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.partition_gauges import PartitionGauges
@@ -66,6 +68,7 @@ class Checkpointer:
         self._schedule = Schedule(settings.snapshot_s)
         self._producer: Any = None
         self._one_at_a_time = asyncio.Lock()  # entries, also when a stop comes between
+        self._sent = 0
         self._taken = 0  # records of state that the broker has answered for
         self._failed: dict[TP, float] = {}  # since when a state could not be kept
         self._trim = Trim(settings, metrics)
@@ -88,6 +91,15 @@ class Checkpointer:
         if self._producer is not None:
             await end(self._producer)
         await self._trim.stop()
+
+    def waits(self) -> Wait:
+        """How many records of state were taken, and whether more are under way."""
+        return Wait(self._taken, self._sent > self._taken)
+
+    async def renew(self) -> None:
+        """Connect to the brokers anew; what is under way is sent again."""
+        if self._producer is not None:
+            await begin_anew(self._producer.client)
 
     async def recover(self, tp: TP, stage: Stage, progress: Callable[[int], None]) -> None:
         """Bring a stage that has just come to where its last owner kept it."""
@@ -242,8 +254,9 @@ class Checkpointer:
             sent: asyncio.Future[Any] = await self._producer.send(
                 topic, record, partition=partition
             )
+            self._sent += 1
             sent.add_done_callback(taken)
-            return sent
+            return asyncio.shield(sent)  # who gives up waiting for it does not take it back
 
         return send
 

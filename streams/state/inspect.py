@@ -21,15 +21,17 @@ from aiokafka.errors import (
 )
 
 from detectors.config import Loaded
-from detectors.errors import StateError
+from detectors.errors import ConfigError, StateError
+from streams.bulk.gone import Gone
 from streams.kafka.connection import BrokerError, client_options, explained
 from streams.kafka.reader import read_all
 from streams.settings.settings import Settings
 from streams.state import records
 from streams.state.placement import origin, stage_at
+from streams.topics.admin import committed_offsets, connected, descriptions, log_starts
 from streams.topics.create import make_anew
-from streams.topics.identity import InputIdentities, input_of
-from streams.topics.status import partition_count
+from streams.topics.identity import InputIdentities, input_of, inputs
+from streams.topics.status import partition_count, wrong_count
 
 HIGH_WATERMARK = -1  # in a DeleteRecords request: all that there is
 NO_SUCH_API = (IncompatibleBrokerVersion, UnsupportedVersionError, KafkaConnectionError)
@@ -43,6 +45,7 @@ class KeptStage(msgspec.Struct, frozen=True):
 
     `next_offset` is where the stage goes on in its input topic, `entries` and `bytes` are what a
     successor would read, `state_bytes` is what that fills. `problem` says why it could not be used.
+    `lost` is how many records of the input from `next_offset` on the broker has deleted since.
     """
 
     stage: str
@@ -54,6 +57,14 @@ class KeptStage(msgspec.Struct, frozen=True):
     state_bytes: int = 0
     origin: dict[str, str] = {}
     problem: str = ""
+    lost: int = 0
+
+    def gone(self, settings: Settings) -> Gone | None:
+        """What a successor would have to do without."""
+        if not self.lost or self.problem:
+            return None
+        first = self.next_offset
+        return Gone(input_of(settings, self.stage), self.partition, first, first + self.lost)
 
 
 async def look(
@@ -64,22 +75,53 @@ async def look(
     Raises ConfigError if there is no state topic, BrokerError if the broker does not answer.
     """
     count = await asyncio.to_thread(partition_count, settings, settings.state_topic)
-    logs = [_Log(f"{settings.state_topic} [{place}]") for place in range(count)]
+    if count % 2 == 0:
+        raise ConfigError(wrong_count(settings, "state_topic", count))
+    logs = [_Log() for _ in range(count)]
     size = 0
     async for record in read_all(settings, settings.state_topic, list(range(count))):
-        logs[record.partition].take(record.value)
-        size += len(record.value)
+        logs[record.partition].take(record)
+        size += len(record.value or b"")
         progress(size)
-    mine, inputs = origin(settings, loaded), InputIdentities(settings)
-    await inputs.look()
+    mine, identities = origin(settings, loaded), InputIdentities(settings)
+    await identities.look()
+    starts = await asyncio.to_thread(_input_starts, settings)
     kept = []
     for place, log in enumerate(logs):
         stage, partition = stage_at(place, count)
         topic = input_of(settings, stage)
-        if inputs.replaced(topic, log.input_id):
+        if identities.replaced(topic, log.input_id):
             log.problem = log.problem or f"topic {topic} was made anew since"
-        kept.append(log.kept(stage, partition, mine))
+        one = log.kept(stage, partition, mine)
+        lost = max(0, starts.get((topic, partition), 0) - one.next_offset) if one.next_offset else 0
+        kept.append(msgspec.structs.replace(one, lost=lost))
     return kept
+
+
+async def losses_ahead(settings: Settings, loaded: Loaded) -> list[Gone]:
+    """What of the inputs is gone that no stage has read, as a worker would find it at its start.
+
+    The kept state is read only where what the group has committed leaves that open.
+    """
+    starts = await asyncio.to_thread(_input_starts, settings)
+    committed = await asyncio.to_thread(_committed, settings)
+    if all(at <= committed.get(place, -1) for place, at in starts.items() if at):
+        return []
+    return [gone for one in await look(settings, loaded) if (gone := one.gone(settings))]
+
+
+def _input_starts(settings: Settings) -> dict[tuple[str, int], int]:
+    """Where the records of the inputs begin, by topic and partition."""
+    with connected(settings) as admin:
+        described = descriptions(admin, list(inputs(settings)))
+        counts = {name: len(topic["partitions"]) for name, topic in described.items()}
+        return log_starts(admin, counts)
+
+
+def _committed(settings: Settings) -> dict[tuple[str, int], int]:
+    """What the group has committed, by topic and partition; nothing where we may not know."""
+    with connected(settings) as admin:
+        return committed_offsets(admin, settings.group)
 
 
 async def reset(settings: Settings) -> Emptied:
@@ -139,8 +181,7 @@ class _Admin:
 class _Log:
     """One partition of the state topic, as far as it was read."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self) -> None:
         self._writer = ""
         self._open: dict[int, int] = {}  # entry -> bytes, while it has no seal
         self._sealed: dict[int, int] = {}
@@ -152,12 +193,15 @@ class _Log:
         """Of the topic that the offset counts in, as far as it is known."""
         return self._seal.input_id if self._seal else ""
 
-    def take(self, value: bytes) -> None:
-        """One record, in order."""
+    def take(self, record: Any) -> None:
+        """One record, in order. The first that no worker could read is the problem."""
+        value = record.value
         try:
-            found = records.decode(value, self._where)
+            found = records.decode(
+                value, f"{record.topic} [{record.partition}], offset {record.offset}"
+            )
         except StateError as error:
-            self.problem = str(error)
+            self.problem = self.problem or str(error)
             return
         self._writer = self._writer or found.writer
         if isinstance(found, records.Fence):

@@ -17,7 +17,7 @@ import numpy as np
 
 from detectors.errors import StateError
 from detectors.judging.memory import is_memory, other_versions
-from detectors.state.checkpoint import Checkpoint, shapes_of
+from detectors.state.checkpoint import ADDED, Checkpoint, shapes_of
 from detectors.state.page_log import Change, Entry
 
 FORMAT = 1
@@ -42,8 +42,11 @@ class Pages(msgspec.Struct, frozen=True, array_like=True, tag="pages"):
     data: bytes
 
     def change(self) -> Change:
-        """The pages again."""
-        data = np.frombuffer(bytes(cramjam.zstd.decompress(self.data)), np.uint8)
+        """The pages again. Raises ValueError for what no worker packed."""
+        try:
+            data = np.frombuffer(bytes(cramjam.zstd.decompress(self.data)), np.uint8)
+        except cramjam.DecompressionError as error:
+            raise ValueError(str(error)) from error
         return Change(self.table, np.frombuffer(self.pages, np.uint32), data)
 
 
@@ -90,12 +93,17 @@ def of_this_version(where: str) -> Iterator[None]:
         raise StateError(f"{where}: kept by another version ({error}); {MEND}") from error
 
 
-def decode(record: bytes, where: str) -> Record:
-    """A record of the state topic. Raises StateError for what another version wrote."""
+def decode(record: bytes | None, where: str) -> Record:
+    """A record of the state topic. Raises StateError for what another version or somebody else wrote."""
+    if record is None:
+        raise StateError(f"{where}: a tombstone, which no worker writes; {FOREIGN}")
     try:
         found = _decoder.decode(record)
-    except msgspec.MsgspecError as error:
-        raise StateError(f"{where}: not a record of kept state: {error}; {MEND}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(
+            f"{where}: not a record of kept state: {error}; if another version wrote it, run that one; "
+            f"{FOREIGN}"
+        ) from error
     if found.format != FORMAT:
         raise StateError(
             f"{where}: kept state of format {found.format}, this version reads {FORMAT}; {MEND}"
@@ -123,8 +131,13 @@ def refuse_others(seal: Seal, origin: dict[str, str], checkpoint: Checkpoint, wh
 
 
 def _differs(table: str, mine: Mapping[str, str], kept: Mapping[str, str]) -> bool:
-    """Whether a table is laid out otherwise; a detector's memory may be missing on either side."""
+    """Whether a table is laid out otherwise; a detector's memory may be missing on either side.
+
+    So may a table that came later be in what was kept before: see `ADDED`.
+    """
     if is_memory(table) and not (table in mine and table in kept):
+        return False
+    if table in ADDED and table not in kept:
         return False
     return mine.get(table) != kept.get(table)
 
@@ -132,5 +145,9 @@ def _differs(table: str, mine: Mapping[str, str], kept: Mapping[str, str]) -> bo
 RESET = (
     "begin anew: `hydrawatch state reset` forgets what is kept, and the worker reads the request "
     "topic from its beginning"
+)
+FOREIGN = (
+    "if somebody else wrote it, take that right away (deploy/kafka/acls.sh), for it would come again, and "
+    f"{RESET}"
 )
 MEND = f"run the version that wrote it, or {RESET}"

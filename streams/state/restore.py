@@ -31,7 +31,7 @@ class Reading:
 
     def take(self, record: Any) -> None:
         """One record, in order."""
-        found = records.decode(record.value, self._where)
+        found = records.decode(record.value, f"{self._where}, offset {record.offset}")
         self.bytes += len(record.value)
         # What is deleted ends where a needed entry begins, often behind the fence of its writer.
         self.fenced_by = self.fenced_by or found.writer
@@ -69,8 +69,14 @@ class Reading:
             # It holds all that there is: of what came before, not even a page that is zero now.
             self.kept.resize(dict.fromkeys(self.seal.sizes, 0))
         self.kept.resize(seal.sizes)
-        for pages in mine:
-            self.kept.write(*pages.change())
+        try:
+            for pages in mine:
+                self.kept.write(*pages.change())
+        except (ValueError, IndexError, KeyError) as error:
+            raise StateError(
+                f"{self._where}, offset {first} to {offset}: the pages of entry {seal.number} are damaged "
+                f"({error!r}); {records.MEND}"
+            ) from error
         if self.seal is None:
             self.oldest = seal.number
         elif seal.number != self.seal.number + 1 and seal.since != seal.number:

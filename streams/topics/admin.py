@@ -54,6 +54,27 @@ def descriptions(admin: Any, names: list[str]) -> dict[str, Any]:
     return described
 
 
+def log_starts(admin: Any, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    """Where the records of topics with so many partitions begin, by topic and partition."""
+    from kafka import TopicPartition
+
+    earliest = -2  # in a ListOffsets request
+    wanted = {TopicPartition(t, p): earliest for t, count in counts.items() for p in range(count)}
+    found = admin.list_partition_offsets(wanted) if wanted else {}
+    return {(tp.topic, tp.partition): int(one.offset) for tp, one in found.items()}
+
+
+def committed_offsets(admin: Any, group: str) -> dict[tuple[str, int], int]:
+    """What a group has committed, by topic and partition; nothing where we may not know."""
+    from kafka import errors
+
+    try:
+        found = admin.list_group_offsets({group: None}).get(group, {})
+    except errors.KafkaError:
+        return {}
+    return {(tp.topic, tp.partition): int(one.offset) for tp, one in found.items()}
+
+
 def configurations(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     """The settings of each of these topics, by name, as far as we may read them."""
     from kafka import errors
@@ -73,6 +94,24 @@ def configurations(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
         for topics in found.values()
         for name, values in topics.items()
     }
+
+
+def ends(admin: Any, places: list[tuple[str, int]], answer_ms: int) -> dict[tuple[str, int], int]:
+    """Where each of these partitions ends for a reader; empty where the brokers do not say it.
+
+    Behind the last record that counts: a transaction that is open may come to nothing.
+    """
+    from kafka import TopicPartition, errors
+    from kafka.protocol.consumer import IsolationLevel, OffsetSpec
+
+    if not places:
+        return {}
+    wanted = {TopicPartition(*place): OffsetSpec.LATEST for place in places}
+    try:
+        found = admin.list_partition_offsets(wanted, IsolationLevel.READ_COMMITTED, answer_ms)
+    except errors.KafkaError:
+        return {}  # a leader has just moved, or the right is missing: it is no worse than not to know
+    return {(tp.topic, tp.partition): at.offset for tp, at in found.items()}
 
 
 def refuse_failures(outcome: Mapping[str, Any]) -> None:

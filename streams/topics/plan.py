@@ -127,6 +127,15 @@ PLANS: tuple[TopicPlan, ...] = (
 )
 
 
+def pipeline_of(plan: TopicPlan, found: int) -> int | None:
+    """Of how many partitions a pipeline is whose topic has so many; None where no number fits."""
+    if plan.spread == "P":
+        return found
+    if plan.spread == "stages" and found >= 3 and found % 2:
+        return found // 2
+    return None
+
+
 def partitions_of(plan: TopicPlan, partitions: int, alert_partitions: int = 1) -> int:
     """How many partitions a topic gets when the pipeline has `partitions`."""
     return {"P": partitions, "stages": 2 * partitions + 1, "one": 1, "free": alert_partitions}[

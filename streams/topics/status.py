@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,10 @@ from streams.topics.admin import (
     configurations,
     connected,
     descriptions,
+    ends,
     partition_counts,
 )
-from streams.topics.plan import PLANS, partitions_of
+from streams.topics.plan import PLANS, TopicPlan, partitions_of, pipeline_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,15 @@ class Problem:
 class TopicStatus:
     """The topics as the brokers show them at one moment.
 
-    `problems` as `verify` gives them; partitions as (topic, number); `ids` of the topics that exist,
-    None where the broker tells none.
+    `problems` as `verify` gives them; partitions as (topic, number); `ends` of those that were asked for;
+    `ids` of the topics that exist, None where the broker tells none.
     """
 
     problems: list[Problem]
     leaderless: frozenset[tuple[str, int]] = frozenset()
     under_min_isr: frozenset[tuple[str, int]] = frozenset()
     ids: Mapping[str, object] = field(default_factory=dict)
+    ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
 
 def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
@@ -53,20 +55,25 @@ def verify(settings: Settings, partitions: int | None = None) -> list[Problem]:
     return look(settings, configured(settings, partitions).config.engine.partitions).problems
 
 
-def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> TopicStatus:
+def look(
+    settings: Settings, count: int, answer_ms: int = ANSWER_MS, ends_of: Collection[str] = ()
+) -> TopicStatus:
     """What the brokers say of the topics of a pipeline of `count` partitions.
 
+    `ends_of` names topics of whose partitions the ends are asked for, as far as they have leaders.
     Raises BrokerError if none answers in time.
     """
     names = [plan.name(settings) for plan in PLANS]
     with connected(settings, answer_ms) as admin:
         described = descriptions(admin, names)
         configs = configurations(admin, list(described))
-    places = [
-        ((name, one["partition_index"]), one)
-        for name, topic in described.items()
-        for one in topic["partitions"]
-    ]
+        places = [
+            ((name, one["partition_index"]), one)
+            for name, topic in described.items()
+            for one in topic["partitions"]
+        ]
+        led = [place for place, one in places if one["leader_id"] >= 0 and place[0] in ends_of]
+        found = ends(admin, led, answer_ms)
     return TopicStatus(
         _problems(settings, count, described, configs),
         frozenset(place for place, one in places if one["leader_id"] < 0),
@@ -76,6 +83,7 @@ def look(settings: Settings, count: int, answer_ms: int = ANSWER_MS) -> TopicSta
             if len(one["isr_nodes"]) < _needed(one, configs.get(place[0], {}))
         ),
         {name: topic.get("topic_id") for name, topic in described.items()},
+        found,
     )
 
 
@@ -96,6 +104,26 @@ def _needed(partition: Mapping[str, Any], config: Mapping[str, str]) -> int:
     return min(len(partition["replica_nodes"]), int(config.get("min.insync.replicas", 0)))
 
 
+def wrong_count(settings: Settings, setting: str, found: int) -> str:
+    """What to do about a topic that has so many partitions, whatever the pipeline's number is."""
+    (plan,) = (one for one in PLANS if one.setting == setting)
+    count = configured(settings).config.engine.partitions
+    name = plan.name(settings)
+    return str(_other_count(plan, name, found, partitions_of(plan, count), count))
+
+
+def _other_count(plan: TopicPlan, name: str, found: int, wanted: int, count: int) -> Problem:
+    """A topic that has `found` partitions and not `wanted`, as a pipeline of `count` needs."""
+    fitting = pipeline_of(plan, found)
+    mend = (
+        f"name a new topic in {variable(plan.setting)} and create it (`hydrawatch topics create`)"
+    )
+    if fitting is not None:
+        mend = f"set HYDRAWATCH_PARTITIONS={fitting} if all topics agree on it, or {mend}"
+    two_each = f": one for each stage, that is 2 x {count} + 1" if plan.spread == "stages" else ""
+    return Problem(name, f"has {found} partitions, not {wanted}{two_each}", mend)
+
+
 def _problems(
     settings: Settings,
     count: int,
@@ -111,15 +139,8 @@ def _problems(
             problems.append(Problem(name, f"is missing ({plan.role})", mend))
             continue
         wanted = partitions_of(plan, count)
-        if plan.spread in ("P", "stages") and present[name] != wanted:
-            mend = (
-                f"set HYDRAWATCH_PARTITIONS={present[name]} if all topics agree on it, or name a "
-                f"new topic in {variable(plan.setting)}"
-            )
-            problems.append(Problem(name, f"has {present[name]} partitions, not {wanted}", mend))
-        elif plan.spread == "one" and present[name] != 1:
-            mend = f"name a new topic in {variable(plan.setting)} and create it"
-            problems.append(Problem(name, f"has {present[name]} partitions, not 1", mend))
+        if plan.spread != "free" and present[name] != wanted:
+            problems.append(_other_count(plan, name, present[name], wanted, count))
         if "compact" in configs.get(name, {}).get("cleanup.policy", "delete"):
             mend = (
                 f"run: kafka-configs.sh --alter --entity-type topics --entity-name {name} "

@@ -11,6 +11,7 @@ from faust.types import TP
 from detectors.config import Loaded
 from detectors.interface.clock import MINUTE_MS, NO_TIME
 from streams.bulk.driver import BulkTransport
+from streams.bulk.transactions import LONGEST_S
 from streams.settings.settings import Settings
 from streams.stages.accounts import AccountStage
 from streams.stages.intake import Intake
@@ -78,7 +79,12 @@ class Alignment:
         quiet = self._idleness.lasts_s(tp, stage.last_record, age)
         if quiet < self._settings.idle_s or stage.accounts.watermark >= mark:
             return False
-        return not (stage.shut_out or self._transport.unread(tp, stage.next_offset))
+        if stage.shut_out or self._transport.unread(tp, stage.next_offset):
+            return False
+        # Something came, and only when its transaction ends do we know what. Who never ends it must not
+        # hold the others back for good: what it says after that is late.
+        undecided = self._transport.undecided(tp)
+        return not undecided.offsets or undecided.seconds > LONGEST_S
 
     def _passed(self) -> list[int]:
         """Last tick that each source has closed, as any of our network partitions has heard it."""

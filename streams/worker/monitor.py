@@ -11,18 +11,23 @@ from faust.types import TP
 from detectors.errors import StateError
 from streams.bulk.driver import BulkTransport
 from streams.kafka.connection import BrokerError
+from streams.observe import input_quality, misplacement
 from streams.observe.broker_probe import BrokerProbe
 from streams.observe.delivery_monitor import DeliveryMonitor
+from streams.observe.event_clock import clock_notes
 from streams.observe.isolation import notes
+from streams.observe.losses import losses, open_transactions
 from streams.observe.shown import Shown
 from streams.observe.watchdog import Watchdog
 from streams.settings.settings import Settings
 from streams.stage import Stage
+from streams.stages.accounts import AccountStage
 from streams.state.checkpointer import Checkpointer
 from streams.topics.identity import made_anew
 
 POLL_S = 0.5
 OUT_S = 2.0
+ANSWER_S = 5.0  # a broker answers an empty fetch twice a second
 SHORT_S = 10.0  # a new leader may be behind for a moment in what it calls the end
 # A worker that was put out of its group hears of it within a session; longer than that no group can
 # be of two minds about who runs a partition.
@@ -70,34 +75,53 @@ class Monitor:
             await asyncio.sleep(POLL_S)
             checkpointer.show(self._stages, self._shown.readiness)
             deliveries.look(self._shown.readiness)
-            self._shown.readiness.note(notes(self._stages.values()))
+            self._shown.readiness.note(self._notes())
             self._shown.metrics.held_back.set(len(self._held))
             self.refuse_to_stay_out_of_the_group()
             self._refuse_two_owners(checkpointer)
             self._catch_up()
-            for tp, stage, lag in self._partitions():
+            for tp, stage, lag in self._partitions(probe):
                 at = self._read_back if stage is None else stage.next_offset
                 held, trouble = tp in self._held, bool(probe.trouble)
                 unread = stage is None or lag > 0
                 watchdog.look(tp, at, unread=unread, held=held, trouble=trouble)
 
-    def _partitions(self) -> Iterator[tuple[TP, Stage | None, int]]:
+    def _notes(self) -> dict[str, str]:
+        """What is wrong though all goes on: detectors that raise, input that cannot be used as it is."""
+        stages = self._stages.values()
+        read = [stage for stage in stages if isinstance(stage, AccountStage)]
+        return (
+            notes(stages)
+            | input_quality.notes(stage.quality for stage in read)
+            | misplacement.notes(stage.misplacement for stage in read)
+            | clock_notes(stages)
+            | losses(self._stages)
+            | open_transactions((tp, self._transport.undecided(tp)) for tp in self._stages)
+        )
+
+    def _partitions(self, probe: BrokerProbe) -> Iterator[tuple[TP, Stage | None, int]]:
         """What is assigned: a partition, its stage unless it is being restored, records unread."""
         topics = self._transport.options.topics
         for tp in self._transport.app.consumer.assignment():
             stage, high = self._stages.get(tp), self._transport.app.consumer.highwater(tp)
             if stage is None and tp.topic in topics:
                 yield tp, None, 0
-            elif stage is not None and high is not None:
-                lag = max(0, high - self._transport.read_behind(tp, stage.next_offset))
-                stage.watch(lag)
-                self._refuse_an_end_before(tp, high, stage.next_offset)
+                continue
+            # A consumer that hears nothing does not know what lies unread: the probe does.
+            ends = [end for end in (self._transport.end(tp), probe.end(tp)) if end is not None]
+            if stage is not None and ends:
+                lag = max(0, max(ends) - self._transport.read_behind(tp, stage.next_offset))
+                stage.watch(lag, self._transport.undecided(tp).offsets)
+                if high is not None:
+                    self.refuse_an_end_before(tp, high, stage.next_offset)
                 yield tp, stage, lag
 
-    def _refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
+    def refuse_an_end_before(self, tp: TP, high: int, next_offset: int) -> None:
         """End where a topic lasts to be shorter than what was read of it."""
-        now = time.monotonic()
-        if high >= next_offset:
+        now, age = time.monotonic(), self._transport.answer_age_s(tp)
+        # What was last heard of a leader that was behind may be all that is ever heard of it.
+        heard = age is not None and age <= ANSWER_S
+        if high >= next_offset or not heard:
             self._short_since.pop(tp, None)
         elif now - self._short_since.setdefault(tp, now) > SHORT_S:
             raise StateError(made_anew(self._settings, tp.topic))

@@ -11,6 +11,7 @@ from faust.types import TP
 
 from detectors.config import VERSION, Loaded
 from streams.observe.broker_probe import BrokerProbe
+from streams.observe.deafness import Deafness
 from streams.observe.health import Heartbeat, Readiness
 from streams.observe.metrics import Metrics
 from streams.observe.shown import Shown
@@ -26,13 +27,14 @@ from streams.topics.identity import inputs
 from streams.worker.agents import Agents, create_app
 from streams.worker.alignment import Alignment
 from streams.worker.assignment import Assignment
+from streams.worker.hearing import Hearing
 from streams.worker.memory import give_back
 from streams.worker.monitor import Monitor
 from streams.worker.partitions import Partitions
 
 log = structlog.get_logger()
 
-HAND_ON_S = 20.0  # at a stop: less than an orchestrator's grace
+HAND_ON_S = 20.0  # at a stop: less than `stopping.STOP_S`
 
 
 class Worker:
@@ -74,6 +76,15 @@ class Worker:
             self._alignment.held,
             shown,
         )
+        self._hearing = Hearing(
+            settings,
+            transport,
+            self._partitions.stages,
+            self._sink,
+            self._checkpointer,
+            self._probe,
+            Deafness(self.metrics, self.readiness, settings.deaf_s),
+        )
         # who runs them
         self._assignment = Assignment(
             settings,
@@ -108,6 +119,7 @@ class Worker:
             "hold back": self._alignment.let_go(),
             "monitor": looking,
             "broker probe": self._probe.run(),
+            "hearing": self._hearing.run(),
             "erasures": self._erasures.follow(),
             "erase": self._erasures.carry_out(self._partitions.accounts, self._intake),
             "in flight": self._in_flight.run(),
@@ -150,7 +162,7 @@ def _metrics(settings: Settings, loaded: Loaded) -> Metrics:
     """The series of a worker that has not done anything yet."""
     metrics = Metrics()
     metrics.describe(VERSION, loaded.digest)
-    begin_at_zero(metrics, loaded.config.detectors)
+    begin_at_zero(metrics, loaded.config.detectors, inputs(settings))
     pipeline = loaded.config.engine.partitions
     for topic, count in zip(inputs(settings), (pipeline, pipeline, 1), strict=True):
         metrics.partitions.labels(topic).set(count)

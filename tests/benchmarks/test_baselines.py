@@ -160,3 +160,11 @@ def test_redelivered_events_reach_no_baseline_twice() -> None:
     reader = Reader()
     assert len(reader.read([value, value])) == 1
     assert reader.read([value, b"no event"]) == []
+
+
+def test_requests_whose_usage_is_null_reach_baselines_too() -> None:
+    value = (
+        b'{"event_id":"1","event_time":5,"account_id":"a","input_tokens":null,"output_tokens":2}'
+    )
+    (heard,) = Reader().read([value])
+    assert AccountTrees(0.9).observe([heard]) == []

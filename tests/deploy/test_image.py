@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_dependencies_are_those_of_the_tests_by_hash_and_none_is_built() -> None
     (install,) = [line for line in instructions("RUN") if "image.lock" in line]
     assert "--require-hashes" in install
     assert "--only-binary :all:" in install
+
+
+def test_the_embedded_broker_is_locked_for_demo_and_tests_and_in_no_image() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (pinned,) = project["optional-dependencies"]["demo"]
+    name = pinned.partition("==")[0]
+    assert pinned in locked(ROOT / "requirements.lock")
+    assert not [one for one in project["dependencies"] if name in one]
+    made_of = [DEPLOY / "image.lock", DEPLOY / "image.in", DEPLOY / "prepare-image.sh"]
+    assert not [path for path in (*made_of, DEPLOY / "Containerfile") if name in path.read_text()]
+    lock = re.search(r"^lock:.*?\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
+    assert lock is not None
+    of_tests, of_image = [line for line in lock[0].splitlines() if "pip compile" in line]
+    assert "--extra demo" in of_tests
+    assert "--extra" not in of_image
 
 
 def test_what_is_copied_exists_and_is_let_through() -> None:

@@ -130,8 +130,9 @@ def test_a_quiet_partition_holds_nobody_back_and_misses_nothing_by_batching() ->
 def test_a_jump_of_years_passes_through_all_stages_at_once(world: list[bytes]) -> None:
     engine = _engine(2)
     _run(engine, world[:2000], drain=False)
-    late = orjson.dumps(request(0, START + 50 * 365 * DAY, "later"))
-    engine.feed(engine.decode([late]))
+    later = START + 50 * 365 * DAY
+    rows = [orjson.dumps(request(n, later + n, f"later-{n}")) for n in range(200)]
+    engine.feed(engine.decode(rows))
     assert engine.owner.closed > (START + 49 * 365 * DAY) // MINUTE
 
 

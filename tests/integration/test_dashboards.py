@@ -35,6 +35,8 @@ EMPTY = {
     f"(rate(hydrawatch_unknown_properties_total{LIVE}[{RATE_INTERVAL}])))": (
         "the simulated world leaves properties out, but gives none that is invalid"
     ),
+    "topk(4, sum by (property) "
+    f"(rate(hydrawatch_unusable_properties_total{LIVE}[{RATE_INTERVAL}])) > 0)": "the same",
 }
 SCRAPES_S = 5.0  # after the end, so that its last figures are seen
 

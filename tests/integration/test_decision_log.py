@@ -137,7 +137,7 @@ async def test_what_a_later_version_wrote_down_is_named_with_its_place_and_the_m
         log.write(IdleMark(4, 100)),
         log_of(sink).take_over(),
         read_marks(settings, 0),
-        answered(settings, Asked("f-1", 0), 0.0),
+        answered(settings, Asked("f-1", 0, 1), 0.0),
         Erasures(settings).follow(),
     ):
         with pytest.raises(StateError, match=said):
@@ -166,3 +166,11 @@ def test_a_mark_reads_as_it_was_written() -> None:
         EraseRequest("i", 3),
     ):
         assert decode(encode(mark), "marks") == mark
+
+
+def test_an_erasure_that_an_earlier_version_wrote_down_was_of_the_accounts_own_partition() -> None:
+    old = decode(b'{"type":"forgotten","id":"f","account":7,"offset":3,"writer":"w"}', "marks")
+    assert old == Erased("f", 7, 3, "w", home=True, found=True)
+    assert decode(b'{"type":"forget","id":"f","account":7}', "marks") == EraseRequest("f", 7)
+    elsewhere = EraseRequest("f", 7, home=False)
+    assert decode(encode(elsewhere), "marks") == elsewhere

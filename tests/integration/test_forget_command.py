@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import orjson
@@ -12,8 +14,10 @@ import pytest
 from detectors.config import Loaded
 from detectors.contract.alert import Alert, decode
 from detectors.engine import Engine
+from detectors.kernels.partitioner import partition_of
 from streams.commands.alerts import values
 from streams.kafka.embedded_broker import free_port
+from streams.kafka.producers import brief_producer
 from streams.settings.detectors_toml import configured
 from streams.settings.settings import SHADOW_NAMES, Settings
 from streams.topics import other_mode
@@ -32,6 +36,7 @@ from tests.integration.workers import (
     wait_for,
     worker,
 )
+from tests.stage_stories import request
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(500)]
 
@@ -110,11 +115,56 @@ def test_a_running_worker_erases_an_account_and_a_successor_does_not_bring_it_ba
         ]
 
 
+def test_an_account_that_was_spread_is_erased_in_all_partitions_and_never_erased_where_it_is_not(
+    tmp_path: Path,
+) -> None:
+    with stage(3) as settings:
+        asyncio.run(_without_keys(settings, 600))
+        checked = hydrawatch(settings, "check", "--topics")
+        assert checked.returncode == 1
+        assert "placement: 400 of 600 requests lie elsewhere" in checked.stdout
+        assert "100.0% have no key" in checked.stderr
+        assert "partitioner=murmur2_random" in checked.stderr
+        with worker(settings, tmp_path):
+            found: set[int] = set()
+            while (
+                len(found) < 3
+            ):  # what the worker has read; the request holds where it stands then
+                said = json.loads(forget(settings, "a-7").stdout)
+                assert said["unanswered"] == []
+                assert said["erased"] == bool(said["found_in"])
+                assert sorted(said["found_in"] + said["not_found_in"]) == [0, 1, 2]
+                assert not found & set(said["found_in"])
+                found.update(said["found_in"])
+            done = forget(settings, "a-7")
+            assert done.returncode == 0
+            assert json.loads(done.stdout)["erased"] is False
+            told = hydrawatch(settings, "forget", "nobody").stdout
+            assert "nothing was erased: it was not found in account partition 0, 1, 2" in told
+            assert "\nerased" not in told
+            told = hydrawatch(settings, "forget", "a-8").stdout
+            assert told.startswith("erased from account partition 0, 1, 2\n")
+            home = partition_of(b"a-8", 3)
+            assert f"It belongs in partition {home}, by murmur2 of account_id" in told
+
+
+async def _without_keys(settings: Settings, count: int) -> None:
+    """Requests of twenty accounts, dealt to the partitions in turn so that a third is where it belongs."""
+    now = time.time_ns() // 1_000_000
+    async with brief_producer(settings) as producer:
+        for n in range(count):
+            account = f"a-{n // 3 % 20}"
+            event = request(n, now - count + n, account)
+            await producer.send(settings.requests_topic, orjson.dumps(event), partition=n % 3)
+        await producer.flush()
+
+
 def test_without_a_worker_the_request_stands_and_the_exit_code_is_1() -> None:
     with stage(2) as settings:
         done = forget(settings, "a-1", "--wait", "0")
         assert done.returncode == 1
-        assert json.loads(done.stdout)["erased"] is False
+        said = json.loads(done.stdout)
+        assert (said["erased"], said["unanswered"]) == (False, [0, 1])
 
 
 def test_what_the_pipeline_of_the_other_mode_holds_is_told_with_how_to_erase_it_there() -> None:

@@ -93,4 +93,6 @@ def test_records_that_are_no_kept_state_are_a_finding_and_exit_code_1() -> None:
         asyncio.run(spoil(settings))
         done = hydrawatch(settings, "state", "show")
         assert done.returncode == 1
-        assert "accounts 1: hydrawatch-state [1]: not a record of kept state" in done.stderr
+        assert (
+            "accounts 1: hydrawatch-state [1], offset 0: not a record of kept state" in done.stderr
+        )

@@ -18,7 +18,7 @@ class Watched:
     """What a worker says over HTTP."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self._process = process
+        self.process = process
         self._url = f"http://127.0.0.1:{port}"
 
     def reasons(self) -> dict[str, str]:
@@ -66,7 +66,7 @@ class Watched:
     def until(self, what: str, reached: Any) -> None:
         ends = time.monotonic() + PATIENCE_S
         while not self._answers(reached):
-            assert self._process.poll() is None, "the worker ended"
+            assert self.process.poll() is None, "the worker ended"
             assert time.monotonic() < ends, f"{what}: {self.reasons()}"
             time.sleep(0.05)
 

@@ -107,6 +107,22 @@ class KafkaCluster:
         if wait:
             self._nodes[node].wait_until_ready()
 
+    def move(self, *numbers: int) -> None:
+        """Have nodes come back under other addresses, on their data; returns when they answer."""
+        for number in numbers:
+            self._nodes[number].stop()
+        for number in numbers:
+            for name, ports in self.ports.items():
+                if name != "CONTROLLER":  # of the quorum, which no client sees
+                    ports[number - 1] = free_port()
+            node = self._nodes[number]
+            node.configure({**node.properties, "listeners": self._listeners(number)})
+            node.internal_port = self.ports[INTERNAL][number - 1]
+            node.start()
+        for number in numbers:
+            self._nodes[number].wait_until_ready()
+        self.wait_until_settled()
+
     def admin(self) -> Any:
         """A kafka-python admin client with all rights; close it after use."""
         from kafka import KafkaAdminClient
@@ -172,14 +188,15 @@ class KafkaCluster:
     ) -> None:
         self.close()
 
+    def _listeners(self, number: int) -> str:
+        return ",".join(
+            f"{name}://127.0.0.1:{ports[number - 1]}" for name, ports in self.ports.items()
+        )
+
     def _properties(self, number: int, nodes: int) -> dict[str, str]:
-        at = number - 1
         controllers = [
             f"{one}@127.0.0.1:{port}" for one, port in enumerate(self.ports["CONTROLLER"], 1)
         ]
-        listeners = ",".join(
-            f"{name}://127.0.0.1:{ports[at]}" for name, ports in self.ports.items()
-        )
         copies = min(nodes, 3)
         return {
             "process.roles": "broker,controller",
@@ -187,7 +204,7 @@ class KafkaCluster:
             "controller.quorum.voters": ",".join(controllers),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": INTERNAL,
-            "listeners": listeners,
+            "listeners": self._listeners(number),
             "log.dirs": str(self.folder / f"node-{number}" / "data"),
             "auto.create.topics.enable": "false",
             "default.replication.factor": str(copies),

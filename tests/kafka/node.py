@@ -51,8 +51,7 @@ class Node:
     def format(self, cluster_id: str, extra: Sequence[str] = ()) -> None:
         """Write the configuration and an empty store. Raises NodeError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}={value}\n" for name, value in self.properties.items()]
-        self._settings.write_text("".join(lines))
+        self.configure(self.properties)
         self._log_settings.write_text(LOG)
         identity = f"--cluster-id={cluster_id}"  # in one word, as it may begin with a dash
         done = subprocess.run(
@@ -63,6 +62,12 @@ class Node:
         )
         if done.returncode:
             raise NodeError(f"node {self.number} cannot be formatted: {done.stderr[-2000:]}")
+
+    def configure(self, properties: Mapping[str, str]) -> None:
+        """Write the configuration that it starts with from now on."""
+        self.properties = properties
+        lines = [f"{name}={value}\n" for name, value in properties.items()]
+        self._settings.write_text("".join(lines))
 
     def start(self) -> None:
         """Begin to start; `wait_until_ready` tells when it answers."""

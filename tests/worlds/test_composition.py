@@ -103,6 +103,12 @@ def test_a_bad_composition_is_refused_with_key_value_and_range(text: str, said: 
     assert said in str(refusal.value)
 
 
+def test_a_byte_order_mark_before_a_composition_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbfdays = 3")
+    assert read_composition(str(path)).days == 3
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_bytes(b"days = 3 # \xff\xfe")

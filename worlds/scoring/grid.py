@@ -83,8 +83,10 @@ def number(value: float | None, form: str) -> str:
 
 def wide_console() -> Console:
     """Where tables go: the terminal, or a pipe that is wide enough for them."""
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPED_WIDTH)
+    # Names are of whoever made the world: no markup, and nothing guessed of them.
+    plain = {"markup": False, "emoji": False, "highlight": False}
+    console = Console(**plain)  # type: ignore[arg-type]
+    return console if console.is_terminal else Console(width=PIPED_WIDTH, **plain)  # type: ignore[arg-type]
 
 
 def show(console: Console, grid: Grid) -> None:

@@ -10,10 +10,18 @@ import random
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detectors.contract.request_event import EVENT, PROPERTIES
+from detectors.contract.request_event import (
+    EARLIEST_MS,
+    EVENT,
+    OPTIONAL,
+    PROPERTIES,
+    REQUIRED,
+    USAGE,
+)
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.decode.fast import PADDING
 from detectors.decode.numbers import real_at, whole_at
@@ -24,12 +32,14 @@ law = settings(max_examples=400)
 
 NAMES = [p.name for p in PROPERTIES]
 CHOICES = sorted({choice for p in PROPERTIES for choice in p.choices})
+times = st.integers(EARLIEST_MS - 3, EARLIEST_MS + 3)  # all near one another, and near the limit
 numbers = st.one_of(
     st.integers(-2, 300),
     st.integers(0, 2**65),
     st.integers(-(10**40), 10**40),
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(0, 1),
+    times,
     st.decimals(0, 100, places=6).map(float),
 )
 texts = st.one_of(
@@ -37,24 +47,30 @@ texts = st.one_of(
     st.from_regex(r"[0-9a-f]{16}|[A-Z]{2}|k1:[0-9a-f]{1,64}", fullmatch=True),
     st.text(max_size=12),
     st.integers(0, 140).map(lambda n: "x" * n),
+    st.integers(500, 520).map(lambda n: "x" * n),
 )
 values = st.one_of(
     numbers, texts, st.booleans(), st.none(), st.just([1]), st.just({"a": {"b": "c"}})
 )
 required = st.fixed_dictionaries(
     {
-        "event_id": st.text("abc-123", min_size=1, max_size=64),
-        "event_time": st.integers(0, 2**62),
-        "account_id": st.one_of(st.text("abc-123", min_size=1, max_size=128), st.text(min_size=1)),
+        "event_id": st.text("abc-123", min_size=1, max_size=64)
+        | st.integers(1, 2100).map(lambda n: "y" * n),
+        "event_time": st.one_of(st.integers(0, 2**62), times),
+        "account_id": st.one_of(
+            st.text("abc-123", min_size=1, max_size=128),
+            st.text(min_size=1),
+            st.integers(500, 520).map(lambda n: "y" * n),
+        ),
         "model": st.sampled_from(["m", "large-5"]),
-        "input_tokens": st.integers(0, 10**6),
-        "output_tokens": st.integers(0, 10**19),
+        "input_tokens": st.none() | st.integers(0, 10**6),
+        "output_tokens": st.none() | st.integers(0, 10**19),
     }
 )
 VALID: dict[str, st.SearchStrategy[Any]] = {
     p.name: st.sampled_from(p.choices)
     if p.choices
-    else st.one_of(st.text("xyz019:_", max_size=20), st.integers(0, 10**12), st.floats(0, 1))
+    else st.one_of(st.text("xyz019:_", max_size=20), st.integers(0, 10**12), st.floats(0, 1), times)
     for p in PROPERTIES
     if not p.required
 }
@@ -90,7 +106,7 @@ def outcome(decoded: Decoded) -> list[object]:
         (r.row, r.reason, r.message if r.reason not in ("not_json", "not_utf8") else "")
         for r in decoded.rejected
     ]
-    return [rows, rejected, decoded.unknown.tolist()]
+    return [rows, rejected, *(c.tolist() for c in decoded[-3:])]
 
 
 def agree(raws: list[bytes], stamps: np.ndarray | None = None) -> None:
@@ -105,6 +121,54 @@ def agree(raws: list[bytes], stamps: np.ndarray | None = None) -> None:
 @example([b'{"event_id":""}', b"{}", b'{"":1}', b'{"event_id"}', b'{"a":-0}', b'{"a":-}'])
 def test_both_ways_agree_on_records_as_written(raws: list[bytes]) -> None:
     agree(raws)
+
+
+WHOLE_EVENT = (
+    b'{"event_id":"e","event_time":1262304000005,"account_id":"a","model":"m",'
+    b'"input_tokens":1,"output_tokens":2'
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("zeros", [1, 3, 8])
+def test_a_name_with_a_zero_byte_behind_it_is_no_json_and_no_property(
+    name: str, zeros: int
+) -> None:
+    raw = WHOLE_EVENT.replace(b'"%b"' % name.encode(), b'"%b%b"' % (name.encode(), bytes(zeros)))
+    if raw == WHOLE_EVENT:
+        raw += b',"%b%b":null' % (name.encode(), bytes(zeros))
+    raw += b"}"
+    agree([raw])
+    (rejected,) = DECODER.decode([raw]).rejected
+    assert rejected.reason == "not_json"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_escaped_zero_makes_another_name_and_an_escaped_letter_the_same(name: str) -> None:
+    other = WHOLE_EVENT + b',"%b\\u0000":[]}' % name.encode()
+    escaped = f"\\u{ord(name[-1]):04x}"
+    own = b"null" if name != "schema_version" else b"[]"
+    same = WHOLE_EVENT + f',"{name[:-1]}{escaped}":'.encode() + own + b"}"
+    agree([other, same])
+    plain = DECODER.decode([WHOLE_EVENT + b"}"])
+    found = DECODER.decode([other])
+    assert found.events.tobytes() != b""
+    assert found.unknown.tolist() == plain.unknown.tolist()
+    found = DECODER.decode([same])
+    if name in REQUIRED and name not in USAGE:
+        assert [r.reason for r in found.rejected] == ["wrong_type"]
+    else:
+        assert found.unknown.tolist() == [int(name == one) for one in OPTIONAL]
+
+
+def test_of_a_property_given_plainly_and_escaped_the_last_counts() -> None:
+    raws = [
+        WHOLE_EVENT + b',"event\\u005ftime":1262304000007}',
+        WHOLE_EVENT.replace(b'"event_time":', b'"\\u0065vent_time":1262304000007,"event_time":')
+        + b"}",
+    ]
+    agree(raws)
+    assert DECODER.decode(raws).events["event_time"].tolist() == [EARLIEST_MS + 7, EARLIEST_MS + 5]
 
 
 @law
@@ -152,7 +216,9 @@ def test_both_ways_agree_on_what_is_from_the_future(cases: list[tuple[bytes, int
     ),
 )
 def test_both_ways_agree_on_every_property_holding_any_bare_value(name: str, value: str) -> None:
-    start = b'{"event_id":"e","event_time":5,"account_id":"a","model":"m","input_tokens":1'
+    start = (
+        b'{"event_id":"e","event_time":1777026031000,"account_id":"a","model":"m","input_tokens":1'
+    )
     end = b"" if name == "output_tokens" else b',"output_tokens":2'
     agree([start + b',"%b":%b' % (name.encode(), value.encode()) + end + b"}"])
 

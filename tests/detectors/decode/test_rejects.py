@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.contract.request_event import LATEST_MS
+from detectors.contract.request_event import EARLIEST_MS, LATEST_MS
 from detectors.decode import slow as decode_slow
 from detectors.decode.control_events import RejectedControl, decode_control
 from detectors.decode.decoder import Decoder
@@ -81,16 +81,22 @@ BAD: dict[str, list[bytes | None]] = {
         raw(event_time="1777026031000"),
         raw(event_time=1.5),
         raw(input_tokens=True),
-        raw(output_tokens=None),
+        raw(event_time=None),
+        raw(event_time=1777026031.25),
+        raw(output_tokens=""),
     ],
     "out_of_range": [
         raw(event_id=""),
-        raw(event_id="x" * 65),
-        raw(account_id="é" * 129),
+        raw(event_id="x" * 2049),
+        raw(account_id="é" * 513),
         raw(model="x" * 129),
         raw(event_time=-1),
         raw(event_time=2**63),
         raw(event_time=LATEST_MS + 1),
+        raw(event_time=EARLIEST_MS - 1),
+        raw(event_time=1777026031),
+        raw(event_time=1777026031000000),
+        raw(event_time=1777026031000000000),
         raw(input_tokens=10**30),
         raw(output_tokens=-(10**30)),
         raw(output_tokens=float(2**53)),
@@ -152,6 +158,40 @@ def test_the_last_minute_that_a_tick_can_carry_is_read() -> None:
     assert len(Decoder(KEY).decode([raw(event_time=LATEST_MS)]).events) == 1
 
 
+def test_the_first_millisecond_of_2010_is_read() -> None:
+    assert len(Decoder(KEY).decode([raw(event_time=EARLIEST_MS)]).events) == 1
+
+
+@pytest.mark.parametrize(
+    ("time", "unit"),
+    [
+        (1777026031, "seconds"),
+        (1777026031.0, "seconds"),
+        (1777026031.25, "seconds"),
+        (1777026031000000, "microseconds"),
+        (1777026031000000000, "nanoseconds"),
+    ],
+)
+def test_a_time_in_other_units_is_refused_with_a_word_on_units(time: float, unit: str) -> None:
+    (rejected,) = Decoder(KEY).decode([raw(event_time=time)]).rejected
+    assert "milliseconds since 1970 UTC" in rejected.message
+    assert rejected.message.endswith(f"; this one looks like {unit}")
+
+
+@pytest.mark.parametrize("time", [0, -1, 17, EARLIEST_MS - 1, 10**30, "2026-04-24T10:00:00Z", None])
+def test_a_time_in_no_unit_is_refused_without_a_guess(time: object) -> None:
+    (rejected,) = Decoder(KEY).decode([raw(event_time=time)]).rejected
+    assert rejected.message.endswith("milliseconds since 1970 UTC, and not before 2010")
+
+
+def test_tokens_may_be_null_and_must_be_there() -> None:
+    decoded = Decoder(KEY).decode([raw(input_tokens=None), without("input_tokens")])
+    assert decoded.events["row"].tolist() == [0]
+    assert decoded.rejected[0].message == (
+        "input_tokens is required; where usage is not known give null"
+    )
+
+
 def test_brackets_inside_strings_are_no_nesting() -> None:
     assert len(Decoder(KEY).decode([raw(pad='[{"' * 1000, lang="\\[")]).events) == 1
 
@@ -162,7 +202,7 @@ def test_nesting_of_32_levels_is_read() -> None:
 
 
 def test_a_message_names_the_property_and_the_range_but_quotes_nothing_of_the_record() -> None:
-    secret = "s3cr3t" * 30
+    secret = "s3cr3t" * 100
     rejected = (
         Decoder(KEY)
         .decode(
@@ -170,7 +210,7 @@ def test_a_message_names_the_property_and_the_range_but_quotes_nothing_of_the_re
         )
         .rejected
     )
-    assert rejected[0] == Rejected(0, "out_of_range", "account_id must have 1 to 128 characters")
+    assert rejected[0] == Rejected(0, "out_of_range", "account_id must have 1 to 512 characters")
     assert all("s3cr3t" not in r.message for r in rejected)
 
 

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as hs
 
 from detectors.kernels.hashing import mix
-from detectors.kernels.seen_table import NEW, NEW_BY_EVICTION, SEEN, see, table
+from detectors.kernels.seen_table import (
+    NEW,
+    NEW_BY_EVICTION,
+    OTHER,
+    SEEN,
+    contents_of,
+    see,
+    see_content,
+    table,
+)
 
 
 def _mixed(value: int) -> np.uint64:
@@ -64,3 +73,37 @@ def test_at_a_normal_load_few_live_entries_are_given_up(load: float) -> None:
     count = int(entries.size * load)
     lost = sum(see(entries, _mixed(v), 10, 5) == NEW_BY_EVICTION for v in range(1, count))
     assert lost / count < {0.5: 0.02, 0.8: 0.12}[load]
+
+
+def test_a_value_seen_with_one_content_is_not_seen_with_another() -> None:
+    entries = table(64)
+    contents = contents_of(entries)
+    assert see_content(entries, contents, _mixed(1), np.uint32(5), 10, 5) == NEW
+    assert see_content(entries, contents, _mixed(1), np.uint32(5), 10, 5) == SEEN
+    assert see_content(entries, contents, _mixed(1), np.uint32(7), 10, 5) == OTHER
+    assert see_content(entries, contents, _mixed(1), np.uint32(5), 10, 5) == SEEN
+
+
+def test_what_is_seen_with_another_content_is_remembered_for_longer() -> None:
+    entries = table(64)
+    contents = contents_of(entries)
+    see_content(entries, contents, _mixed(1), np.uint32(5), 10, 5)
+    assert see_content(entries, contents, _mixed(1), np.uint32(7), 20, 9) == OTHER
+    assert see_content(entries, contents, _mixed(1), np.uint32(5), 20, 12) == SEEN
+    assert see_content(entries, contents, _mixed(1), np.uint32(7), 30, 20) == NEW
+
+
+def test_of_a_value_whose_content_is_not_known_any_content_is_the_same() -> None:
+    entries = table(64)
+    see(entries, _mixed(1), 10, 5)
+    assert see_content(entries, contents_of(entries), _mixed(1), np.uint32(5), 10, 5) == SEEN
+
+
+@given(hs.lists(hs.tuples(hs.integers(0, 40), hs.integers(0, 40)), max_size=120))
+def test_without_contents_both_ways_of_looking_up_are_one(seen: list[tuple[int, int]]) -> None:
+    plain, other = table(16), table(16)
+    contents = contents_of(other)
+    for value, stamp in seen:
+        found = see_content(other, contents, _mixed(value), np.uint32(1), stamp, 5)
+        assert found == see(plain, _mixed(value), stamp, 5)
+    assert (plain == other).all()

@@ -46,8 +46,8 @@ def test_a_day_of_a_card_reads_as_its_events_add_up(monkeypatch: pytest.MonkeyPa
         for n in range(count)
     ]  # fmt: skip
     events.sort(key=lambda e: e["event_time"])
-    late = request(0, START + DAY + 3_600_000, "z")
-    for tick in feed(partition, [*events, late]):
+    later = [request(n, START + DAY + (60 + n) * 60_000, f"z{n}") for n in range(30)]
+    for tick in feed(partition, [*events, *later]):
         for hand_over in tick.hand_overs.values():
             keys.receive(hand_over)
     keys.advance()

@@ -113,3 +113,9 @@ def test_a_file_that_holds_no_token_is_named_and_not_repeated(content: str, tmp_
     with pytest.raises(TokenError, match="HYDRAWATCH_OAUTH_TOKEN_FILE") as caught:
         TokenSource(by_file(path)).token()
     assert not content or content not in str(caught.value)
+
+
+def test_a_token_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(b"\xef\xbb\xbfa.b.c\r\n")
+    assert TokenSource(by_file(path)).token() == "a.b.c"

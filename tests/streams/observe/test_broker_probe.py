@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from faust.types import TP
 
 from detectors.errors import StateError
 from streams.kafka.connection import BrokerError
@@ -87,3 +88,23 @@ async def test_an_input_that_was_made_anew_is_an_error_and_an_output_is_not(seen
     await seen.sees(TopicStatus([], ids={REQUESTS: "a", ALERTS: "another"}))
     with pytest.raises(StateError, match=f"topic {REQUESTS} was deleted and made anew.*reset"):
         await seen.sees(TopicStatus([], ids={REQUESTS: "another", ALERTS: "another"}))
+
+
+async def test_ends_are_those_of_the_last_look_that_was_answered(seen: Seen) -> None:
+    tp = TP(REQUESTS, 3)
+    assert seen.probe.end(tp) is None
+    await seen.sees(TopicStatus([], ends={(REQUESTS, 3): 17}, ids=WELL.ids))
+    assert seen.probe.end(tp) == 17
+    await seen.sees(BrokerError("no broker answers at kafka:9092"))
+    assert seen.probe.end(tp) == 17
+    assert seen.probe.silent
+
+
+async def test_a_write_is_hindered_by_trouble_with_its_topic_and_by_no_other(seen: Seen) -> None:
+    await seen.sees(TopicStatus([], under_min_isr=frozenset({(ALERTS, 0)}), ids=WELL.ids))
+    assert seen.probe.hinders(ALERTS)
+    assert not seen.probe.hinders(SETTINGS.state_topic)
+    await seen.sees(BrokerError("no broker answers at kafka:9092"))
+    assert seen.probe.hinders(SETTINGS.state_topic)
+    await seen.sees(WELL)
+    assert not seen.probe.hinders(ALERTS)

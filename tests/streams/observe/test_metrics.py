@@ -1,6 +1,7 @@
 """Series follow the Prometheus guide, and probes tell the truth with a reason."""
 
 import asyncio
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -176,6 +177,37 @@ def test_metrics_are_served_and_other_paths_are_not() -> None:
         assert samples["hydrawatch_events_total", "accepted"] == 7
         assert get(f"{server.url}/secrets")[0] == 404
         assert server.url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/metrics", 200), ("/livez", 200), ("/readyz", 503), ("/secrets", 404)]
+)
+def test_head_is_answered_as_get_is_without_a_body(path: str, status: int) -> None:
+    health = Health(Metrics().registry, Readiness(topics="waiting"), Heartbeat())
+    with HealthServer(health, port=0) as server:
+        found = {}
+        for method in ("GET", "HEAD"):
+            link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+            link.request(method, path)
+            answer = link.getresponse()
+            body = answer.read()
+            found[method] = (answer.status, answer.getheader("Content-Type"))
+            assert bool(body) is (method == "GET")
+            assert int(answer.getheader("Content-Length") or 0) > 0
+            link.close()
+        assert found["HEAD"] == found["GET"]
+        assert found["HEAD"][0] == status
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "ODD"])
+def test_another_method_is_told_which_are_answered(method: str) -> None:
+    health = Health(Metrics().registry, Readiness(), Heartbeat())
+    with HealthServer(health, port=0) as server:
+        link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        link.request(method, "/livez")
+        answer = link.getresponse()
+        assert (answer.status, answer.getheader("Allow")) == (405, "GET, HEAD")
+        link.close()
 
 
 def test_a_port_that_is_taken_is_an_error_with_the_mend() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,12 @@ from detectors.config import load_config
 from detectors.contract.alert import Trace
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only
+from detectors.kernels.partitioner import partition_of
 from detectors.networks.partition import NetworkPartition
 from detectors.owner.owner import CampaignOwner
 from detectors.registry import BUILT_IN
 from streams.observe.metrics import Metrics
+from streams.observe.misplacement import Misplacement, notes
 from streams.observe.owner_gauges import OwnerGauges
 from streams.observe.stage_gauges import (
     LATE_BY,
@@ -44,13 +47,22 @@ def outcomes(metrics: Metrics) -> dict[str, int]:
     }
 
 
-def told(metrics: Metrics, *values: bytes, room: int = 2_000) -> AccountPartition:
-    """An account partition that was given these records, and what it shows."""
+def told(
+    metrics: Metrics,
+    *values: bytes,
+    room: int = 2_000,
+    until: int = START,
+    then: Sequence[bytes] = (),
+) -> AccountPartition:
+    """An account partition that was given these records, a mark, and others; and what it shows."""
     accounts = AccountPartition(config(accounts=room, minute_rows=room), 0)
     gauges = AccountGauges(metrics, "requests", 3, accounts)
-    decoded = Decoder(KEY).decode(values)
-    accounts.ingest(decoded)
-    gauges.count(decoded)
+    for batch in (values, then):
+        decoded = Decoder(KEY).decode(batch)
+        accounts.ingest(decoded)
+        decoded.rejected.extend(accounts.take_refused())
+        gauges.count(decoded)
+        accounts.raise_mark(until)
     gauges.update(accounts)
     return accounts
 
@@ -81,7 +93,7 @@ def test_every_record_read_ends_in_exactly_one_outcome() -> None:
     repeated, late = crowd[0], orjson.dumps(request(999, START, "a-0"))
     later = orjson.dumps(request(998, START + 60 * MINUTE, "a-0"))
     bad = [b"{", orjson.dumps(request(997, 2**62, "a-0")), orjson.dumps(request(996, -1))]
-    told(metrics, *crowd, repeated, later, late, *bad, room=1000)
+    told(metrics, *crowd, repeated, room=1000, until=START + 50 * MINUTE, then=[later, late, *bad])
     found = outcomes(metrics)
     assert sum(found.values()) == 1500 + 3 + 3
     assert found["duplicate"] == found["late"] == 1
@@ -103,9 +115,36 @@ def test_late_events_are_shown_by_the_upper_bound_of_their_lateness(behind: floa
     ] == [by]
 
 
+def test_what_cannot_be_used_as_it_is_shows_in_metrics_by_property() -> None:
+    metrics = Metrics()
+    begin_at_zero(metrics, BUILT_IN)
+    events = [request(n % 2, START + n, account_created_at=START // 1000) for n in range(10)]
+    events[3] |= {"output_tokens": None, "account_created_at": None}
+    told(metrics, *map(orjson.dumps, events))
+    about = "account_created_at"
+    assert shown(metrics, "unusable_properties_total", property=about) == 9
+    assert shown(metrics, "unknown_properties_total", property=about) == 10
+    assert shown(metrics, "unknown_properties_total", property="output_tokens") == 1
+    assert shown(metrics, "unknown_properties_total", property="input_tokens") is None
+    assert shown(metrics, "unusable_properties_total", property="lang") == 0
+    assert shown(metrics, "reused_ids_total") == 8
+    assert shown(metrics, "unknown_usage_total") == 1
+    assert outcomes(metrics)["accepted"] == 10
+
+
+def test_a_sign_up_after_days_of_activity_shows_as_one_that_cannot_be_used() -> None:
+    metrics = Metrics()
+    day = 1440 * MINUTE
+    times = [START + n * day + k * MINUTE for n in range(6) for k in range(30)]
+    events = [request(n, at, account_created_at=at) for n, at in enumerate(times)]
+    told(metrics, *map(orjson.dumps, events))
+    shown_now = shown(metrics, "unusable_properties_total", property="account_created_at")
+    assert 30 * 3 <= shown_now <= 30 * 4
+
+
 def test_ticks_are_counted_from_the_first_chunk_on() -> None:
     metrics = Metrics()
-    told(metrics, orjson.dumps(request(0, START)), orjson.dumps(request(1, START + 50 * MINUTE)))
+    told(metrics, orjson.dumps(request(0, START)), until=START + 40 * MINUTE)
     assert shown(metrics, "ticks_closed_total", stage="accounts") == 50
 
 
@@ -115,7 +154,7 @@ def test_accounts_that_expire_are_shown() -> None:
     told(
         metrics,
         orjson.dumps(request(0, START)),
-        orjson.dumps(request(1, START + days * 1440 * MINUTE, "b")),
+        until=START + days * 1440 * MINUTE,
     )
     assert shown(metrics, "expired_total", kind="account") == 1
 
@@ -131,6 +170,42 @@ def test_delays_grow_with_the_clock_while_nothing_is_read(monkeypatch: pytest.Mo
     gauges.update(accounts)
     assert shown(metrics, "event_lag_seconds", partition="3") == 600
     assert shown(metrics, "watermark_delay_seconds", stage="accounts", partition="3") == 1200
+
+
+def test_event_time_ahead_of_the_clock_is_shown_below_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics()
+    monkeypatch.setattr(time, "time", lambda: START / 1000)
+    told(metrics, orjson.dumps(request(0, START + 60 * MINUTE)))
+    assert shown(metrics, "event_lag_seconds", partition="3") == -3600
+    assert shown(metrics, "watermark_delay_seconds", stage="accounts", partition="3") == -3000
+
+
+def test_the_share_of_late_events_is_that_of_the_last_ones() -> None:
+    metrics, accounts = Metrics(), AccountPartition(config(), 0)
+    gauges = AccountGauges(metrics, "requests", 3, accounts)
+
+    def take(count: int, at: int) -> float | None:
+        for first in range(0, count, 500):
+            number = int(accounts.counters.sum()) + first
+            rows = [orjson.dumps(request(number + n, at, f"a-{n % 9}")) for n in range(500)]
+            accounts.ingest(Decoder(KEY).decode(rows))
+            gauges.update(accounts)
+        return shown(metrics, "late_share", partition="3")
+
+    assert take(500, START) is None
+    assert take(2_000, START) == 0
+    accounts.raise_mark(START + MINUTE)
+    assert take(500, START) == 0.5
+    assert take(5_000, START) == 1
+    assert take(5_000, START + MINUTE) == 0
+
+
+def test_what_is_ahead_of_all_others_is_counted() -> None:
+    metrics = Metrics()
+    rows = [request(n, START + n * 1000, f"a-{n % 9}") for n in range(100)]
+    rows.insert(50, request(-1, START + 60 * MINUTE))
+    told(metrics, *map(orjson.dumps, rows))
+    assert shown(metrics, "ahead_events_total") == 1
 
 
 def test_a_partition_that_moved_away_leaves_nothing_of_its_own_and_all_of_others() -> None:
@@ -246,3 +321,39 @@ def owners(metrics: Metrics) -> set[str]:
     """The gauges shown that only the campaign owner has."""
     text = generate_latest(metrics.registry).decode()
     return set(re.findall(r'^hydrawatch_(\w+)\{[^}]*partition="0"', text, re.MULTILINE))
+
+
+def test_events_of_accounts_that_belong_elsewhere_are_shown_with_their_share() -> None:
+    metrics = Metrics()
+    accounts = AccountPartition(config(partitions=4), 1)
+    gauges = AccountGauges(metrics, "requests", 1, accounts)
+    names = [f"a-{n}" for n in range(400)]
+    strange = sum(partition_of(name.encode(), 4) != 1 for name in names)
+    events = [orjson.dumps(request(n, START + n, name)) for n, name in enumerate(names)]
+    accounts.ingest(Decoder(KEY).decode(events))
+    gauges.update(accounts)
+    assert shown(metrics, "misplaced_events_total") == strange > 200
+    assert shown(metrics, "misplaced_share", partition="1") == strange / 400
+    said = notes([gauges.misplacement, Misplacement()])["placement"]
+    assert said.startswith(f"in 1 of 2 partitions up to {strange / 400:.0%} of recent requests")
+    gauges.partition.release()
+    assert shown(metrics, "misplaced_share", partition="1") is None
+
+
+def test_what_one_account_brings_beyond_its_share_is_shown_apart_from_what_was_refused() -> None:
+    metrics = Metrics()
+    events = [
+        orjson.dumps(
+            request(n, START + n, "loud", device_fp=f"k1:{n}", template_fp=f"{n + 1:016x}")
+        )
+        for n in range(4_000)
+    ]
+    told(metrics, *events)
+    assert outcomes(metrics)["accepted"] == 4_000
+    assert outcomes(metrics)["refused"] == 0
+    assert shown(metrics, "evictions_total", kind="minute_coarse") == 4_000 - 8
+    assert shown(metrics, "evictions_total", kind="minute_refused") is None
+    by_lot = [
+        shown(metrics, "evictions_total", kind=f"{what}_by_lot") for what in ("edge", "prompt")
+    ]
+    assert all(count is not None and count > 1_000 for count in by_lot)

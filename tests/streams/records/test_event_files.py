@@ -1,7 +1,9 @@
 """Files of events become the raw bytes that a broker would have carried."""
 
+import bz2
 import gzip
 import io
+import lzma
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from detectors.decode.decoder import Decoder
 from streams.records import event_files as files
+from streams.records import unpacking
 from streams.records.event_files import EventFileError, read_chunks
 from tests.stage_stories import KEY, START, request
 
@@ -105,11 +108,73 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, wrong: str) -> None
         all_lines(tmp_path / wrong)
 
 
-def test_zstd_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    path = tmp_path / "events.jsonl.zst"
-    path.write_bytes(files.ZSTD + b"\x00" * 20)
-    with pytest.raises(EventFileError, match="zstd -dc"):
+PACKINGS = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_a_compression_is_known_by_its_content_also_in_several_pieces(
+    kind: str, tmp_path: Path
+) -> None:
+    pack = PACKINGS[kind]
+    path = tmp_path / "events"
+    path.write_bytes(pack(b"\n".join(LINES[:10]) + b"\n") + pack(b"\n".join(LINES[10:])))
+    assert all_lines(path) == LINES
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_standard_input_may_be_compressed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", _Stdin(PACKINGS[kind](b"\n".join(LINES))))
+    assert all_lines("-") == LINES
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_what_is_cut_short_is_an_error_and_never_half_a_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "events"
+    content = b"\n".join(b'{"event_id":"%032x"}' % (number * 7919**9) for number in range(3000))
+    path.write_bytes(PACKINGS[kind](content)[:-2000])
+    with pytest.raises(EventFileError, match=r"damaged or cut short after \d+ lines .* -dc FILE"):
         all_lines(path)
+
+
+def test_what_wants_too_much_memory_to_be_unpacked_is_refused_by_name(tmp_path: Path) -> None:
+    xz = lzma.compress(
+        b"x",
+        filters=[
+            {
+                "id": lzma.FILTER_LZMA2,
+                "dict_size": 1 << 30,
+                "mode": lzma.MODE_FAST,
+                "mf": lzma.MF_HC4,
+            }
+        ],
+    )
+    # A frame whose header asks for a window of 2 GiB, with one raw block of a byte.
+    zstd = unpacking.ZSTD + bytes((0, 21 << 3)) + (1 << 3 | 1).to_bytes(3, "little") + b"x"
+    for kind, content in (("xz", xz), ("zstd", zstd)):
+        path = tmp_path / f"events.{kind}"
+        path.write_bytes(content)
+        with pytest.raises(
+            EventFileError, match=rf"events\.{kind}: wants more than 128 MiB .*{kind} -dc"
+        ):
+            all_lines(path)
+
+
+def test_a_chunk_ends_before_its_rows_where_they_are_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK_BYTES", 1000)
+    path = tmp_path / "events.jsonl.gz"
+    lines = [b"%0400d" % number for number in range(9)]
+    path.write_bytes(gzip.compress(b"\n".join(lines)))
+    monkeypatch.setattr(files, "BLOCK", 400)
+    chunks = list(read_chunks(str(path), rows=1_000_000))
+    assert [len(chunk) for chunk in chunks] == [3, 3, 3]
+    assert [line for chunk in chunks for line in chunk] == lines
 
 
 def test_progress_ends_at_the_whole_file(tmp_path: Path) -> None:
@@ -184,3 +249,16 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(files.PARQUET + b"junk" * 10)
     with pytest.raises(EventFileError, match=r"events\.parquet: not a parquet file"):
         all_lines(path)
+
+
+def test_usage_that_is_null_in_a_parquet_file_stays_null_and_other_nulls_are_left_out(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f.parquet"
+    columns = {"event_id": ["a", "b"], "input_tokens": [None, 5], "output_tokens": [7, None]}
+    pq.write_table(pa.table({**columns, "asn": pa.array([None, None], pa.int64())}), path)
+    lines = [orjson.loads(line) for chunk in read_chunks(str(path)) for line in chunk]
+    assert lines == [
+        {"event_id": "a", "input_tokens": None, "output_tokens": 7},
+        {"event_id": "b", "input_tokens": 5, "output_tokens": None},
+    ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import unicodedata
 
 import pytest
 import structlog
 
 from streams.settings import logs
+from tests.streams.test_terminal import HOSTILE
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 
@@ -45,3 +47,31 @@ def test_our_own_records_are_never_left_out() -> None:
     for _ in range(50):
         structlog.get_logger("ours").warning("the same")
     assert len(out.getvalue().splitlines()) == 50
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("out", [_Terminal(), io.StringIO()], ids=["terminal", "pipe"])
+def test_what_others_wrote_reaches_no_terminal_raw(
+    out: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    logs.setup("info", out)
+    log = structlog.get_logger("ours")
+    log.warning("said " + HOSTILE, reason=HOSTILE, parts=[HOSTILE], **{HOSTILE: 1})
+    logging.getLogger("theirs").error("they say %s", HOSTILE)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        log.exception("failed")
+    text = out.getvalue()
+    bad = {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")}
+    assert bad <= {"\n"}
+    assert "they say" in text
+    assert "ValueError" in text
+    if not out.isatty():
+        first = json.loads(text.splitlines()[0])
+        assert first["reason"] == HOSTILE

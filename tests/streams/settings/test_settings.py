@@ -7,7 +7,8 @@ import pytest
 from detectors.errors import ConfigError
 from streams.kafka import connection as broker
 from streams.settings import settings
-from streams.settings.environment import load
+from streams.settings.detectors_toml import configured
+from streams.settings.environment import doubtful, load
 from streams.settings.settings import Settings
 
 
@@ -194,3 +195,47 @@ def test_a_shadow_that_would_disturb_a_live_worker_is_refused(
     monkeypatch.setenv("HYDRAWATCH_GROUP", "hydrawatch")
     with pytest.raises(ConfigError, match="HYDRAWATCH_GROUP = hydrawatch is what a live worker"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("value", "how"),
+    [
+        ("a-password ", "ends with a space"),
+        ("a-password\n", "ends with a line end"),
+        ("a-password\r", "ends with a carriage return"),
+        ("a-password\t", "ends with a tab"),
+        ("\ufeffa-password", "begins with a byte-order mark"),
+        (" a-password", "begins with a space"),
+        ("a-password\u200b", "ends with a character that does not show"),
+    ],
+)
+def test_a_secret_with_something_unseen_at_an_end_is_said_so_and_not_shown(
+    value: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRAWATCH_SASL_MECHANISM", "PLAIN")
+    monkeypatch.setenv("HYDRAWATCH_SASL_USERNAME", "worker")
+    monkeypatch.setenv("HYDRAWATCH_SASL_PASSWORD", value)
+    settings = load()
+    assert settings.sasl_password is not None
+    assert settings.sasl_password.get_secret_value() == value  # it may be meant
+    (said,) = doubtful(settings)
+    assert said.startswith(f"HYDRAWATCH_SASL_PASSWORD {how}:")
+    assert "a-password" not in said
+    monkeypatch.setenv("HYDRAWATCH_SASL_PASSWORD", "a-password")
+    assert doubtful(load()) == []
+
+
+@pytest.mark.parametrize("name", ["HASH_KEY", "SASL_PASSWORD", "SASL_USERNAME", "TLS_KEY_PASSWORD"])
+def test_every_credential_is_looked_at(name: str, tmp_path: Path) -> None:
+    given: dict[str, object] = {"sasl_mechanism": "PLAIN", "sasl_username": "u"}
+    given |= {"sasl_password": "p", "tls_key": __file__, "tls_cert": __file__, "tls": True}
+    given[name.lower()] = "of sixteen characters\n"
+    said = doubtful(Settings(**given))  # type: ignore[arg-type]
+    assert [one.split(" ")[0] for one in said] == [f"HYDRAWATCH_{name}"]
+
+
+def test_a_byte_order_mark_before_the_configuration_is_skipped(tmp_path: Path) -> None:
+    toml = tmp_path / "detectors.toml"
+    toml.write_bytes(b"\xef\xbb\xbf[engine]\nallowed_lateness_minutes = 7\n")
+    loaded = configured(Settings(config=toml))
+    assert loaded.config.engine.allowed_lateness_minutes == 7

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
 from detectors.errors import StateError
 from detectors.interface.detector import Card
@@ -22,7 +23,7 @@ from streams.state.changelog import Changelog
 from tests.owner_stories import owner_of
 from tests.places import TESTS
 from tests.small_detectors import Busy
-from tests.stage_stories import DAY, START, baselines, config, feed, past_of, request
+from tests.stage_stories import DAY, MINUTE, START, baselines, config, feed, past_of, request
 from tests.streams.state.test_changelog_writers import Shelf
 
 OTHERS = msgspec.msgpack.encode({"books": "as the next version writes them"})
@@ -114,6 +115,26 @@ async def test_a_seal_of_a_version_that_knew_no_inputs_is_taken() -> None:
     found = await log(shelf).recover(owner_of(), shelf.send, lambda _: None)
     assert found is not None
     assert found.input_id == ""
+
+
+async def test_state_that_a_version_kept_which_told_events_by_their_id_alone_is_read_on() -> None:
+    shelf = Shelf()
+    for value in msgspec.msgpack.decode(
+        (TESTS / "kept_before" / "accounts_by_id.msgpack").read_bytes()
+    ):
+        await shelf.send(value)
+    partition = AccountPartition(config(), 0)
+    assert await log(shelf).recover(partition, shelf.send, lambda _: None)
+    before = partition.counters.copy()
+    assert before[st.ACCEPTED] == 60
+    events = [
+        request(n, START + n * MINUTE // 4, f"a-{n % 3}", payment_fp="k1:card") for n in range(60)
+    ]
+    feed(partition, events[-20:])  # sent again: told by their ids, as that version did
+    new = [event | {"event_id": "None"} for event in events[-20:]]
+    feed(partition, [*new, *new])
+    gained = partition.counters - before
+    assert gained[[st.ACCEPTED, st.DUPLICATE, st.REUSED]].tolist() == [20, 40, 17]
 
 
 def with_detectors(*more: Any) -> AccountPartition:

@@ -1,0 +1,248 @@
+"""How far event time has come in a partition: by what several accounts say, never by one row.
+
+Two times are kept. `VOUCHED` is how far several accounts say that time has come; `MAX_TIME` (from which
+the watermark follows) is the greatest event time that lies at most a *slack* ahead of that: half the
+allowed lateness, or `engine.future_minutes` where that is less. So one clock, however wrong, makes no
+punctual event late.
+
+What lies ahead votes. A row more than a quarter of the slack ahead of `VOUCHED` speaks for a later time,
+one near `VOUCHED` against it; late ones say nothing. An account has one of 64 lots (by its keyed
+fingerprint, which nobody chooses) and speaks for or against, as it spoke last. Time goes on to the
+lowest that was said for it (of the second half, where 16 rows did)
+
+- where 16 rows in turn were for it, and as many accounts as half of those heard of late: at least two,
+  at most 16 (`MOST_VOICES`). A gateway that sends a tenth of the traffic has 16 rows in turn once in
+  10^16 rows; an attacker needs half the accounts of a partition, on a gateway with a wrong clock, and
+  silence of all others meanwhile.
+- or where three rows in turn were for it and all but the last lie apart by as much as the allowed
+  lateness: a lone account, a night, a weekend. Of half the accounts heard of late; else 16 rows.
+- Within the slack, where a mistake makes nothing late, as many rows are enough as usually come in half of
+  it (3 at least, 16 at most), or one more than there are accounts, by half as many accounts.
+
+A vote begins anew where as many accounts are against as for. A written mark (what other partitions
+say) moves both times. All of it is integers in the partition's scalars, a function of its records alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.accounts import state as st
+from detectors.interface.clock import DAY_MS, MINUTE_MS, NO_TIME
+from detectors.kernels.compiled import inlined, kernel
+
+ROWS_IN_TURN = 16
+MOST_VOICES = 16
+ROWS_ALONE = 3
+BEGINNING = 16  # rows within which a stream's first rows may turn out to have been wrong
+ROWS_EARLIER = 4  # that say so, where they and the first are of one account
+OPEN_MS = (
+    3 * DAY_MS
+)  # a weekend: what lies so far ahead is taken without more ado, and moves nothing
+LOTS_SHIFT = np.uint64(58)
+SPACING_UNIT = 64  # event time per row is kept in 1/64 ms
+SPACING_SHARE = 64  # and moves a 64th of the way with each row
+LONGEST_PAUSE_MS = 22 * DAY_MS  # that counts for what is usual
+PLAUSIBLE = 128  # a pause of so many usual ones is a pause: what was one once, is one for a while
+
+TAKEN, MOVED, AHEAD, TOO_FAR, BEGUN_ANEW = range(5)
+
+
+@inlined
+def voices(lots: int) -> int:
+    """How many lots are in a set of 64."""
+    left = np.uint64(lots)
+    left -= (left >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    twos = np.uint64(0x3333333333333333)
+    left = (left & twos) + ((left >> np.uint64(2)) & twos)
+    left = (left + (left >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((left * np.uint64(0x0101010101010101)) >> np.uint64(56))  # type: ignore[return-value]
+
+
+@inlined
+def slack_of(lateness_ms: int, future_ms: int) -> int:
+    """How far one row alone may be ahead of what several say and still move the watermark."""
+    return min(future_ms, lateness_ms // 2)
+
+
+@inlined
+def _forget_votes(scalars: np.ndarray) -> None:
+    scalars[st.RUN] = 0
+    scalars[st.RUN_FOR] = 0
+    scalars[st.RUN_AGAINST] = 0
+
+
+@inlined
+def _vouch(scalars: np.ndarray, time: int, lateness_ms: int) -> None:
+    """Time has come to `time`."""
+    scalars[st.VOUCHED] = time
+    scalars[st.MAX_TIME] = max(scalars[st.MAX_TIME], time)
+    if time - scalars[st.TURN] >= lateness_ms:
+        scalars[st.SPOKE_BEFORE] = scalars[st.SPOKE]
+        scalars[st.SPOKE] = scalars[st.RUN_FOR]
+        scalars[st.TURN] = time
+    scalars[st.BEGUN] = BEGINNING
+    _forget_votes(scalars)
+
+
+@inlined
+def follow_mark(scalars: np.ndarray, watermark_ms: int, lateness_ms: int, gap_ms: int) -> None:
+    """Nothing before `watermark_ms` is expected: another partition has come further by `gap_ms`.
+
+    `scalars` are a partition's, int64.
+    """
+    scalars[st.MARK] = max(scalars[st.MARK], watermark_ms)
+    scalars[st.BEGUN] = BEGINNING
+    vouched = watermark_ms + lateness_ms + gap_ms
+    if vouched > scalars[st.VOUCHED]:
+        if scalars[st.VOUCHED] == NO_TIME:
+            scalars[st.TURN] = vouched
+        scalars[st.VOUCHED] = vouched
+        if scalars[st.RUN_LOW] <= vouched:  # else they speak for what lies further still
+            _forget_votes(scalars)
+
+
+@inlined
+def reached(scalars: np.ndarray, lateness_ms: int) -> int:
+    """The watermark plus the allowed lateness; NO_TIME before there is one."""
+    if scalars[st.MARK] == NO_TIME:
+        return scalars[st.MAX_TIME]
+    return max(scalars[st.MAX_TIME], scalars[st.MARK] + lateness_ms)
+
+
+@inlined
+def speaks_for_most(scalars: np.ndarray) -> bool:
+    """Whether half of the accounts heard of late say that it is later. `scalars` are int64."""
+    heard = voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE])
+    return 2 * voices(scalars[st.RUN_FOR]) >= heard
+
+
+@inlined
+def _is_enough(scalars: np.ndarray, slack_ms: int) -> bool:
+    """Whether several said that it is later."""
+    heard = voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE])
+    rows, least, most = ROWS_IN_TURN, 2, MOST_VOICES
+    if scalars[st.RUN_HIGH] <= scalars[st.VOUCHED] + slack_ms:
+        usual = slack_ms * SPACING_UNIT // (2 * max(scalars[st.SPACING], 1))  # in half the slack
+        rows = min(heard + 1, max(ROWS_ALONE, min(usual, ROWS_IN_TURN)))
+        least, most = 1, (rows + 1) // 2
+    return scalars[st.RUN] >= rows and voices(scalars[st.RUN_FOR]) >= max(
+        least, min((heard + 1) // 2, most)
+    )
+
+
+@inlined
+def _begins_anew(scalars: np.ndarray, account: int, lot: int, time: int, lateness_ms: int) -> bool:
+    """Whether the first rows of a stream were the wrong ones, by what those after them say."""
+    scalars[st.BEGUN] += 1
+    if time >= scalars[st.VOUCHED] - lateness_ms:
+        return False
+    scalars[st.EARLIER] += 1
+    scalars[st.EARLIER_LOTS] |= lot
+    others = scalars[st.BEGUN] - scalars[st.EARLIER]
+    return scalars[st.EARLIER] > others and (
+        voices(scalars[st.EARLIER_LOTS]) > 1
+        or (scalars[st.EARLIER] >= ROWS_EARLIER and account == scalars[st.FIRST])
+    )
+
+
+@kernel
+def tell_time(
+    scalars: np.ndarray,
+    account: np.uint64,
+    time: int,
+    lateness_ms: int,
+    slack_ms: int,
+    farthest_ms: int,
+) -> int:
+    """Take what a row says of the time: TAKEN, or MOVED where `MAX_TIME` is another than before.
+
+    AHEAD is a row that moves nothing, though it is taken; TOO_FAR one that cannot be kept open until
+    time gets there (beyond `farthest_ms`), or that would be a pause unlike any here; BEGUN_ANEW says
+    that the stream's first rows were wrong, and that time has gone back. `scalars` are int64.
+    """
+    lot = np.int64(1) << np.int64(account >> LOTS_SHIFT)
+    vouched = scalars[st.VOUCHED]
+    before = scalars[st.MAX_TIME]
+    if vouched == NO_TIME:
+        scalars[st.VOUCHED] = scalars[st.TURN] = scalars[st.MAX_TIME] = time
+        scalars[st.GREATEST] = time
+        scalars[st.SPOKE] = lot
+        scalars[st.FIRST] = np.int64(account)
+        scalars[st.BEGUN] = 1
+        return MOVED
+    scalars[st.SPOKE] |= lot
+    who = np.int64(account)
+    if scalars[st.BEGUN] < BEGINNING and _begins_anew(scalars, who, lot, time, lateness_ms):
+        scalars[st.VOUCHED] = scalars[st.TURN] = scalars[st.MAX_TIME] = time
+        scalars[st.SPOKE_BEFORE] = 0
+        scalars[st.SPOKE] = scalars[st.EARLIER_LOTS]
+        scalars[st.BEGUN] = BEGINNING
+        _forget_votes(scalars)
+        return BEGUN_ANEW
+    if time <= vouched + slack_ms // 4:
+        if scalars[st.RUN_FOR] != 0 and time > vouched - lateness_ms:
+            scalars[st.RUN_AGAINST] |= lot
+            scalars[st.RUN_FOR] &= ~lot
+            scalars[st.RUN] = 0
+            if voices(scalars[st.RUN_AGAINST]) >= voices(scalars[st.RUN_FOR]):
+                _forget_votes(scalars)
+    elif scalars[st.RUN] == 0 or time != scalars[st.RUN_LAST] or scalars[st.RUN_FOR] & lot == 0:
+        # What one account sends again is said once; what others say of the same moment is heard.
+        if scalars[st.RUN] == 0:
+            scalars[st.RUN_LOW] = scalars[st.RUN_HIGH] = scalars[st.RUN_LAST] = time
+        # Without this row, which may be the wrong one.
+        lasting = scalars[st.RUN_HIGH] - scalars[st.RUN_LOW] >= lateness_ms
+        scalars[st.RUN] += 1
+        scalars[st.RUN_FOR] |= lot
+        scalars[st.RUN_AGAINST] &= ~lot
+        scalars[st.RUN_LOW] = min(scalars[st.RUN_LOW], time)
+        if scalars[st.RUN] <= ROWS_IN_TURN // 2:
+            scalars[st.RUN_HALF] = time
+        scalars[st.RUN_HALF] = min(scalars[st.RUN_HALF], time)
+        scalars[st.RUN_HIGH] = max(scalars[st.RUN_HIGH], time)
+        both = min(scalars[st.RUN_LAST], time)  # of the last two one may be wrong
+        scalars[st.RUN_LAST] = time
+        # One account of several needs as many rows as all of them do.
+        rows = ROWS_ALONE if speaks_for_most(scalars) else ROWS_IN_TURN
+        alone = scalars[st.RUN] >= rows and lasting
+        if alone or _is_enough(scalars, slack_ms):
+            vouched = scalars[st.RUN_LOW]
+            if scalars[st.RUN] >= ROWS_IN_TURN:
+                vouched = max(vouched, scalars[st.RUN_HALF])
+            if alone and voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE]) == 1:
+                # Nearly to what was said last: by less than the lateness, should that be wrong. And
+                # where rows lie days apart, so far that they can be taken.
+                nearly = min(both, vouched + lateness_ms) - slack_ms // 2
+                vouched = max(vouched, nearly, both - OPEN_MS)
+            _vouch(scalars, vouched, lateness_ms)
+            if time > vouched + slack_ms // 4:  # the first to speak for what comes next
+                scalars[st.RUN] = 1
+                scalars[st.RUN_FOR] = lot
+                scalars[st.RUN_LOW] = scalars[st.RUN_HIGH] = time
+    ahead = time > vouched + slack_ms
+    if not ahead:
+        scalars[st.MAX_TIME] = max(scalars[st.MAX_TIME], time)
+    gone = min(scalars[st.MAX_TIME] - before, LONGEST_PAUSE_MS)
+    scalars[st.SPACING] += (gone * SPACING_UNIT - scalars[st.SPACING]) // SPACING_SHARE
+    beginning = scalars[st.BEGUN] < BEGINNING
+    if scalars[st.MAX_TIME] // MINUTE_MS != scalars[st.TURN] // MINUTE_MS:
+        scalars[st.BEGUN] = BEGINNING  # a tick closes: that is told, and not taken back
+    if time > vouched + OPEN_MS:
+        usual = (time - vouched) * SPACING_UNIT <= PLAUSIBLE * scalars[st.SPACING]
+        if time > vouched + farthest_ms or not (usual or beginning):
+            return TOO_FAR
+    scalars[st.GREATEST] = max(scalars[st.GREATEST], time)
+    if gone > 0:
+        return MOVED
+    return AHEAD if ahead else TAKEN
+
+
+def farthest_of(ticks: int, lateness_ms: int) -> int:
+    """How far ahead of the time vouched for an event may lie, with so many ticks in the ring, ms."""
+    return (ticks - 4) * MINUTE_MS - lateness_ms
+
+
+def reached_by(scalars: np.ndarray, lateness_minutes: int) -> int:
+    """The event time that a partition has reached, ms; NO_TIME before it has. `scalars` are int64."""
+    return int(reached(scalars, lateness_minutes * MINUTE_MS))

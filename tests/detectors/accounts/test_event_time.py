@@ -1,0 +1,290 @@
+"""By whose word event time goes on in a partition: several accounts', never one row's, and never nobody's."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from detectors.accounts import state as st
+from detectors.accounts.checkpoint import link_ticks
+from detectors.accounts.event_time import voices
+from detectors.accounts.partition import AccountPartition
+from detectors.config import Loaded
+from detectors.decode.decoder import Decoder
+from detectors.decode.rejects import FROM_THE_FUTURE
+from detectors.engine import Engine
+from detectors.state.checkpoint import Checkpoint
+from tests.stage_stories import DAY, HOUR, KEY, MINUTE, START, config, decoded, feed, request, said
+
+WEEK = 7 * DAY
+Events = list[dict[str, Any]]
+
+
+def traffic(
+    count: int, accounts: int = 20, spacing: int = 6_000, first: int = START, number: int = 0
+) -> Events:
+    """So many requests of accounts that take turns."""
+    return [
+        request(number + n, first + n * spacing, f"a-{(number + n) % accounts}")
+        for n in range(count)
+    ]
+
+
+def taken(events: Events, batch: int = 0) -> AccountPartition:
+    partition = AccountPartition(config(), 0)
+    feed(partition, events, batch)
+    return partition
+
+
+def late(partition: AccountPartition) -> int:
+    return int(partition.counters[st.LATE])
+
+
+def aside(partition: AccountPartition) -> int:
+    refused = partition.take_refused()
+    assert {one.reason for one in refused} <= {FROM_THE_FUTURE}
+    assert len(refused) == partition.counters[st.TOO_FAR]
+    return len(refused)
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 30, 300, 599])
+@pytest.mark.parametrize("accounts", [1, 2, 20])
+@pytest.mark.parametrize("ahead", [6 * MINUTE, 59 * MINUTE, 25 * HOUR, WEEK, 3650 * DAY])
+def test_one_row_ahead_makes_no_other_late(at: int, accounts: int, ahead: int) -> None:
+    events = traffic(600, accounts)
+    wrong = {**events[at], "event_id": "wrong", "event_time": events[at]["event_time"] + ahead}
+    partition = taken([*events[:at], wrong, *events[at:]])
+    clean = taken(events)
+    assert late(partition) == 0
+    assert partition.watermark == clean.watermark
+    if at >= 30:
+        assert aside(partition) == (ahead >= WEEK)
+
+
+@pytest.mark.parametrize("ahead", [59 * MINUTE, WEEK, 3650 * DAY])
+@pytest.mark.parametrize("accounts", [1, 2, 20])
+def test_a_stream_whose_first_row_is_wrong_begins_with_those_that_agree(
+    ahead: int, accounts: int
+) -> None:
+    events = traffic(600, accounts)
+    wrong = request(-1, START + ahead, "a-0")
+    partition = taken([wrong, *events])
+    assert late(partition) <= 3
+    assert partition.watermark == events[-1]["event_time"] - 10 * MINUTE
+
+
+@pytest.mark.parametrize("who", [1, 3])
+@pytest.mark.parametrize("rows", [40, 400])
+def test_a_burst_of_few_accounts_an_hour_ahead_makes_no_other_late(who: int, rows: int) -> None:
+    events = traffic(20_600, spacing=500)
+    at = events[600]["event_time"] + 59 * MINUTE
+    burst = [request(-n - 1, at + n * 500, f"fast-{n % who}") for n in range(rows)]
+    partition = taken([*events[:600], *burst, *events[600:]])
+    assert late(partition) == 0
+    assert partition.counters[st.AHEAD] >= rows
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2])
+@pytest.mark.parametrize("accounts", [5, 20, 500])
+@pytest.mark.parametrize("drift", [False, True])
+def test_a_gateway_that_is_an_hour_ahead_for_good_moves_no_time(
+    share: float, accounts: int, drift: bool
+) -> None:
+    lot = random.Random(7)
+    events = traffic(12_000, accounts, 1_000)
+    for n, event in enumerate(events):
+        if lot.random() < share:
+            event["event_time"] += 59 * MINUTE * (n if drift else len(events)) // len(events)
+    partition = taken(events)
+    assert late(partition) == 0
+    assert partition.watermark <= START + 12_000_000 - 5 * MINUTE
+    assert partition.watermark >= START + 12_000_000 - 16 * MINUTE
+
+
+@pytest.mark.parametrize("pause", [20 * MINUTE, 14 * HOUR, 63 * HOUR])
+@pytest.mark.parametrize("accounts", [1, 2, 20, 500])
+def test_time_goes_on_after_a_night_or_a_weekend_and_nothing_is_lost(
+    pause: int, accounts: int
+) -> None:
+    before = traffic(600, accounts)
+    after = traffic(600, accounts, first=START + HOUR + pause, number=600)
+    partition = taken([*before, *after])
+    assert late(partition) == aside(partition) == 0
+    assert partition.counters[st.ACCEPTED] == 1_200
+    assert partition.watermark >= after[-1]["event_time"] - 16 * MINUTE
+
+
+@pytest.mark.parametrize(("accounts", "lost"), [(20, 32), (500, 32), (1, 200)])
+def test_time_goes_on_after_a_week_of_silence_and_few_are_set_aside(
+    accounts: int, lost: int
+) -> None:
+    before = traffic(600, accounts)
+    after = traffic(600, accounts, first=START + WEEK, number=600)
+    partition = taken([*before, *after])
+    assert late(partition) == 0
+    assert 0 < aside(partition) <= lost
+    assert partition.watermark >= after[-1]["event_time"] - 16 * MINUTE
+
+
+@pytest.mark.parametrize("spacing", [5 * MINUTE, 11 * MINUTE, HOUR, 9 * HOUR, DAY, WEEK])
+def test_an_account_alone_in_its_partition_loses_nothing_and_is_followed(spacing: int) -> None:
+    events = [request(n, START + n * spacing) for n in range(60)]
+    partition = taken(events)
+    assert late(partition) == 0
+    assert aside(partition) == 0
+    assert partition.watermark >= events[-5]["event_time"] - 10 * MINUTE
+    partition.drain()
+    assert (partition.state.minutes["requests"] == 0).all()
+
+
+def test_a_wrong_row_that_is_sent_again_and_again_says_it_once() -> None:
+    events = traffic(600)
+    wrong = request(-1, events[300]["event_time"] + 59 * MINUTE, "a-3")
+    partition = taken([*events[:300], *[wrong] * 500, *events[300:]])
+    assert late(partition) == 0
+    assert partition.counters[st.DUPLICATE] == 499
+
+
+def test_old_data_may_be_read_and_what_is_out_of_order_is_late_as_ever() -> None:
+    events = traffic(600, first=START - 400 * DAY)
+    old = [{**e, "event_id": f"o-{n}"} for n, e in enumerate(events[:50])]
+    partition = taken([*events, *old])
+    assert late(partition) == 50
+    assert partition.watermark == events[-1]["event_time"] - 10 * MINUTE
+
+
+def test_what_is_ahead_takes_a_quarter_of_the_open_minutes_and_no_more() -> None:
+    partition = AccountPartition(config(minute_rows=1_000), 0)
+    feed(partition, traffic(600))
+    for n in range(1_000):
+        at = START + HOUR + n * 10
+        ahead = request(10_000 + n, at + 2 * HOUR + n % 50 * MINUTE, f"f-{n}")
+        feed(partition, [request(20_000 + n, at, f"a-{n % 20}"), ahead])
+    assert 0 < partition.counters[st.AHEAD] <= 250
+    assert partition.counters[st.MINUTE_OVERFLOW] == late(partition) == 0
+    assert aside(partition) >= 750
+
+
+def wrong_among(count: int = 900) -> Events:
+    """Traffic with rows of all kinds of wrong clocks in it, and stragglers."""
+    lot = random.Random(3)
+    events = traffic(count, 30, 4_000)
+    for event in events:
+        if lot.random() < 0.15:
+            event["event_time"] += lot.choice([2, 6, 59, 3_000, 9_000, 10**7, -3, -20]) * MINUTE
+    return events
+
+
+@pytest.mark.parametrize("batch", [1, 7, 100])
+def test_what_time_does_is_the_same_in_batches_of_any_size(batch: int) -> None:
+    whole, parts = AccountPartition(config(), 0), AccountPartition(config(), 0)
+    told = said(feed(whole, wrong_among())), said(feed(parts, wrong_among(), batch))
+    assert told[0] == told[1]
+    assert np.array_equal(whole.state.scalars, parts.state.scalars)
+    assert aside(whole) == aside(parts) > 0
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_in_several_partitions_too(batch: int) -> None:
+    engines = [Engine(_loaded(3), KEY) for _ in range(2)]
+    for engine, size in zip(engines, (10_000, batch), strict=True):
+        events = wrong_among()
+        for first in range(0, len(events), size):
+            engine.feed(decoded(events[first : first + size]))
+    one, other = ([a.state.scalars for a in engine.accounts] for engine in engines)
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_one_row_moves_no_other_partition_either() -> None:
+    events = traffic(600, 40)
+    wrong = request(-1, events[300]["event_time"] + 2 * HOUR, "a-3")
+    marks = []
+    for rows in (events, [*events[:300], wrong, *events[300:]]):
+        engine = Engine(_loaded(4), KEY)
+        engine.feed(decoded(rows))
+        assert sum(late(a) for a in engine.accounts) == 0
+        marks.append([a.watermark for a in engine.accounts])
+    assert marks[0] == marks[1]
+
+
+def test_what_is_set_aside_is_told_with_its_place_in_the_batch() -> None:
+    engine = Engine(_loaded(1), KEY)
+    events = traffic(600)
+    wrong = request(-1, START + WEEK, "a-3")
+    batch = decoded([*events[:300], wrong, *events[300:]])
+    engine.feed(batch)
+    assert [(one.row, one.reason) for one in batch.rejected] == [(300, FROM_THE_FUTURE)]
+
+
+def test_a_record_without_any_timestamp_is_held_against_what_others_say() -> None:
+    values = [decoded_value(e) for e in traffic(600)]
+    values.insert(300, decoded_value(request(-1, START + WEEK, "a-3")))
+    partition = AccountPartition(config(), 0)
+    partition.ingest(Decoder(KEY).decode(values, np.full(601, -1, np.int64)))
+    assert (late(partition), aside(partition)) == (0, 1)
+
+
+def test_a_restart_between_any_two_rows_changes_nothing() -> None:
+    events = wrong_among(300)
+    whole = taken(events)
+    parts = AccountPartition(config(), 0)
+    for n, event in enumerate(events):
+        feed(parts, [event])
+        if n % 9 == 0 or n < 20:
+            parts = _restored(parts.checkpoint())
+    assert np.array_equal(whole.state.scalars, parts.state.scalars)
+    assert said(whole.drain()) == said(parts.drain())
+
+
+def test_state_of_before_is_brought_up_and_goes_on() -> None:
+    events = traffic(600)
+    before = taken(events)
+    state = before.state
+    rows = {int(m["tick"]): int(m["requests"]) for m in state.minutes if m["requests"]}
+    kept = before.checkpoint()
+    fewer = np.full(128, -1, np.int32)
+    for tick in {int(t) for t in state.minutes["tick"] if t}:
+        fewer[tick & 127] = state.ticks[tick & (state.ticks.size - 1)]
+    tables = {**kept.tables, "scalars": state.scalars[: st.VOUCHED].copy(), "ticks": fewer}
+    tables["counters"] = state.counters[: st.AHEAD].copy()
+    after = _restored(Checkpoint(tables, kept.rest))
+    assert rows
+    more = traffic(600, first=START + HOUR, number=600)
+    assert said(feed(before, more) + before.drain()) == said(feed(after, more) + after.drain())
+    assert late(after) == 0
+
+
+def test_ticks_are_laid_anew_from_the_open_minutes() -> None:
+    partition = taken(traffic(600))
+    heads = set(np.flatnonzero(partition.state.ticks >= 0).tolist())
+    partition.state.ticks[:] = 0
+    link_ticks(partition.state)
+    assert set(np.flatnonzero(partition.state.ticks >= 0).tolist()) == heads
+
+
+@pytest.mark.parametrize("lots", [0, 1, -1, 1 << 62, 0b1011, -(1 << 63)])
+def test_lots_are_counted(lots: int) -> None:
+    assert voices(np.int64(lots)) == bin(lots & (2**64 - 1)).count("1")
+
+
+def decoded_value(event: dict[str, Any]) -> bytes:
+    return orjson.dumps(event)
+
+
+def _loaded(partitions: int) -> Loaded:
+    return Loaded(config(partitions=partitions), {}, "sha256:0")
+
+
+def _restored(kept: Checkpoint) -> AccountPartition:
+    fresh = AccountPartition(config(), 0)
+    filling = fresh.restoration()
+    raw = {name: rows.copy().view(np.uint8) for name, rows in kept.tables.items()}
+    filling.resize({name: rows.size for name, rows in raw.items()})
+    for name, rows in raw.items():
+        filling._table(name, rows.size)[: rows.size] = rows
+    fresh.restore(filling, kept.rest)
+    return fresh
