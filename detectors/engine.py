@@ -126,8 +126,7 @@ class Engine:
         times = self.accounts[0].times()[1]
         rows = np.zeros(targets.size, np.int64)
         marks = np.zeros(targets.size, np.int64)
-        gap = self.config.engine.idle_gap_minutes * MINUTE_MS
-        count = idle_marks(decoded.events, targets, scalars, times, gap, rows, marks)
+        count = idle_marks(decoded.events, targets, scalars, times, rows, marks)
         return [
             (int(targets[row]), int(row), int(mark))
             for row, mark in zip(rows[:count], marks[:count], strict=True)

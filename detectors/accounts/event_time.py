@@ -20,7 +20,9 @@ lowest that was said for it (of the second half, where 16 rows did)
   it (3 at least, 16 at most), or one more than there are accounts, by half as many accounts.
 
 A vote begins anew where as many accounts are against as for. A written mark (what other partitions
-say) moves both times. All of it is integers in the partition's scalars, a function of its records alone.
+say) is a floor of the watermark, and says what is not too far; it moves neither time: a worker writes
+its marks by the clock, a replay between records, and both must find the same. All of it is integers in
+the partition's scalars, a function of its records alone.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.engine_config import EngineConfig
 from detectors.interface.clock import DAY_MS, MINUTE_MS, NO_TIME
 from detectors.kernels.compiled import inlined, kernel
 
@@ -36,9 +39,8 @@ MOST_VOICES = 16
 ROWS_ALONE = 3
 BEGINNING = 16  # rows within which a stream's first rows may turn out to have been wrong
 ROWS_EARLIER = 4  # that say so, where they and the first are of one account
-OPEN_MS = (
-    3 * DAY_MS
-)  # a weekend: what lies so far ahead is taken without more ado, and moves nothing
+# A weekend: what lies so far ahead is taken without more ado, and moves nothing.
+OPEN_MS = 3 * DAY_MS
 LOTS_SHIFT = np.uint64(58)
 SPACING_UNIT = 64  # event time per row is kept in 1/64 ms
 SPACING_SHARE = 64  # and moves a 64th of the way with each row
@@ -46,6 +48,7 @@ LONGEST_PAUSE_MS = 22 * DAY_MS  # that counts for what is usual
 PLAUSIBLE = 128  # a pause of so many usual ones is a pause: what was one once, is one for a while
 
 TAKEN, MOVED, AHEAD, TOO_FAR, BEGUN_ANEW = range(5)
+LATENESS, SLACK, FARTHEST, GAP = range(4)  # places in `times_of`
 
 
 @inlined
@@ -57,12 +60,6 @@ def voices(lots: int) -> int:
     left = (left & twos) + ((left >> np.uint64(2)) & twos)
     left = (left + (left >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((left * np.uint64(0x0101010101010101)) >> np.uint64(56))  # type: ignore[return-value]
-
-
-@inlined
-def slack_of(lateness_ms: int, future_ms: int) -> int:
-    """How far one row alone may be ahead of what several say and still move the watermark."""
-    return min(future_ms, lateness_ms // 2)
 
 
 @inlined
@@ -86,20 +83,13 @@ def _vouch(scalars: np.ndarray, time: int, lateness_ms: int) -> None:
 
 
 @inlined
-def follow_mark(scalars: np.ndarray, watermark_ms: int, lateness_ms: int, gap_ms: int) -> None:
-    """Nothing before `watermark_ms` is expected: another partition has come further by `gap_ms`.
+def follow_mark(scalars: np.ndarray, watermark_ms: int) -> None:
+    """Nothing before `watermark_ms` is expected: another partition has come further.
 
     `scalars` are a partition's, int64.
     """
     scalars[st.MARK] = max(scalars[st.MARK], watermark_ms)
     scalars[st.BEGUN] = BEGINNING
-    vouched = watermark_ms + lateness_ms + gap_ms
-    if vouched > scalars[st.VOUCHED]:
-        if scalars[st.VOUCHED] == NO_TIME:
-            scalars[st.TURN] = vouched
-        scalars[st.VOUCHED] = vouched
-        if scalars[st.RUN_LOW] <= vouched:  # else they speak for what lies further still
-            _forget_votes(scalars)
 
 
 @inlined
@@ -108,6 +98,12 @@ def reached(scalars: np.ndarray, lateness_ms: int) -> int:
     if scalars[st.MARK] == NO_TIME:
         return scalars[st.MAX_TIME]
     return max(scalars[st.MAX_TIME], scalars[st.MARK] + lateness_ms)
+
+
+@inlined
+def _elsewhere(scalars: np.ndarray, ahead_ms: int) -> int:
+    """How far the other partitions had come at the last mark, which trails them by `ahead_ms`."""
+    return NO_TIME if scalars[st.MARK] == NO_TIME else scalars[st.MARK] + ahead_ms
 
 
 @inlined
@@ -151,25 +147,30 @@ def tell_time(
     scalars: np.ndarray,
     account: np.uint64,
     time: int,
-    lateness_ms: int,
-    slack_ms: int,
-    farthest_ms: int,
+    times: np.ndarray,
 ) -> int:
     """Take what a row says of the time: TAKEN, or MOVED where `MAX_TIME` is another than before.
 
     AHEAD is a row that moves nothing, though it is taken; TOO_FAR one that cannot be kept open until
-    time gets there (beyond `farthest_ms`), or that would be a pause unlike any here; BEGUN_ANEW says
-    that the stream's first rows were wrong, and that time has gone back. `scalars` are int64.
+    time gets there, or that would be a pause unlike any here; BEGUN_ANEW says that the stream's first
+    rows were wrong, and that time has gone back. `scalars` are int64, `times` what `times_of` returns.
     """
+    lateness_ms, slack_ms = times[LATENESS], times[SLACK]
     lot = np.int64(1) << np.int64(account >> LOTS_SHIFT)
     vouched = scalars[st.VOUCHED]
     before = scalars[st.MAX_TIME]
+    elsewhere = _elsewhere(scalars, lateness_ms + times[GAP])
+    if vouched == NO_TIME and elsewhere != NO_TIME and time > elsewhere + slack_ms:
+        # Not on its word alone: the others were not there yet.
+        vouched = elsewhere
+        scalars[st.VOUCHED] = scalars[st.TURN] = elsewhere
+        scalars[st.MAX_TIME] = before = elsewhere - times[GAP]
     if vouched == NO_TIME:
         scalars[st.VOUCHED] = scalars[st.TURN] = scalars[st.MAX_TIME] = time
         scalars[st.GREATEST] = time
         scalars[st.SPOKE] = lot
         scalars[st.FIRST] = np.int64(account)
-        scalars[st.BEGUN] = 1
+        scalars[st.BEGUN] = max(scalars[st.BEGUN], 1)
         return MOVED
     scalars[st.SPOKE] |= lot
     who = np.int64(account)
@@ -220,27 +221,36 @@ def tell_time(
                 scalars[st.RUN] = 1
                 scalars[st.RUN_FOR] = lot
                 scalars[st.RUN_LOW] = scalars[st.RUN_HIGH] = time
-    ahead = time > vouched + slack_ms
-    if not ahead:
+    if time <= vouched + slack_ms:
         scalars[st.MAX_TIME] = max(scalars[st.MAX_TIME], time)
     gone = min(scalars[st.MAX_TIME] - before, LONGEST_PAUSE_MS)
     scalars[st.SPACING] += (gone * SPACING_UNIT - scalars[st.SPACING]) // SPACING_SHARE
     beginning = scalars[st.BEGUN] < BEGINNING
     if scalars[st.MAX_TIME] // MINUTE_MS != scalars[st.TURN] // MINUTE_MS:
         scalars[st.BEGUN] = BEGINNING  # a tick closes: that is told, and not taken back
-    if time > vouched + OPEN_MS:
-        usual = (time - vouched) * SPACING_UNIT <= PLAUSIBLE * scalars[st.SPACING]
-        if time > vouched + farthest_ms or not (usual or beginning):
+    if time > max(vouched, reached(scalars, lateness_ms)) + times[FARTHEST]:
+        return TOO_FAR
+    known = max(vouched, elsewhere)
+    if time > known + OPEN_MS and not beginning:
+        if (time - known) * SPACING_UNIT > PLAUSIBLE * scalars[st.SPACING]:
             return TOO_FAR
     scalars[st.GREATEST] = max(scalars[st.GREATEST], time)
     if gone > 0:
         return MOVED
-    return AHEAD if ahead else TAKEN
+    return AHEAD if time > known + slack_ms else TAKEN
 
 
-def farthest_of(ticks: int, lateness_ms: int) -> int:
-    """How far ahead of the time vouched for an event may lie, with so many ticks in the ring, ms."""
-    return (ticks - 4) * MINUTE_MS - lateness_ms
+def times_of(engine: EngineConfig) -> np.ndarray:
+    """What `tell_time` goes by, int64, ms: at LATENESS, SLACK, FARTHEST and GAP.
+
+    The allowed lateness; how far one row alone may be ahead of what several say and still move the
+    watermark; how far ahead a row may lie (the ring of open ticks ends there); and by how much a
+    mark trails the other partitions.
+    """
+    lateness = engine.allowed_lateness_minutes * MINUTE_MS
+    slack = min(engine.future_minutes * MINUTE_MS, lateness // 2)
+    farthest = (st.OPEN_TICKS - 4) * MINUTE_MS - lateness
+    return np.array([lateness, slack, farthest, engine.idle_gap_minutes * MINUTE_MS], np.int64)
 
 
 def reached_by(scalars: np.ndarray, lateness_minutes: int) -> int:

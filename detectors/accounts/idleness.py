@@ -10,7 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
-from detectors.accounts.event_time import BEGINNING, follow_mark, reached, tell_time
+from detectors.accounts.event_time import (
+    BEGINNING,
+    GAP,
+    LATENESS,
+    follow_mark,
+    reached,
+    tell_time,
+)
 from detectors.accounts.state import MOST_TIME
 from detectors.interface.clock import NO_TIME
 from detectors.kernels.compiled import kernel
@@ -22,18 +29,17 @@ def idle_marks(
     targets: np.ndarray,
     scalars: np.ndarray,
     times: np.ndarray,
-    gap_ms: int,
     rows: np.ndarray,
     marks: np.ndarray,
 ) -> int:
     """Find the events before which their own partition is raised; returns how many.
 
-    `scalars` are a copy of each partition's, one row a partition, and are used up. `times` are the
-    allowed lateness, the slack and the farthest of `event_time`. `rows` and `marks` receive the events'
+    `scalars` are a copy of each partition's, one row a partition, and are used up. `times` are
+    those of `times_of`. `rows` and `marks` receive the events'
     places and the watermarks that they are raised to. `events` are EVENT rows; all others are int64:
     `targets`, `rows` and `marks` one an event.
     """
-    lateness = times[0]
+    lateness, gap_ms = times[LATENESS], times[GAP]
     furthest = np.int64(NO_TIME)
     for partition in range(scalars.shape[0]):
         if scalars[partition, st.BEGUN] >= BEGINNING:
@@ -46,11 +52,11 @@ def idle_marks(
             continue
         own = scalars[targets[at]]
         if furthest != NO_TIME and reached(own, lateness) < furthest - gap_ms:
-            follow_mark(own, furthest - gap_ms - lateness, lateness, gap_ms)
+            follow_mark(own, furthest - gap_ms - lateness)
             rows[count] = at
             marks[count] = furthest - gap_ms - lateness
             count += 1
-        tell_time(own, event.account, time, lateness, times[1], times[2])
+        tell_time(own, event.account, time, times)
         if own[st.BEGUN] >= BEGINNING:
             furthest = max(furthest, reached(own, lateness))
     return count

@@ -11,7 +11,14 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.crowding import room_may_come
-from detectors.accounts.event_time import AHEAD, BEGUN_ANEW, MOVED, tell_time
+from detectors.accounts.event_time import (
+    AHEAD,
+    BEGUN_ANEW,
+    FARTHEST,
+    LATENESS,
+    MOVED,
+    tell_time,
+)
 from detectors.accounts.event_time import TOO_FAR as IS_TOO_FAR
 from detectors.accounts.first_sightings import (
     PRESSED,
@@ -179,13 +186,13 @@ def ingest(
     caller closes what the watermark allows, and calls again from the same event, as `told`: what it
     says of the time is heard once. `TOO_FAR` is a stop at an event that is to be set aside, `ALL_WRONG`
     one at which all that was taken lies too far ahead to be kept open. `events` are EVENT rows, `rows`
-    int64 places in them, `buffer` (uint8) their strings; `times` (int64) the allowed lateness, the
-    slack and the farthest of `event_time`, ms; `keys` (uint64, one place a kind) is scratch; this is
+    int64 places in them, `buffer` (uint8) their strings; `times` (int64) those of
+    `times_of`; `keys` (uint64, one place a kind) is scratch; this is
     partition `source` of so many.
     """
     scalars = state.scalars
     counters = state.counters
-    lateness_ms = times[0]
+    lateness_ms = times[LATENESS]
     for at in range(start, stop):
         event = events[rows[at]]
         time = event.event_time
@@ -195,7 +202,7 @@ def ingest(
         if scalars[st.STARTED] == NO_TIME:
             scalars[st.STARTED] = time
         if at != told:
-            said = tell_time(scalars, event.account, time, lateness_ms, times[1], times[2])
+            said = tell_time(scalars, event.account, time, times)
             if said == IS_TOO_FAR or (said == AHEAD and minutes_scarce(state)):
                 counters[st.TOO_FAR] += 1
                 return at, TOO_FAR
@@ -207,7 +214,7 @@ def ingest(
                 if scalars[st.CLOSED] == NO_TIME or said == BEGUN_ANEW:
                     scalars[st.CLOSED] = passed
                     scalars[st.STARTED] = min(scalars[st.STARTED], time)
-                    if scalars[st.GREATEST] > time + times[2]:
+                    if scalars[st.GREATEST] > time + times[FARTHEST]:
                         return at, ALL_WRONG
                 elif passed > scalars[st.CLOSED]:
                     return at, TICK_PASSED

@@ -19,11 +19,10 @@ from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
 from detectors.accounts.event_time import (
     BEGINNING,
-    farthest_of,
     follow_mark,
     reached,
-    slack_of,
     speaks_for_most,
+    times_of,
 )
 from detectors.accounts.eviction import SLICE, least_wanted
 from detectors.accounts.hours import HourBook, merged, with_loads
@@ -76,11 +75,7 @@ class AccountPartition:
         self.config = config
         self.state = st.fresh_state(config.engine, config.budgets)
         self._lateness = config.engine.allowed_lateness_minutes * MINUTE_MS
-        future = config.engine.future_minutes * MINUTE_MS
-        farthest = farthest_of(st.OPEN_TICKS, self._lateness)
-        self._times = np.array(
-            [self._lateness, slack_of(self._lateness, future), farthest], np.int64
-        )
+        self._times = times_of(config.engine)
         self._refused: list[Rejected] = []
         self._period = config.budgets.key_expiry_days * DAY_TICKS
         self._new_account = int(config.of(KeyBirths).new_account_days * DAY_MS)
@@ -110,7 +105,7 @@ class AccountPartition:
         return bool(self.state.scalars[st.BEGUN] >= BEGINNING)
 
     def times(self) -> tuple[np.ndarray, np.ndarray]:
-        """What `idle_marks` needs: (scalars, the three times of `ingest`), int64 each; to copy."""
+        """What `idle_marks` needs: (scalars, `times_of`), int64 each; to copy."""
         return self.state.scalars, self._times
 
     def take_refused(self) -> list[Rejected]:
@@ -226,8 +221,7 @@ class AccountPartition:
         scalars = self.state.scalars
         if watermark_ms <= self.watermark:
             return []
-        gap = self.config.engine.idle_gap_minutes * MINUTE_MS
-        follow_mark(scalars, watermark_ms, self._lateness, gap)
+        follow_mark(scalars, watermark_ms)
         if scalars[st.CLOSED] == NO_TIME:
             scalars[st.CLOSED] = watermark_ms // MINUTE_MS - 1
         return self._close_passed()
