@@ -20,6 +20,7 @@ from detectors.accounts.erase import erase_account
 from detectors.accounts.event_time import (
     BEGINNING,
     follow_mark,
+    forget_votes,
     reached,
     speaks_for_most,
     times_of,
@@ -209,6 +210,7 @@ class AccountPartition:
         So is all that closes before an event that comes moves the watermark on; an idle mark ends nothing.
         """
         if self.closed != NO_TIME:
+            forget_votes(self.state.scalars)  # what comes now says how far the hole may reach
             self.flow.lose(first, end, self.closed)
 
     @property

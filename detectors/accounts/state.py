@@ -50,10 +50,8 @@ OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
     RUN,  # rows in turn that say it is later
     RUN_FOR,  # lots of accounts that say so, and that deny it
     RUN_AGAINST,
-    RUN_LOW,  # least and greatest time that was said in turn, ms
+    RUN_LOW,  # least and greatest time that was said so, ms
     RUN_HIGH,
-    RUN_HALF,  # least one from the eighth on
-    RUN_LAST,  # and the last one
     SPACING,  # event time per row, in 1/64 ms
     SPOKE,  # lots heard since `TURN`, and in the turn before
     SPOKE_BEFORE,
@@ -62,8 +60,13 @@ OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
     EARLIER,  # of them, those far before the first; and their accounts' lots
     EARLIER_LOTS,
     FIRST,  # account of the first row
-    SCALARS,
-) = range(39)
+    LEAD,  # rows that said it was later by more than the slack, less those that denied it
+    LEAD_LOTS,  # and their lots
+    SAID,  # rows that ever said it was later
+    CLAIMS,  # the last 16 of them, a ring: time and lot
+) = range(40)
+CLAIMS_KEPT = 16
+SCALARS = CLAIMS + CLAIMS_KEPT
 
 OF_TIME = [MAX_TIME, MARK, CLOSED, STARTED, REFUSING, *range(VOUCHED, SCALARS)]
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]

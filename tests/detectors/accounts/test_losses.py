@@ -49,8 +49,8 @@ def test_hours_around_a_loss_are_incomplete_though_their_silence_is_nothing_by_h
     silent, _ = run(before + after)
     assert silent.flow.kept.hours == 0
     lost, told = with_loss(4.2, (55.1, 55.4))
-    assert lost.loss == Loss(100, 250, FIRST + 54 * 60 + 51, FIRST + 55 * 60 + 32)
-    # From 54:52, the first minute that was open, to 55:32, up to where the next events moved time.
+    assert lost.loss == Loss(100, 250, FIRST + 54 * 60 + 54, FIRST + 55 * 60 + 31)
+    # From 54:55, the first minute that was open, to 55:31, up to where the next events moved time.
     assert lost.flow.kept.hours == 2
     assert sum(h.holes for tick in told for h in tick.hand_overs.values()) == 2
 
@@ -115,7 +115,7 @@ def test_an_idle_mark_says_nothing_of_where_a_loss_ends() -> None:
     assert partition.loss is not None
     assert partition.loss.lasts
     feed(partition, after)
-    assert partition.loss == Loss(100, 250, FIRST + 54 * 60 + 44, FIRST + 67 * 60 + 7)
+    assert partition.loss == Loss(100, 250, FIRST + 54 * 60 + 48, FIRST + 67 * 60 + 7)
     assert partition.flow.kept.hours == 14  # 54 to 67
 
 
@@ -126,7 +126,7 @@ def test_two_losses_in_one_stretch_are_one() -> None:
     partition.lose(100, 250)
     partition.lose(250, 300)
     feed(partition, after)
-    assert partition.loss == Loss(100, 300, FIRST + 54 * 60 + 44, FIRST + 67 * 60 + 8)
+    assert partition.loss == Loss(100, 300, FIRST + 54 * 60 + 48, FIRST + 67 * 60 + 7)
 
 
 def test_a_loss_longer_than_any_outage_forgets_no_habit() -> None:
