@@ -20,9 +20,7 @@ from detectors.accounts.erase import erase_account
 from detectors.accounts.event_time import (
     BEGINNING,
     follow_mark,
-    forget_votes,
     reached,
-    speaks_for_most,
     times_of,
 )
 from detectors.accounts.eviction import SLICE, least_wanted
@@ -43,6 +41,7 @@ from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import Scratch, hand_overs
 from detectors.accounts.pending import give_back, make_room
 from detectors.accounts.rows import find_account
+from detectors.accounts.time_votes import forget_votes, speaks_for_most
 from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.decode.decoder import Decoded

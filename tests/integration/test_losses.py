@@ -79,7 +79,7 @@ async def test_a_successor_does_the_same_and_asks_nobody_again(sink: Sink) -> No
     (mark,) = await told_of(sink)
     assert (mark.offset, mark.end) == (99, 300)
     first_tick = START // MINUTE
-    assert one.part.loss == Loss(100, 300, first_tick + 88, first_tick + 311)
+    assert one.part.loss == Loss(100, 300, first_tick + 88, first_tick + 300)
     # Who comes next has nothing of it, and would rather stop: but that was decided.
     other = accounts(sink, on_loss="stop")
     await other.prepare()

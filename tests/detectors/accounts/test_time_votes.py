@@ -1,0 +1,60 @@
+"""What rows say of the time is one partition's own: no mark moves it, and most outvote a wrong third."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from detectors.accounts import state as st
+from detectors.accounts.partition import AccountPartition
+from tests.detectors.accounts.test_event_time import aside, taken, traffic
+from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, request
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_marks_move_no_partitions_own_time_whenever_they_are_applied(seed: int) -> None:
+    chance = random.Random(seed)
+    events, now = [], START
+    for number in range(400):
+        now += chance.choice([1, 20, 90, 600]) * 1_000 if number % 100 else 5 * HOUR
+        off = chance.choice([0, 0, 0, 0, 0, 0, -4 * MINUTE, 59 * MINUTE])
+        events.append(request(number, now + off, f"a-{chance.randrange(7)}"))
+    alone, marked = taken(events), AccountPartition(config(), 0)
+    for at in range(0, len(events), 10):
+        feed(marked, events[at : at + 10])
+        if at > 20 and chance.random() < 0.5:  # what others have reached
+            marked.raise_mark(events[at]["event_time"] - 8 * MINUTE)
+    own = [st.VOUCHED, st.MAX_TIME, st.RUN, st.RUN_FOR, st.SPACING]
+    assert marked.state.scalars[st.MARK] > alone.state.scalars[st.MARK]
+    assert marked.state.scalars[own].tolist() == alone.state.scalars[own].tolist()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.33])
+def test_a_gateway_that_sends_what_is_a_day_old_holds_the_others_up_for_a_moment(
+    share: float,
+) -> None:
+    chance = random.Random(7)
+    events = traffic(3_000, 40, 1_500)
+    for event in events:
+        event["event_time"] -= DAY * (chance.random() < share)
+    events[0]["event_time"] = START - DAY
+    partition = taken(events)
+    assert partition.watermark > events[-1]["event_time"] - 12 * MINUTE
+    assert aside(partition) == 0
+    assert partition.counters[st.AHEAD] < 400
+
+
+@pytest.mark.parametrize("seconds", [30, 60, 120, 180, 360])
+@pytest.mark.parametrize("accounts", [1, 2, 5, 40])
+def test_a_partition_with_little_traffic_is_behind_by_a_few_requests(
+    accounts: int, seconds: int
+) -> None:
+    partition = AccountPartition(config(), 0)
+    events = traffic(200, accounts, seconds * 1_000)
+    for event in events[:-100]:
+        feed(partition, [event])
+    for event in events[-100:]:
+        feed(partition, [event])
+        behind = event["event_time"] - partition.watermark - 10 * MINUTE
+        assert behind <= max(16 * 30_000, 8 * seconds * 1_000)
