@@ -29,10 +29,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from aiokafka import AIOKafkaProducer
 
-from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.kafka.embedded_broker import EmbeddedBroker, free_port
 from streams.settings.settings import Settings
 from streams.topics.create import create_topics
 from tests.integration.workers import END_MS, Batch, published, replayed
@@ -41,6 +43,7 @@ from worlds.world import build
 HYDRAWATCH = Path(sys.executable).parent / "hydrawatch"
 PATIENCE_S = 240.0
 SESSION_S = 3.0
+DEAF_S = 15.0
 
 
 def main() -> int:
@@ -114,11 +117,12 @@ def run(given: argparse.Namespace, seed: int) -> Outcome:
             disturb(crew, restart, chance, given.kills, outcome)
             sending.join()
             found = wait_for(settings, crew, len(expected))
+            said = crew.state()
         finally:
             crew.end()
     outcome.expected, outcome.found = len(expected), len(found)
     outcome.equal = found == expected
-    outcome.differs = "" if outcome.equal else difference(expected, found)
+    outcome.differs = "" if outcome.equal else f"{difference(expected, found)}; {said}"
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -127,21 +131,38 @@ class Crew:
     """The worker processes of a run."""
 
     def __init__(self, settings: Settings, folder: Path, count: int, snapshot_s: float) -> None:
+        self._ports = [free_port() for _ in range(count)]
         self._environment = {
             **os.environ,
             "HYDRAWATCH_BROKER": settings.broker,
             "HYDRAWATCH_PARTITIONS": str(settings.partitions),
             "HYDRAWATCH_DATA_DIR": str(folder),
-            "HYDRAWATCH_METRICS_PORT": "0",
             "HYDRAWATCH_LOG_LEVEL": "error",
             "HYDRAWATCH_SESSION_TIMEOUT_S": str(SESSION_S),
             "HYDRAWATCH_HEARTBEAT_S": "0.5",
+            "HYDRAWATCH_DEAF_S": str(DEAF_S),
             "HYDRAWATCH_SNAPSHOT_S": str(snapshot_s),
         }
-        self.members = [self._start() for _ in range(count)]
+        self.members = [self._start(place) for place in range(count)]
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([str(HYDRAWATCH), "worker"], env=self._environment)
+    def _start(self, place: int) -> subprocess.Popen[bytes]:
+        port = {"HYDRAWATCH_METRICS_PORT": str(self._ports[place])}
+        return subprocess.Popen([str(HYDRAWATCH), "worker"], env=self._environment | port)
+
+    def state(self) -> str:
+        """What each says of itself: for who wants to know why a run came to no end."""
+        return "; ".join(
+            f"worker {place}: {self._says(place)}" for place in range(len(self._ports))
+        )
+
+    def _says(self, place: int) -> str:
+        try:
+            with urlopen(f"http://127.0.0.1:{self._ports[place]}/readyz", timeout=5) as answer:
+                return str(answer.read().decode())
+        except HTTPError as error:
+            return error.read().decode()
+        except OSError as error:
+            return f"no answer ({error}), exit code {self.members[place].poll()}"
 
     def kill(self, place: int) -> None:
         """Kill a worker at once."""
@@ -158,7 +179,7 @@ class Crew:
 
     def replace(self, place: int) -> None:
         """A successor in a worker's place."""
-        self.members[place] = self._start()
+        self.members[place] = self._start(place)
 
     def revive(self) -> int:
         """Start anew what ended by itself, as an orchestrator does; returns how many."""

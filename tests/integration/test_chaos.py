@@ -35,7 +35,7 @@ def test_alerts_of_a_disturbed_run_are_those_of_a_replay(workers: int, short: bo
     )
     assert ran.stdout, ran.stderr[-2000:]
     outcome = json.loads(ran.stdout)
-    assert outcome["equal"], outcome
+    assert outcome["equal"], ran.stdout
     assert outcome["found"] == outcome["expected"] > 50
     done = outcome["done"]
     assert done["kill -9"] == KILLS
