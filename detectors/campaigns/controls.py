@@ -5,7 +5,8 @@ it takes effect itself. The tick of effect is decided once, when an event is fir
 the edge persists the log and gives it back, so that a restart decides nothing anew.
 
 An event is looked at in the ticks in which it may begin, end or be forgotten, and in no other, so
-that a year of them costs what it brings, not its square.
+that a year of them costs what it brings, not its square. Of the revisions that a higher one has
+replaced, only the one that lasts longest is kept: as long as that, the control_id is known.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from detectors.contract.control_event import ControlEvent
-from detectors.interface.clock import MINUTE_MS
+from detectors.interface.clock import MINUTE_MS, NO_TIME
 from detectors.interface.family import Family
 from detectors.kernels.siphash import fingerprint
 
@@ -72,6 +73,7 @@ class ControlBook:
         self._written: dict[tuple[str, int], int] = {}  # in the order of writing
         self._due: dict[int, set[str]] = {}  # control_ids to be looked at, by tick
         self._ticks: list[int] = []  # heap of those ticks
+        self._refreshed = NO_TIME
         self._holding: dict[str, _Holding] = {}
         self._allowed: dict[Literal["account", "org"], dict[int, Counter[Family]]] = {
             "account": {},
@@ -119,7 +121,7 @@ class ControlBook:
         Returns the ticks at which something may change (effect, end); none for one known already.
         """
         revisions = self._kept.setdefault(event.control_id, {})
-        if event.revision in revisions:
+        if event.revision in revisions or self._was_replaced(event):
             return ()
         decided = self.effect(event, open_tick)
         if decided is not None:
@@ -133,11 +135,19 @@ class ControlBook:
             due.append(max(tick, tick_after(event.until)))
         return tuple(due)
 
+    def _was_replaced(self, event: ControlEvent) -> bool:
+        """Whether a known revision is kept no longer because a higher one holds."""
+        return (event.control_id, event.revision) in self._written and any(
+            revision > event.revision and one.tick <= self._refreshed
+            for revision, one in self._kept[event.control_id].items()
+        )
+
     def refresh(self, tick: int) -> Review | None:
         """Bring what holds up to `tick`; gives what changed of allowances and releases, if anything.
 
         The cost is that of the events which may begin, end or be forgotten since the last time.
         """
+        self._refreshed = max(self._refreshed, tick)
         looked_at: set[str] = set()
         while self._ticks and self._ticks[0] <= tick:
             looked_at |= self._due.pop(heapq.heappop(self._ticks))
@@ -222,6 +232,10 @@ class ControlBook:
         event = self._live(control_id, tick)
         if event is None:
             return None
+        if len(revisions) > 1:
+            lasting = max(revisions, key=lambda revision: (_end(revisions[revision]), revision))
+            for revision in [r for r in revisions if r < event.revision and r != lasting]:
+                del revisions[revision]
         if event.kind == "model_release":
             return _Holding("release", event.at, model=event.model or "")
         if event.kind == "allowance" and tick < tick_after(event.until or 0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -310,3 +311,21 @@ def _turns(alerts: Iterable[Alert]) -> list[tuple[object, ...]]:
             last[alert.alert_id] = standing
             found.append((alert.as_of, alert.alert_id, alert.state, *standing))
     return found
+
+
+def test_many_revisions_of_one_event_leave_two() -> None:
+    book, looked = ControlBook(HASH_KEY, RETENTION), 0
+    for revision in range(1, 3_001):
+        until = (5_000 if revision == 7 else revision + 10) * MINUTE_MS
+        told = {"control_id": "c", "revision": revision, "at": 0, "recorded_at": 0, "until": until}
+        event = ControlEvent(kind="allowance", families=("volume",), account_id="a", **told)  # type: ignore[arg-type]
+        assert book.accept(event, revision)
+        book.refresh(revision)
+        looked += len(book.kept().events["c"])
+        assert book.accept(event, revision + 1) == ()  # comes twice
+    assert looked <= 2 * 3_000
+    assert book.in_effect(3_000)[0].revision == 3_000
+    assert sorted(book.kept().events["c"]) == [7, 3_000]
+    again = book.kept().events["c"][7].event
+    assert book.accept(msgspec.structs.replace(again, revision=8), 3_001) == ()
+    assert book.counts == {"allowance": 3_000}
