@@ -72,10 +72,16 @@ def minutes_full(state: AccountState) -> bool:
 
 
 @inlined
-def minutes_scarce(state: AccountState) -> bool:
-    """Whether a quarter of the minute rows are in use: beyond it none goes to what is ahead of time."""
+def no_room_ahead(state: AccountState, fp: np.uint64) -> bool:
+    """Whether an event of an account that is ahead of time must not take a minute row.
+
+    A quarter of the rows is for such events; beyond it they are for customers with a past alone.
+    """
     left = rows_left(state.minute_free, state.scalars, st.MINUTE_TOP, st.MINUTE_FREE)
-    return left < state.minutes.size - state.minutes.size // 4
+    if left >= state.minutes.size - state.minutes.size // 4:
+        return False
+    row = find_account(state, fp)
+    return row < 0 or state.accounts[row].days <= 1
 
 
 @inlined
@@ -203,7 +209,7 @@ def ingest(
             scalars[st.STARTED] = time
         if at != told:
             said = tell_time(scalars, event.account, time, times)
-            if said == IS_TOO_FAR or (said == AHEAD and minutes_scarce(state)):
+            if said == IS_TOO_FAR or (said == AHEAD and no_room_ahead(state, event.account)):
                 counters[st.TOO_FAR] += 1
                 return at, TOO_FAR
             if said == AHEAD:

@@ -169,6 +169,19 @@ def test_what_is_ahead_takes_a_quarter_of_the_open_minutes_and_no_more() -> None
     assert aside(partition) >= 750
 
 
+def test_beyond_that_quarter_there_is_room_for_customers_with_a_past() -> None:
+    partition = AccountPartition(config(minute_rows=1_000), 0)
+    feed(partition, traffic(800, 20, 6 * MINUTE))  # three days and a bit
+    now = START + 800 * 6 * MINUTE
+    for n in range(1_000):
+        ahead = request(10_000 + n, now + 2 * HOUR + n % 50 * MINUTE, f"f-{n}")
+        feed(partition, [request(30_000 + n, now + n * 10, f"a-{n % 20}"), ahead])
+    refused = int(partition.counters[st.TOO_FAR])
+    assert refused >= 700
+    feed(partition, [request(20_000 + n, now + 2 * HOUR, f"a-{n}") for n in range(10)])
+    assert partition.counters[st.TOO_FAR] == refused
+
+
 def wrong_among(count: int = 900) -> Events:
     """Traffic with rows of all kinds of wrong clocks in it, and stragglers."""
     lot = random.Random(3)
