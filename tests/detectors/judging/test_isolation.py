@@ -60,6 +60,12 @@ def last_words(alerts: list[bytes]) -> dict[str, set[str]]:
     return said
 
 
+def _but_last_seen(alert: bytes) -> dict[str, Any]:
+    said: dict[str, Any] = orjson.loads(alert)
+    del said["last_seen"]
+    return said
+
+
 def test_healthy_detectors_find_all_groups_and_both_who_wake_up() -> None:
     alerts, engine = run(HEALTHY)
     said = last_words(alerts)
@@ -74,7 +80,8 @@ def test_others_are_judged_as_if_the_poisonous_account_were_not_there() -> None:
     without, _ = run(poisoned(LOADED), old=None)
     assert engine.set_aside()["volume.own_past"] == OLD_AND_HOSTS["volume.own_past"]
     assert "requests_24h" in last_words(with_it)["young"]
-    assert with_it == without
+    # One account more, and a tick closes a few rows sooner: `last_seen` is of what was read by then.
+    assert [_but_last_seen(alert) for alert in with_it] == [_but_last_seen(a) for a in without]
 
 
 def test_a_poisonous_value_is_as_if_it_were_not_known() -> None:
