@@ -18,6 +18,7 @@ import numpy as np
 from detectors.accounts import state as st
 from detectors.accounts.time_votes import (
     LOTS,
+    LOTS_SHIFT,
     SPACING_UNIT,
     claim,
     claimed,
@@ -36,7 +37,6 @@ BEGINNING = 16  # rows within which a stream's first rows may turn out to have b
 ROWS_EARLIER = 4  # that say so, where they and the first are of one account
 # A weekend: what lies so far ahead is taken without more ado, and moves nothing.
 OPEN_MS = 3 * DAY_MS
-LOTS_SHIFT = np.uint64(58)
 SPACING_SHARE = 64  # and moves a 64th of the way with each row
 LONGEST_PAUSE_MS = 22 * DAY_MS  # that counts for what is usual
 PLAUSIBLE = 128  # a pause of so many usual ones is a pause: what was one once, is one for a while

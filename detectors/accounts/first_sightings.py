@@ -31,10 +31,10 @@ LATE_CROWD = 256 * TOLD
 
 
 @kernel
-def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
+def fill_keys(event: Row, account: Row, keys: np.ndarray, dated: bool) -> np.uint64:
     """The event's key of each kind (0 not known), and one fingerprint of them all.
 
-    `keys` is uint64, one place a kind.
+    `keys` is uint64, one place a kind; `dated` says whether sign-ups are believed.
     """
     zero = np.uint64(0)
     keys[PAYMENT] = event.payment
@@ -48,7 +48,7 @@ def fill_keys(event: Row, account: Row, keys: np.ndarray) -> np.uint64:
     keys[REFERRAL] = event.referral
     keys[SYSTEM] = event.system
     keys[COHORT] = account.keys[COHORT]
-    if keys[COHORT] == zero and event.asn >= 0 and event.signup != 255:
+    if dated and keys[COHORT] == zero and event.asn >= 0 and event.signup != 255:
         created = signed_up(event, account)
         if created >= 0:
             # The sign-up's own AS is not in an event: the first AS seen stands for it.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from detectors.accounts import state as st
+from detectors.accounts.rows import dates_hold
 from detectors.accounts.state import AccountState
 from detectors.exchange.names import NameBatch
 
@@ -20,7 +23,7 @@ def newcomers(state: AccountState, source: int, tick: int) -> NameBatch:
         accounts["fp"],
         accounts["org"],
         accounts["first"],
-        accounts["created"],
+        accounts["created"] if dates_hold(scalars) else np.full(due.size, -1),
         accounts["id_at"],
         accounts["id_len"],
         state.ids,

@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.state import AccountState
+from detectors.accounts.time_votes import LOTS_SHIFT, voices
 from detectors.interface.clock import DAY_MS
 from detectors.interface.columns import Row
 from detectors.kernels.arena import append
@@ -14,6 +15,8 @@ from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import mix
 from detectors.kernels.pool import NONE_LEFT, take_row
 
+LONG_AGO_MS = 3 * DAY_MS
+LOTS_DATED = 3  # of 64, that signed up so long ago
 LONGEST_NAME = 2_100  # bytes: 512 characters of four bytes, and some
 
 
@@ -55,6 +58,23 @@ def find_account(state: AccountState, fp: np.uint64) -> int:
 def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
     """Make a row findable."""
     put_row(state.slots, mix(fp), row)
+
+
+@inlined
+def note_date(scalars: np.ndarray, event: Row) -> None:
+    """Note whether an event's account signed up long before it. `scalars` are int64."""
+    if event.created >= 0 and event.event_time - event.created > LONG_AGO_MS:
+        scalars[st.DATED] |= np.int64(1) << np.int64(event.account >> LOTS_SHIFT)
+
+
+@inlined
+def dates_hold(scalars: np.ndarray) -> bool:
+    """Whether sign-ups are believed to be that: once some accounts have signed up long before.
+
+    Where a session's start is given for it, or the time of the request, all are of today, and all
+    accounts would be new. `scalars` are int64.
+    """
+    return voices(scalars[st.DATED]) >= LOTS_DATED
 
 
 @inlined

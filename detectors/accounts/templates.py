@@ -56,7 +56,6 @@ def rows_per_band(
     `ids` (uint64) and `order` (int64) are as `prompts_of` left them; `rows` receives
     rows.TEMPLATE_ROW, `targets` the network partition of each (int64).
     """
-    started = state.scalars[st.STARTED]
     count = 0
     i = 0
     while i < size:
@@ -72,7 +71,7 @@ def rows_per_band(
             output += other.output
             time = min(time, other.time)
             j += 1
-        young = is_young(account, time, started, new_account_ms)
+        young = is_young(account, time, state.scalars, new_account_ms)
         for band in range(BANDS):
             row = rows[count]
             row.template = first.template

@@ -31,6 +31,7 @@ MOST_VOICES = 16
 LEAD_ROWS = 64  # 64 more for than against, where a third of the rows is wrong: once in 2^64
 ROWS_ALONE = 3
 LOTS = 64
+LOTS_SHIFT = np.uint64(58)  # of an account's fingerprint
 SPACING_UNIT = 64  # event time per row is kept in 1/64 ms
 
 
