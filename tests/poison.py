@@ -92,7 +92,7 @@ def records(start: int, *, old: str | None = "k1:card-a", hosts: bool = True) ->
         active(f"ordinary-{n}", 2, 60 + n)
     # Somebody is there on the first day too, or its hours would be holes in the input.
     for n in range(60):
-        active(f"visitor-{n}", 0, 40)
+        active(f"visitor-{n}", 0, 40, account_created_at=start - 400 * DAY)
     born = start + 2 * DAY
     for group, values in shared.items():
         for n in range(14):

@@ -124,7 +124,7 @@ def shared_values(sources: int) -> list[list[HandOver]]:
                 f"a-{source}-{n % 40}",
                 payment_fp=f"k1:{n % 9}",
                 ip_prefix_fp=f"k1:{n % 5}",
-                account_created_at=START,
+                account_created_at=START - (n % 40 < 8) * 400 * DAY,
                 template_fp=f"{(n % 6) << 8 | 1 << n % 3:016x}",
             )
             for n in range(400)

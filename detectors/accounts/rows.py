@@ -16,7 +16,8 @@ from detectors.kernels.hashing import mix
 from detectors.kernels.pool import NONE_LEFT, take_row
 
 LONG_AGO_MS = 3 * DAY_MS
-LOTS_DATED = 3  # of 64, that signed up so long ago
+FEW_LOTS = 3  # of 64
+MANY_LOTS = 16
 LONGEST_NAME = 2_100  # bytes: 512 characters of four bytes, and some
 
 
@@ -63,18 +64,23 @@ def index_account(state: AccountState, fp: np.uint64, row: int) -> None:
 @inlined
 def note_date(scalars: np.ndarray, event: Row) -> None:
     """Note whether an event's account signed up long before it. `scalars` are int64."""
-    if event.created >= 0 and event.event_time - event.created > LONG_AGO_MS:
-        scalars[st.DATED] |= np.int64(1) << np.int64(event.account >> LOTS_SHIFT)
+    if event.created >= 0:
+        long_ago = event.event_time - event.created > LONG_AGO_MS
+        place = st.DATED_LONG_AGO if long_ago else st.DATED_OF_LATE
+        scalars[place] |= np.int64(1) << np.int64(event.account >> LOTS_SHIFT)
 
 
 @inlined
 def dates_hold(scalars: np.ndarray) -> bool:
-    """Whether sign-ups are believed to be that: once some accounts have signed up long before.
+    """Whether sign-ups are believed to be that: not where many are of late and hardly any is older.
 
     Where a session's start is given for it, or the time of the request, all are of today, and all
     accounts would be new. `scalars` are int64.
     """
-    return voices(scalars[st.DATED]) >= LOTS_DATED
+    return (
+        voices(scalars[st.DATED_OF_LATE]) < MANY_LOTS
+        or voices(scalars[st.DATED_LONG_AGO]) >= FEW_LOTS
+    )
 
 
 @inlined

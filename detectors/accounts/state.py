@@ -60,12 +60,13 @@ OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
     EARLIER,  # of them, those far before the first; and their accounts' lots
     EARLIER_LOTS,
     FIRST,  # account of the first row
-    DATED,  # lots of accounts that signed up days before: dates mean what they should, see `rows`
+    DATED_LONG_AGO,  # lots of accounts that signed up days before, and of those that did of late
+    DATED_OF_LATE,
     LEAD,  # rows that said it was later by more than the slack, less those that denied it
     LEAD_LOTS,  # and their lots
     SAID,  # rows that ever said it was later
     CLAIMS,  # the last 16 of them, a ring: time and lot
-) = range(41)
+) = range(42)
 CLAIMS_KEPT = 16
 SCALARS = CLAIMS + CLAIMS_KEPT
 

@@ -169,6 +169,11 @@ def test_an_organisations_allowance_holds_whenever_its_accounts_say_where_they_b
             says |= {"payment_fp": "c", "device_fp": "d", "ip_prefix_fp": "p", "system_fp": "s"}
         at = START + minute * MINUTE + n * 1000
         records.append(orjson.dumps(request(minute * 30 + n, at, f"a{n}", **says)))
+    older = [
+        request(90_000 + n, START + n, f"older-{n}", account_created_at=START - 400 * DAY)
+        for n in range(10)
+    ]
+    records = [*map(orjson.dumps, older), *records]
     alerts = [orjson.loads(a) for a in _run(engine, records)]
     named = {a["account_id"] for a in alerts if a["kind"] == "account" and a["action"] != "observe"}
     assert named == {f"a{n}" for n in range(10, 30)}

@@ -382,3 +382,20 @@ def test_an_hour_counts_for_the_day_in_which_it_ends() -> None:
     partition.raise_mark(START + DAY + HOUR)
     (at,) = np.flatnonzero(partition.state.accounts["used"])
     assert partition.state.days[at]["requests"] == 1
+
+
+@pytest.mark.parametrize("older", [0, 8])
+def test_where_nobody_signed_up_before_today_what_is_called_a_sign_up_is_none(older: int) -> None:
+    partition = AccountPartition(config(), 0)
+    signed_up = [START - (400 * DAY if n < older else HOUR) for n in range(60)]
+    events = [
+        request(n, START + n * 1_000, f"a-{n % 60}", account_created_at=signed_up[n % 60])
+        | {"payment_fp": f"k1:{n % 60}", "asn": 64_500, "signup_method": "email"}
+        for n in range(1_200)
+    ]
+    closed = feed(partition, events) + partition.drain()
+    edges = [e for tick in closed for h in tick.hand_overs.values() for e in h.edges]
+    later = [e for e in edges if e["kind"] == PAYMENT and e["time"] > START + 30_000]
+    assert {int(e["young"]) for e in later} == {int(older > 0)}
+    told = [int(at) for tick in closed if tick.names for at in tick.names.created]
+    assert set(told) == (set(signed_up) if older else {-1})

@@ -62,7 +62,7 @@ def last_words(alerts: list[bytes]) -> dict[str, set[str]]:
 
 def _but_last_seen(alert: bytes) -> dict[str, Any]:
     said: dict[str, Any] = orjson.loads(alert)
-    del said["last_seen"]
+    said.pop("last_seen", None)
     return said
 
 
