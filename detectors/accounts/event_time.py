@@ -169,7 +169,7 @@ def tell_time(
     beginning = scalars[st.BEGUN] < BEGINNING
     if scalars[st.MAX_TIME] // MINUTE_MS != scalars[st.TURN] // MINUTE_MS:
         scalars[st.BEGUN] = BEGINNING  # a tick closes: that is told, and not taken back
-    if time > max(vouched, reached(scalars, lateness_ms)) + times[FARTHEST]:
+    if time > reached(scalars, lateness_ms) + times[FARTHEST]:
         return TOO_FAR
     known = max(vouched, elsewhere)
     unusual = (time - known) * SPACING_UNIT > PLAUSIBLE * scalars[st.SPACING]

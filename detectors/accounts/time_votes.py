@@ -12,7 +12,8 @@ are kept. Time goes on
 - to the lowest of the last 16 where of as many accounts 64 rows more said that it was later by over the
   slack than denied it: two of three gateways outvote one that sends what is a day old.
 - where all but the last lie apart by as much as the allowed lateness (a lone account, a night, a weekend):
-  to the lowest of all, where three in turn were for it, of half the accounts heard of late; else 16.
+  to the lowest of all, where three in turn were for it, of half the accounts heard of late; else 16; and
+  1,024 where it is one account among four or more, for a client that was offline sends all it has at once.
 - within the slack, where a mistake makes nothing late: to the lowest of as many as usually come in half
   of it (3 at least, 16 at most), or of one more than there are accounts, by half as many accounts.
 
@@ -30,6 +31,8 @@ ROWS_IN_TURN = st.CLAIMS_KEPT
 MOST_VOICES = 16
 LEAD_ROWS = 64  # 64 more for than against, where a third of the rows is wrong: once in 2^64
 ROWS_ALONE = 3
+MANY_HEARD = 4
+ROWS_OF_ONE = 1024  # what one client kept while it was offline, and sends at once
 LOTS = 64
 LOTS_SHIFT = np.uint64(58)  # of an account's fingerprint
 SPACING_UNIT = 64  # event time per row is kept in 1/64 ms
@@ -117,9 +120,13 @@ def voted(scalars: np.ndarray, lasting: bool, slack_ms: int) -> int:
         time = max(time, _lowest(scalars, ROWS_IN_TURN))
     if run >= ROWS_IN_TURN and said >= most:
         time = max(time, _lowest(scalars, ROWS_IN_TURN // 2))
-    # One account of several needs as many rows as all of them do.
+    one_of_many = said == 1 and heard >= MANY_HEARD
+    if one_of_many and run >= ROWS_OF_ONE:  # more than any flush has: the others are gone
+        scalars[st.SPOKE], scalars[st.SPOKE_BEFORE] = scalars[st.RUN_FOR], 0
+        one_of_many = False
+    # Few of several need as many rows as all of them do.
     rows = ROWS_ALONE if speaks_for_most(scalars) else ROWS_IN_TURN
-    if lasting and run >= rows:
+    if lasting and run >= rows and not one_of_many:
         time = max(time, scalars[st.RUN_LOW])
     return time
 

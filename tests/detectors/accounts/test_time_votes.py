@@ -58,3 +58,22 @@ def test_a_partition_with_little_traffic_is_behind_by_a_few_requests(
         feed(partition, [event])
         behind = event["event_time"] - partition.watermark - 10 * MINUTE
         assert behind <= max(16 * 30_000, 8 * seconds * 1_000)
+
+
+@pytest.mark.parametrize("rows", [17, 200, 900])
+def test_what_one_client_kept_while_offline_moves_no_time_though_its_clock_is_wrong(
+    rows: int,
+) -> None:
+    events = traffic(600, 40)
+    now = events[-1]["event_time"]
+    flush = [request(5_000 + n, now + DAY + n * MINUTE, "a-7") for n in range(rows)]
+    partition = taken([*events, *flush, *traffic(600, 40, first=now, number=6_000)])
+    assert partition.counters[st.LATE] == 0
+
+
+def test_one_of_many_who_is_left_is_believed_in_the_end() -> None:
+    events = traffic(600, 40)
+    after = traffic(3_000, 1, 60_000, events[-1]["event_time"], 1_000)
+    partition = taken(events + after)
+    assert partition.counters[st.LATE] == aside(partition) == 0
+    assert partition.watermark > after[-1]["event_time"] - 30 * MINUTE
