@@ -4,9 +4,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_deleted_topics.py \
   tests/kafka/test_cluster.py tests/kafka/test_security.py tests/kafka/test_secured_worker.py \
-  tests/integration/test_chaos.py tests/integration/test_worker.py \
-  tests/integration/test_kafka_facts.py tests/kafka/test_lost_records.py \
-  tests/kafka/test_transactions.py tests/kafka/test_foreign_records.py
+  tests/kafka/test_transactions.py tests/kafka/test_foreign_records.py \
+  tests/integration/test_chaos.py tests/integration/test_kafka_facts.py
 
 .PHONY: setup demo test test-kafka lint bench lock clean
 
@@ -31,7 +30,7 @@ test: setup  ## every test, two at a time; those that need a broker start one th
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(if $(SHORT),--short)
 
 test-kafka: setup build/kafka/.ready  ## the broker tests on Apache Kafka (needs Java 17 and Maven); SHORT=1 for less
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --broker kafka $(if $(SHORT),--short $(KAFKA_SHORT),-m "broker or kafka")
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --broker kafka $(if $(SHORT),--short $(KAFKA_SHORT),-m "broker or kafka")
 
 build/kafka/.ready: deploy/kafka/pom.xml deploy/kafka/fetch.sh
 	deploy/kafka/fetch.sh build/kafka
