@@ -15,7 +15,8 @@ are kept. Time goes on
   to the lowest of all, where three in turn were for it, of half the accounts heard of late; else 16; and
   1,024 where it is one account among four or more, for a client that was offline sends all it has at once.
 - within the slack, where a mistake makes nothing late: to the lowest of as many as usually come in half
-  of it (3 at least, 16 at most), or of one more than there are accounts, by half as many accounts.
+  of it (3 at least, 16 at most), or of one more than there are accounts, by a quarter as many accounts
+  and two at least: a flush of one moves nothing, and people come in bursts.
 
 A vote begins anew where as many accounts are against as for. All of it is in the partition's scalars.
 """
@@ -108,7 +109,7 @@ def voted(scalars: np.ndarray, lasting: bool, slack_ms: int) -> int:
     usual = slack_ms * SPACING_UNIT // (2 * max(scalars[st.SPACING], 1))  # in half the slack
     few = min(heard + 1, max(ROWS_ALONE, min(usual, ROWS_IN_TURN)))
     time = scalars[st.VOUCHED]
-    if run >= few and said >= min((heard + 1) // 2, (few + 1) // 2):
+    if run >= few and said >= min((heard + 1) // 2, max(2, (few + 3) // 4)):
         least, rows = _lowest(scalars, few), few
         while least > near and rows < min(run, ROWS_IN_TURN):
             least = min(least, claimed(scalars, rows) // LOTS)
