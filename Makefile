@@ -18,9 +18,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# numba's cache knows a kernel by its own file alone: a change in what it calls must empty it
+# numba's cache knows a kernel by its own file alone: a change in what it calls must empty it. It is filled
+# here, once, and not by whichever processes of a test come first
 $(VENV)/.kernels: $(STAMP) $(shell find detectors worlds -name '*.py')
 	find detectors worlds -name '*.nb[ic]' -delete
+	@echo "compiling kernels, about a minute"
+	$(BIN)/python -c 'from streams.worker.warm_up import warm_up; warm_up()'
 	touch $@
 
 demo: setup  ## broker, worker and a simulated world on this machine; STAY=1 leaves it up
