@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
@@ -204,6 +205,14 @@ class BulkConsumer(stock.Consumer):
             self._positioning.cancel()
         self._release(revoked)
         await super().on_partitions_revoked(revoked)
+
+    def assignment(self) -> set[TP]:
+        """What is assigned; nothing while the consumer connects, for as long as brokers make it wait."""
+        try:
+            assigned: set[TP] = super().assignment()
+        except ConsumerNotStarted:
+            return set()
+        return assigned
 
     # -- commits
 
