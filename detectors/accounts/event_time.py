@@ -24,6 +24,7 @@ from detectors.accounts.time_votes import (
     claimed,
     deny,
     forget_votes,
+    heard_of_late,
     keep_claims,
     lead,
     voices,
@@ -154,7 +155,7 @@ def tell_time(
             if said > vouched + slack_ms:
                 scalars[st.LEAD] = scalars[st.LEAD_LOTS] = 0
             vouched = said
-            if lasting and voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE]) == 1:
+            if lasting and heard_of_late(scalars) == 1:
                 # Nearly to what was said last: by less than the lateness, should that be wrong. And
                 # where rows lie days apart, so far that they can be taken.
                 both = min(last, time)  # of the last two one may be wrong

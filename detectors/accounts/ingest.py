@@ -125,17 +125,14 @@ def add_prompt(state: AccountState, event: Row, row: int, tick: int, crowd: int)
 
 
 @inlined
-def is_young(account: Row, time: int, scalars: np.ndarray, new_account_ms: int) -> bool:
-    """Whether an account is new at a time. `scalars` are its partition's, int64.
+def is_young(account: Row, time: int, started: int, dated: bool, new_account_ms: int) -> bool:
+    """Whether an account is new at a time; `dated` says whether sign-ups are believed.
 
     Without a date the first sighting stands for it, once we have watched long enough.
     """
-    if account.created >= 0 and dates_hold(scalars):
+    if account.created >= 0 and dated:
         return time - account.created <= new_account_ms
-    return (
-        account.first - scalars[st.STARTED] > new_account_ms
-        and time - account.first <= new_account_ms
-    )
+    return account.first - started > new_account_ms and time - account.first <= new_account_ms
 
 
 @inlined
@@ -251,7 +248,8 @@ def ingest(
                 continue
         account = state.accounts[row]
         note_date(scalars, event)
-        keyset = fill_keys(event, account, keys, dates_hold(scalars))
+        dated = dates_hold(scalars)
+        keyset = fill_keys(event, account, keys, dated)
         minute, identity = -1, np.uint64(0)
         crowd = late_crowd(state) if late else 0
         if not late:
@@ -262,7 +260,7 @@ def ingest(
                 counters[st.MINUTE_OVERFLOW] += 1
                 # Its volume is not counted; what it shares with others is told as of a late one.
                 note_account(account, event, counters)
-                young = is_young(account, time, scalars, new_account_ms)
+                young = is_young(account, time, scalars[st.STARTED], dated, new_account_ms)
                 period = open_tick // period_ticks
                 crowd = late_crowd(state)
                 announce(state, event, buffer, row, keys, open_tick, period, young, crowd)
@@ -279,7 +277,7 @@ def ingest(
             crowd = state.minutes[minute].requests + 1
         if event.org != np.uint64(0) and event.org != account.org and crowd <= TOLD:
             name_again(state, event, buffer, row, open_tick)
-        young = is_young(account, time, scalars, new_account_ms)
+        young = is_young(account, time, scalars[st.STARTED], dated, new_account_ms)
         period = open_tick // period_ticks
         announce(state, event, buffer, row, keys, open_tick, period, young, crowd)
         if late:

@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.ingest import is_young
+from detectors.accounts.rows import dates_hold
 from detectors.accounts.state import AccountState
 from detectors.exchange.bands import BANDS, band_value
 from detectors.kernels.compiled import kernel
@@ -56,6 +57,7 @@ def rows_per_band(
     `ids` (uint64) and `order` (int64) are as `prompts_of` left them; `rows` receives
     rows.TEMPLATE_ROW, `targets` the network partition of each (int64).
     """
+    started, dated = state.scalars[st.STARTED], dates_hold(state.scalars)
     count = 0
     i = 0
     while i < size:
@@ -71,7 +73,7 @@ def rows_per_band(
             output += other.output
             time = min(time, other.time)
             j += 1
-        young = is_young(account, time, state.scalars, new_account_ms)
+        young = is_young(account, time, started, dated, new_account_ms)
         for band in range(BANDS):
             row = rows[count]
             row.template = first.template

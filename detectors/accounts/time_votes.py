@@ -59,10 +59,15 @@ def forget_votes(scalars: np.ndarray) -> None:
 
 
 @inlined
+def heard_of_late(scalars: np.ndarray) -> int:
+    """How many lots of accounts have spoken of late. `scalars` are int64."""
+    return voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE])
+
+
+@inlined
 def speaks_for_most(scalars: np.ndarray) -> bool:
     """Whether half of the accounts heard of late say that it is later. `scalars` are int64."""
-    heard = voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE])
-    return 2 * voices(scalars[st.RUN_FOR]) >= heard
+    return 2 * voices(scalars[st.RUN_FOR]) >= heard_of_late(scalars)
 
 
 @inlined
@@ -103,7 +108,7 @@ def _lowest(scalars: np.ndarray, rows: int) -> int:
 def voted(scalars: np.ndarray, lasting: bool, slack_ms: int) -> int:
     """How far time has come by what was said: `VOUCHED` where too few said more, ms. `scalars` are int64."""
     run = scalars[st.RUN]
-    heard = voices(scalars[st.SPOKE] | scalars[st.SPOKE_BEFORE])
+    heard = heard_of_late(scalars)
     said = voices(scalars[st.RUN_FOR])
     near = scalars[st.VOUCHED] + slack_ms
     usual = slack_ms * SPACING_UNIT // (2 * max(scalars[st.SPACING], 1))  # in half the slack
