@@ -29,14 +29,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 from aiokafka import AIOKafkaProducer
 
 from streams.kafka.embedded_broker import EmbeddedBroker, free_port
 from streams.settings.settings import Settings
 from streams.topics.create import create_topics
+from tests.integration.watched import Watched
 from tests.integration.workers import END_MS, Batch, published, replayed
 from worlds.world import build
 
@@ -157,10 +156,7 @@ class Crew:
 
     def _says(self, place: int) -> str:
         try:
-            with urlopen(f"http://127.0.0.1:{self._ports[place]}/readyz", timeout=5) as answer:
-                return str(answer.read().decode())
-        except HTTPError as error:
-            return error.read().decode()
+            return str(Watched(self.members[place], self._ports[place]).reasons())
         except OSError as error:
             return f"no answer ({error}), exit code {self.members[place].poll()}"
 
