@@ -108,7 +108,7 @@ def place_of(partition: AccountPartition, account: str) -> int:
     """The number of an account's row."""
     (event,) = decoded([request(0, START, account)]).events
     accounts = partition.state.accounts
-    (row,) = np.flatnonzero((accounts["fp"] == event["account"]) & (accounts["used"] == 1))
+    (row,) = np.flatnonzero((accounts["fp"] == event["account"]) & (accounts["used"] != 0))
     return int(row)
 
 

@@ -54,7 +54,7 @@ def _loudest(state: AccountState, wanted: int) -> np.ndarray:
     held = accounts["open_minutes"].astype(np.int64)
     # A row for each open tick stays.
     ticks = state.scalars[st.MAX_TIME] // MINUTE_MS - state.scalars[st.CLOSED]
-    rows = np.flatnonzero((accounts["used"] == 1) & (held > 1))
+    rows = np.flatnonzero((accounts["used"] != 0) & (held > 1))
     order = np.lexsort(
         (accounts["fp"][rows], -accounts["first"][rows], -held[rows], accounts["days"][rows] > 1)
     )
@@ -65,7 +65,7 @@ def _newest(state: AccountState, wanted: int) -> np.ndarray:
     """Which newcomers give their rows up, as flags (bool, one an account)."""
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
     held = accounts["open_minutes"].astype(np.int64)
-    rows = np.flatnonzero((accounts["used"] == 1) & (held > 0) & (accounts["days"] <= 1))
+    rows = np.flatnonzero((accounts["used"] != 0) & (held > 0) & (accounts["days"] <= 1))
     order = np.lexsort((accounts["fp"][rows], -held[rows], -accounts["first"][rows]))
     return _until(state, rows[order], held, wanted)
 

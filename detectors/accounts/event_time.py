@@ -168,14 +168,14 @@ def tell_time(
     gone = min(scalars[st.MAX_TIME] - before, LONGEST_PAUSE_MS)
     scalars[st.SPACING] += (gone * SPACING_UNIT - scalars[st.SPACING]) // SPACING_SHARE
     beginning = scalars[st.BEGUN] < BEGINNING
-    if scalars[st.MAX_TIME] // MINUTE_MS != scalars[st.TURN] // MINUTE_MS:
+    if beginning and scalars[st.MAX_TIME] // MINUTE_MS != scalars[st.TURN] // MINUTE_MS:
         scalars[st.BEGUN] = BEGINNING  # a tick closes: that is told, and not taken back
     if time > reached(scalars, lateness_ms) + times[FARTHEST]:
         return TOO_FAR
     known = max(vouched, elsewhere)
-    unusual = (time - known) * SPACING_UNIT > PLAUSIBLE * scalars[st.SPACING]
-    if time > known + OPEN_MS and unusual and not beginning:
-        return TOO_FAR
+    if time > known + OPEN_MS and not beginning:
+        if (time - known) * SPACING_UNIT > PLAUSIBLE * scalars[st.SPACING]:  # no usual pause
+            return TOO_FAR
     scalars[st.GREATEST] = max(scalars[st.GREATEST], time)
     if gone > 0:
         return MOVED

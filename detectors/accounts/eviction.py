@@ -25,7 +25,7 @@ NEWCOMERS_SHARE = 4  # newcomers displace others until they hold one row in so m
 def expired(state: AccountState, before_ms: int) -> np.ndarray:
     """Rows whose last event lies before a time, and which hold nothing open. As int64, ascending."""
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
-    silent = (accounts["used"] == 1) & (accounts["last"] < before_ms)
+    silent = (accounts["used"] != 0) & (accounts["last"] < before_ms)
     if not silent.any():
         return np.zeros(0, np.int64)
     return np.flatnonzero(silent & _idle(state) & (accounts["hour_row"] < 0))
@@ -39,7 +39,7 @@ def least_wanted(state: AccountState, count: int) -> np.ndarray:
     newcomers = np.flatnonzero(idle & ~past)
     gone = _longest_silent(accounts, newcomers)[:count]
     if gone.size < count:
-        held = int(np.count_nonzero((accounts["used"] == 1) & ~past)) - gone.size
+        held = int(np.count_nonzero((accounts["used"] != 0) & ~past)) - gone.size
         allowed = max(accounts.size // NEWCOMERS_SHARE - held, 0)
         others = np.flatnonzero(idle & past & (accounts["hour_row"] < 0))
         others = _longest_silent(accounts, others)[: min(allowed, count - gone.size)]
@@ -60,7 +60,7 @@ def evict(state: AccountState, rows: np.ndarray) -> AccountState:
 
 def _idle(state: AccountState) -> np.ndarray:
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
-    idle: np.ndarray = (accounts["used"] == 1) & (accounts["open_minutes"] == 0)
+    idle: np.ndarray = (accounts["used"] != 0) & (accounts["open_minutes"] == 0)
     idle[state.newcomers["account"][: state.scalars[st.NEWCOMERS]]] = False
     return idle
 
@@ -86,5 +86,5 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
 def _index(state: AccountState) -> None:
     state.slots[:] = 0
     for row in range(state.scalars[st.ACCOUNTS]):
-        if state.accounts[row].used == 1:
+        if state.accounts[row].used != 0:
             index_account(state, state.accounts[row].fp, row)

@@ -28,6 +28,7 @@ from detectors.accounts.first_sightings import (
     fill_keys,
     late_crowd,
 )
+from detectors.accounts.layout import ELSEWHERE
 from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
 from detectors.accounts.rows import (
     LONGEST_NAME,
@@ -44,7 +45,6 @@ from detectors.interface.columns import Row
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hashing import combine
-from detectors.kernels.partitioner import home_of
 from detectors.kernels.pool import rows_left
 from detectors.kernels.seen_table import NEW_BY_EVICTION, OTHER, SEEN, see_content
 
@@ -240,7 +240,7 @@ def ingest(
                     return at, MINUTES_FULL
                 counters[st.MINUTE_OVERFLOW] += 1
                 continue
-            row = admit_account(state, event, buffer, open_tick)
+            row = admit_account(state, event, buffer, open_tick, source, partitions)
             if row < 0:
                 if scalars[st.REFUSING] != closed:
                     return at, ACCOUNTS_FULL
@@ -269,7 +269,7 @@ def ingest(
             if identity == np.uint64(0):
                 continue
         counters[st.ACCEPTED] += 1
-        if partitions > 1 and home_of(event, buffer, partitions) != source:
+        if account.used == ELSEWHERE:
             counters[st.MISPLACED] += 1
         note_account(account, event, counters)
         if not late and state.minutes[minute].keyset != keyset:

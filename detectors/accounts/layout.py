@@ -85,10 +85,12 @@ ACCOUNT = np.dtype(
         ("period", "<u2"),  # expiry period in which `keys` were announced
         ("id_len", "<u2"),
         ("cohort", "u1"),
-        ("used", "u1"),
+        ("used", "u1"),  # 0, HERE or ELSEWHERE
     ],
     align=True,
 )
+
+HERE, ELSEWHERE = 1, 2  # whether Kafka's default partitioner sends an account to this partition
 
 # An empty row of each, in an array: numba copies from that as it lies, a single row it builds by bytes.
 NO_WINDOW = np.zeros(1, WINDOW)

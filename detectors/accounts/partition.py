@@ -40,7 +40,7 @@ from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import Scratch, hand_overs
 from detectors.accounts.pending import give_back, make_room
-from detectors.accounts.rows import find_account
+from detectors.accounts.rows import find_account, place_accounts
 from detectors.accounts.time_votes import forget_votes, speaks_for_most
 from detectors.births import KeyBirths
 from detectors.config import Config
@@ -130,6 +130,7 @@ class AccountPartition:
     def restore(self, kept: Restoration, rest: bytes) -> None:
         """Go on from the kept state."""
         self.state, loose = restore(self.state, kept.tables(), rest)
+        place_accounts(self.state, self.source, self.config.engine.partitions)
         self._days_open, self._erased = loose.days_open, loose.erased
         self.flow.kept = loose.flow
         self.host.restore(kept.tables())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.layout import ELSEWHERE, HERE
 from detectors.accounts.state import AccountState
 from detectors.accounts.time_votes import LOTS_SHIFT, voices
 from detectors.interface.clock import DAY_MS
@@ -13,6 +14,7 @@ from detectors.kernels.arena import append
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hash_index import put_row, row_of
 from detectors.kernels.hashing import mix
+from detectors.kernels.partitioner import home_of, partitions_at
 from detectors.kernels.pool import NONE_LEFT, take_row
 
 LONG_AGO_MS = 3 * DAY_MS
@@ -77,10 +79,11 @@ def dates_hold(scalars: np.ndarray) -> bool:
     Where a session's start is given for it, or the time of the request, all are of today, and all
     accounts would be new. `scalars` are int64.
     """
-    return (
-        voices(scalars[st.DATED_OF_LATE]) < MANY_LOTS
-        or voices(scalars[st.DATED_LONG_AGO]) >= FEW_LOTS
-    )
+    long_ago = scalars[st.DATED_LONG_AGO]
+    long_ago &= long_ago - 1
+    if long_ago & (long_ago - 1) != 0:  # three lots at least, as nearly always
+        return True
+    return bool(voices(scalars[st.DATED_OF_LATE]) < MANY_LOTS)
 
 
 @inlined
@@ -102,10 +105,12 @@ MOST_RENAMED = 4096  # pending names beyond which known accounts wait
 
 
 @kernel
-def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int) -> int:
+def admit_account(
+    state: AccountState, event: Row, buffer: np.ndarray, tick: int, source: int, partitions: int
+) -> int:
     """A row for an account never seen; -1 where the table or the id arena is full.
 
-    `buffer` (uint8) holds the event's strings.
+    `buffer` (uint8) holds the event's strings; this is partition `source` of so many.
     """
     scalars = state.scalars
     if scalars[st.ID_END] + event.account_len > state.ids.size:
@@ -116,7 +121,7 @@ def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int
     account = state.accounts[row]
     account.fp = event.account
     account.org = event.org
-    account.used = 1
+    account.used = HERE if home_of(event, buffer, partitions) == source else ELSEWHERE
     account.created = -1
     account.first = event.event_time
     account.last = event.event_time
@@ -129,6 +134,15 @@ def admit_account(state: AccountState, event: Row, buffer: np.ndarray, tick: int
     index_account(state, event.account, row)
     _name(state, event, buffer, row, tick)
     return row
+
+
+def place_accounts(state: AccountState, source: int, partitions: int) -> None:
+    """Say of each account whether it belongs in partition `source` of so many: a version before did not."""
+    accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
+    at, length = accounts["id_at"].astype(np.int64), accounts["id_len"].astype(np.int64)
+    homes = partitions_at(state.ids, at, length, partitions)
+    used = accounts["used"] != 0
+    accounts["used"][used] = np.where(homes[used] == source, HERE, ELSEWHERE)
 
 
 @kernel
