@@ -35,6 +35,7 @@ REQUEST = np.dtype(
         ("system", np.uint64),
         ("prompt", np.uint64),
         ("template", np.uint64),
+        ("block", np.uint64),  # of the reasoning that the request hands back
         ("capability", np.int64),
         ("cot", np.int64),
         ("grading", np.int64),
@@ -48,6 +49,7 @@ REQUEST = np.dtype(
         ("status", np.int64),
         ("latency", np.int64),
         ("cost_micro", np.int64),
+        ("untold", np.bool_),  # its usage never came: the stream was broken off
         ("again", np.bool_),  # a second copy
     ],
     align=True,
@@ -55,6 +57,10 @@ REQUEST = np.dtype(
 Requests = npt.NDArray[np.void]
 
 _LOST = 0.03  # share of events that lack a given optional field, whoever sends them
+_BROKEN_OFF = 0.004  # share of answered requests whose usage never comes: an assumption
+_HANDED_BACK = (
+    0.5  # of the later turns that reason, with the block of the turn before: an assumption
+)
 _STAYS = 0.8  # share of a session's requests for what the session is about
 _REASONERS = np.array([name in ("coding", "agentic", "math", "reasoning") for name in CAPABILITIES])
 _CALLERS = np.array([name in ("agentic", "tools") for name in CAPABILITIES])
@@ -138,9 +144,12 @@ def _draw(actors: Any, planned: Any, drawn: Any) -> None:  # pragma: no cover (c
             r.cost_micro = int(
                 _PRICES[model, 0] * r.input + _PRICES[model, 1] * (output + reasoning)
             )
+            r.untold = unit(draw(key, 30)) < _BROKEN_OFF
         r.cached = int(r.input * (0.3 + 0.6 * unit(draw(key, 17)))) if p.turn > 0 else 0
         if _CALLERS[capability]:
             r.tools = 1 + int(8 * unit(draw(key, 18)))
+        if reasons and p.turn > 0 and unit(draw(key, 31)) < _HANDED_BACK:
+            r.block = (draw(own, 64 + p.turn) & _48_BITS) | np.uint64(1)
 
         cot = a.cot + (0.25 if reasons else 0.0) + 0.08 * normal(draw(key, 19))
         r.cot = int(100 * min(max(cot, 0.0), 1.0) + 0.5)

@@ -121,6 +121,8 @@ _MEMBERS = (
     b',"latency_ms":',
     b',"cost_usd":',
     b"}\n",
+    b',"reasoning_fp":"k1:',
+    b',"input_tokens":null,"output_tokens":null',
 )
 _WORDS = fragments(_MEMBERS)
 
@@ -218,10 +220,13 @@ def _write(
         at = _copy(text, at, actors, r.actor)
         at = _fingerprint(text, at, words, 3, r.session, 12)
         at = _copy(text, at, model, r.model)
-        at = _digits(text, _copy(text, at, words, 4), r.input)
-        at = _digits(text, _copy(text, at, words, 5), r.output)
-        at = _digits(text, _copy(text, at, words, 6), r.reasoning)
-        at = _digits(text, _copy(text, at, words, 7), r.cached)
+        if r.untold:
+            at = _copy(text, at, words, 19)
+        else:
+            at = _digits(text, _copy(text, at, words, 4), r.input)
+            at = _digits(text, _copy(text, at, words, 5), r.output)
+            at = _digits(text, _copy(text, at, words, 6), r.reasoning)
+            at = _digits(text, _copy(text, at, words, 7), r.cached)
         at = _digits(text, _copy(text, at, words, 8), r.tools)
         at = _digits(text, _copy(text, at, words, 9), r.turn)
         at = _fingerprint(text, at, words, 10, r.payment, 12)
@@ -232,18 +237,20 @@ def _write(
         at = _fingerprint(text, at, words, 12, r.system, 12)
         at = _fingerprint(text, at, words, 13, r.prompt, 12)
         at = _fingerprint(text, at, words, 14, r.template, 16)
+        at = _fingerprint(text, at, words, 18, r.block, 12)
         at = _copy(text, at, capability, r.capability)
         at = _copy(text, at, cot, r.cot)
         at = _copy(text, at, grading, r.grading)
         at = _copy(text, at, language, r.language)
         at = _copy(text, at, status, r.status)
         at = _digits(text, _copy(text, at, words, 15), r.latency)
-        at = _copy(text, at, words, 16)
-        at = _digits(text, at, r.cost_micro // 1_000_000)
-        # six decimals: the digits of a million and the rest, whose leading 1 the point overwrites
-        end = _digits(text, at, 1_000_000 + r.cost_micro % 1_000_000)
-        text[at] = 46
-        at = _copy(text, end, words, 17)
+        if not r.untold:
+            at = _digits(text, _copy(text, at, words, 16), r.cost_micro // 1_000_000)
+            # six decimals: the digits of a million and the rest, whose leading 1 the point overwrites
+            end = _digits(text, at, 1_000_000 + r.cost_micro % 1_000_000)
+            text[at] = 46
+            at = end
+        at = _copy(text, at, words, 17)
         ends[i] = at
     return at
 

@@ -173,9 +173,9 @@ def tell_time(
     if time > reached(scalars, lateness_ms) + times[FARTHEST]:
         return TOO_FAR
     known = max(vouched, elsewhere)
-    if time > known + OPEN_MS and not beginning:
-        if (time - known) * SPACING_UNIT > PLAUSIBLE * scalars[st.SPACING]:  # no usual pause
-            return TOO_FAR
+    far = time > known + OPEN_MS and not beginning
+    if far and (time - known) * SPACING_UNIT > PLAUSIBLE * scalars[st.SPACING]:  # no usual pause
+        return TOO_FAR
     scalars[st.GREATEST] = max(scalars[st.GREATEST], time)
     if gone > 0:
         return MOVED

@@ -7,14 +7,11 @@ everything that depends on order (hours, days, learning, eviction) happens there
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import msgspec
 import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
-from detectors.accounts.close_tick import NO_ROOM, close_tick
+from detectors.accounts.closing import ClosedTick, Closing
 from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
 from detectors.accounts.event_time import (
@@ -24,7 +21,7 @@ from detectors.accounts.event_time import (
     times_of,
 )
 from detectors.accounts.eviction import SLICE, least_wanted
-from detectors.accounts.hours import HourBook, merged, with_loads
+from detectors.accounts.hours import HourBook
 from detectors.accounts.ingest import (
     ACCOUNTS_FULL,
     ALL_WRONG,
@@ -36,35 +33,22 @@ from detectors.accounts.ingest import (
     ingest,
 )
 from detectors.accounts.layout import ACCOUNT, MINUTE, WINDOW
-from detectors.accounts.newcomers import newcomers
 from detectors.accounts.outages import InputFlow
-from detectors.accounts.outbox import Scratch, hand_overs
-from detectors.accounts.pending import give_back, make_room
+from detectors.accounts.outbox import Scratch
+from detectors.accounts.pending import make_room
 from detectors.accounts.rows import find_account, place_accounts
 from detectors.accounts.time_votes import forget_votes, speaks_for_most
 from detectors.births import KeyBirths
 from detectors.config import Config
 from detectors.decode.decoder import Decoded
 from detectors.decode.rejects import Rejected, ahead_of_all
-from detectors.exchange.findings import GroupSum, TickFindings
-from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.loss import Loss
-from detectors.exchange.names import NameBatch
-from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
+from detectors.interface.clock import DAY_MS, DAY_TICKS, MINUTE_MS, NO_TIME
 from detectors.interface.key_kinds import ACCOUNT_KINDS
 from detectors.judging.counters import StageCounters
 from detectors.judging.host import Host
 from detectors.judging.isolation import Isolation
 from detectors.state.checkpoint import Checkpoint, Restoration
-
-
-class ClosedTick(NamedTuple):
-    """What one closed tick of an account partition says: per network partition, and to the owner."""
-
-    tick: int
-    hand_overs: dict[int, HandOver]
-    findings: TickFindings | None
-    names: NameBatch | None
 
 
 class AccountPartition:
@@ -80,13 +64,14 @@ class AccountPartition:
         self._period = config.budgets.key_expiry_days * DAY_TICKS
         self._new_account = int(config.of(KeyBirths).new_account_days * DAY_MS)
         self._keys = np.zeros(ACCOUNT_KINDS, np.uint64)
-        self._scratch = scratch or Scratch(config.engine.partitions)
-        self._days_open = False
         self.flow = InputFlow(config.engine)
-        self._erased: list[int] = []  # erased here; the next closed tick tells the others
         self.host = Host(config.detectors, "account", config.budgets.accounts)
         self.counts = StageCounters()
         self._book = HourBook(config, source, self.host)
+        self._closing = Closing(
+            config, source, scratch or Scratch(config.engine.partitions),
+            flow=self.flow, counts=self.counts, book=self._book,
+        )  # fmt: skip
 
     @property
     def closed(self) -> int:
@@ -120,7 +105,9 @@ class AccountPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        kept = checkpoint_of(self.state, Rest(self._days_open, self.flow.kept, self._erased))
+        closing = self._closing
+        rest = Rest(closing.days_open, self.flow.kept, closing.erased)
+        kept = checkpoint_of(self.state, rest)
         return kept.also(self.host.tables(int(self.state.scalars[st.ACCOUNTS])))
 
     def restoration(self) -> Restoration:
@@ -131,7 +118,7 @@ class AccountPartition:
         """Go on from the kept state."""
         self.state, loose = restore(self.state, kept.tables(), rest)
         place_accounts(self.state, self.source, self.config.engine.partitions)
-        self._days_open, self._erased = loose.days_open, loose.erased
+        self._closing.days_open, self._closing.erased = loose.days_open, loose.erased
         self.flow.kept = loose.flow
         self.host.restore(kept.tables())
 
@@ -242,8 +229,8 @@ class AccountPartition:
         if row >= 0:
             self.host.erase([fp], np.array([row]))
         self.state = erase_account(self.state, fp)
-        if (tell or row >= 0) and fp not in self._erased:
-            self._erased.append(fp)
+        if (tell or row >= 0) and fp not in self._closing.erased:
+            self._closing.erased.append(fp)
         return row >= 0
 
     def drain(self) -> list[ClosedTick]:
@@ -269,9 +256,9 @@ class AccountPartition:
         closed: list[ClosedTick] = []
         self.counts.ticks += max(0, target - start)
         tick = start
-        while tick < target and not self._nothing_open():
+        while tick < target and not self._closing.nothing_open(self.state):
             tick += 1
-            done = self._close(tick)
+            self.state, done = self._closing.close(self.state, tick)
             scalars[st.CLOSED] = tick
             if done is not None:
                 closed.append(done)
@@ -283,74 +270,6 @@ class AccountPartition:
             if days > (tick + 1) // DAY_TICKS:
                 self.state = self._book.expire(self.state, days * DAY_MS)
         return closed
-
-    def _nothing_open(self) -> bool:
-        minute_top, minutes_free, hour_top, hours_free, edges, newcomers = self.state.scalars[
-            st.OPEN_COUNTS
-        ].tolist()
-        return (
-            minute_top == minutes_free
-            and hour_top == hours_free
-            and edges == 0
-            and newcomers == 0
-            and not self._days_open
-            and not self._erased
-        )
-
-    def _close(self, tick: int) -> ClosedTick | None:
-        state, scratch, new = self.state, self._scratch, self._new_account
-        count, first_seen, sent_rows = close_tick(state, tick, scratch.sums, scratch.outbox, new)
-        while count == NO_ROOM:
-            scratch.enlarge(first_seen, *state.scalars[st.SCRATCH_COUNTS].tolist())
-            count, first_seen, sent_rows = close_tick(
-                state, tick, scratch.sums, scratch.outbox, new
-            )
-        if count:
-            self._days_open = True
-            self.counts.windows["minute"] += count
-        self.flow.close(tick, count)
-        names = newcomers(state, self.source, tick) if first_seen else None
-        sent = hand_overs(scratch.outbox, self.source, tick) if sent_rows else {}
-        findings = None
-        if (tick + 1) % HOUR_TICKS == 0:
-            state = self.state = give_back(state)
-            scalars = state.scalars
-            self.counts.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
-            found, cohorts = self._book.close_hour(state, tick, self.flow)
-            groups: tuple[GroupSum, ...] = ()
-            if (tick + 1) % DAY_TICKS == 0:
-                day = self._book.close_day(state, tick, self.flow)
-                self.counts.windows["day"] += day.closed
-                found, cohorts = (*found, *day.odd), merged(cohorts, day.cohorts)
-                groups = day.groups
-                sent = with_loads(sent, day.loads, self.source, tick)
-                self._days_open = False
-                self.state = self._book.expire(state, (tick + 1) * MINUTE_MS)
-            if found or cohorts or groups:
-                findings = TickFindings(tick, found, cohorts, groups=groups)
-        if hours := self.flow.tell():
-            sent = {
-                target: sent.get(target, watermark_only(self.source, tick))._replace(holes=hours)
-                for target in range(self.config.engine.partitions)
-            }
-        if self._erased:
-            sent, findings = self._tell_erased(tick, sent, findings)
-        if not sent and findings is None and names is None:
-            return None
-        return ClosedTick(tick, sent, findings, names)
-
-    def _tell_erased(
-        self, tick: int, sent: dict[int, HandOver], findings: TickFindings | None
-    ) -> tuple[dict[int, HandOver], TickFindings]:
-        """Let all network partitions and the owner know whom to erase."""
-        gone = np.array(sorted(self._erased), np.uint64)
-        self._erased = []
-        told = {
-            target: sent.get(target, watermark_only(self.source, tick))._replace(erased=gone)
-            for target in range(self.config.engine.partitions)
-        }
-        findings = findings or TickFindings(tick)
-        return told, msgspec.structs.replace(findings, erased=tuple(gone.tolist()))
 
     def _evict(self) -> None:
         """Give up a sixteenth of the table; where nearly nobody may go, newcomers are refused for a tick."""

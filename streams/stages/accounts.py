@@ -13,8 +13,9 @@ from collections import deque
 
 import msgspec
 
+from detectors.accounts.closing import ClosedTick
 from detectors.accounts.outbox import Scratch
-from detectors.accounts.partition import AccountPartition, ClosedTick
+from detectors.accounts.partition import AccountPartition
 from detectors.accounts.state import MAX_TIME
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder

@@ -41,7 +41,7 @@ CODES = {
     "epoch": 3,
 }
 IDENTIFIERS = ("payment", "device", "prefix", "system", "prompt", "template", "asn", "org",
-               "referral", "api_key")  # fmt: skip
+               "referral", "api_key", "block")  # fmt: skip
 DISTINCT = ("prefix", "device", "system", "prompt", "template", "asn")
 COUNTED = ("payment", "device", "prefix", "system", "org", "referral", "template", "asn")
 

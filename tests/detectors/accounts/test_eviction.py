@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from detectors.accounts import state as st
-from detectors.accounts.partition import AccountPartition, ClosedTick
+from detectors.accounts.closing import ClosedTick
+from detectors.accounts.partition import AccountPartition
 from detectors.accounts.state import AccountState
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from detectors.accounts.closing import ClosedTick
 from detectors.accounts.outages import InputFlow
-from detectors.accounts.partition import AccountPartition, ClosedTick
+from detectors.accounts.partition import AccountPartition
 from detectors.exchange.loss import Loss
 from tests.detectors.accounts.test_outages import (
     MONDAY,
