@@ -11,6 +11,7 @@ from detectors.contract.alert import Alert
 from detectors.engine import Engine
 from detectors.kernels.partitioner import partition_of
 from detectors.kernels.siphash import fingerprint
+from tests.detectors.state.test_checkpoint import Log
 from tests.stage_stories import DAY, KEY, MINUTE, START, decoded, request
 from worlds.world import build
 
@@ -42,6 +43,27 @@ def test_events_of_accounts_that_belong_elsewhere_are_counted_in_each_partition(
     ]
     assert [int(a.counters[st.MISPLACED]) for a in spread.accounts] == expected
     assert sum(expected) > 500
+
+
+def test_whose_place_a_version_before_did_not_note_is_found_out_when_its_state_is_read_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _spread(monkeypatch)
+    engine, after = _engine(3), _engine(3)
+    engine.feed(decoded([request(n, START + n, f"a-{n % 37}") for n in range(1_000)]))
+    for part, fresh in zip(engine.accounts, after.accounts, strict=True):
+        np.minimum(part.state.accounts["used"], 1, out=part.state.accounts["used"])
+        log = Log()
+        log.keep(part.checkpoint())
+        kept = fresh.restoration()
+        fresh.restore(kept, log.read_into(kept))
+    before = [int(part.counters[st.MISPLACED]) for part in after.accounts]
+    events = [request(n, START + n, f"a-{n % 37}") for n in range(1_000, 2_000)]
+    after.feed(decoded(events))
+    grown = [int(p.counters[st.MISPLACED]) - b for p, b in zip(after.accounts, before, strict=True)]
+    assert grown == [
+        sum(partition_of(e["account_id"].encode(), 3) != p for e in events[p::3]) for p in range(3)
+    ]
 
 
 def test_accounts_in_two_partitions_make_alerts_of_one_id_and_each_revision_once(
