@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.idleness import idle_marks
 from detectors.accounts.outbox import Scratch
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import VERSION, Loaded
 from detectors.contract.alert import Alert, Mode, Trace
 from detectors.contract.control_event import ControlEvent

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import Config, load_config
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.exchange import hand_over as handover

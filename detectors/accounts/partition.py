@@ -11,7 +11,6 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.checkpoint import Rest, checkpoint_of, restoration, restore
-from detectors.accounts.closing import ClosedTick, Closing
 from detectors.accounts.crowding import free_minutes
 from detectors.accounts.erase import erase_account
 from detectors.accounts.event_time import (
@@ -37,6 +36,7 @@ from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import Scratch
 from detectors.accounts.pending import make_room
 from detectors.accounts.rows import find_account, place_accounts
+from detectors.accounts.tick_closer import ClosedTick, TickCloser
 from detectors.accounts.time_votes import forget_votes, speaks_for_most
 from detectors.births import KeyBirths
 from detectors.config import Config
@@ -68,7 +68,7 @@ class AccountPartition:
         self.host = Host(config.detectors, "account", config.budgets.accounts)
         self.counts = StageCounters()
         self._book = HourBook(config, source, self.host)
-        self._closing = Closing(
+        self._closer = TickCloser(
             config, source, scratch or Scratch(config.engine.partitions),
             flow=self.flow, counts=self.counts, book=self._book,
         )  # fmt: skip
@@ -105,8 +105,8 @@ class AccountPartition:
 
     def checkpoint(self) -> Checkpoint:
         """The state as it is now; good until the next input."""
-        closing = self._closing
-        rest = Rest(closing.days_open, self.flow.kept, closing.erased)
+        closer = self._closer
+        rest = Rest(closer.days_open, self.flow.kept, closer.erased)
         kept = checkpoint_of(self.state, rest)
         return kept.also(self.host.tables(int(self.state.scalars[st.ACCOUNTS])))
 
@@ -118,7 +118,7 @@ class AccountPartition:
         """Go on from the kept state."""
         self.state, loose = restore(self.state, kept.tables(), rest)
         place_accounts(self.state, self.source, self.config.engine.partitions)
-        self._closing.days_open, self._closing.erased = loose.days_open, loose.erased
+        self._closer.days_open, self._closer.erased = loose.days_open, loose.erased
         self.flow.kept = loose.flow
         self.host.restore(kept.tables())
 
@@ -229,8 +229,8 @@ class AccountPartition:
         if row >= 0:
             self.host.erase([fp], np.array([row]))
         self.state = erase_account(self.state, fp)
-        if (tell or row >= 0) and fp not in self._closing.erased:
-            self._closing.erased.append(fp)
+        if (tell or row >= 0) and fp not in self._closer.erased:
+            self._closer.erased.append(fp)
         return row >= 0
 
     def drain(self) -> list[ClosedTick]:
@@ -256,9 +256,9 @@ class AccountPartition:
         closed: list[ClosedTick] = []
         self.counts.ticks += max(0, target - start)
         tick = start
-        while tick < target and not self._closing.nothing_open(self.state):
+        while tick < target and not self._closer.nothing_open(self.state):
             tick += 1
-            self.state, done = self._closing.close(self.state, tick)
+            self.state, done = self._closer.close(self.state, tick)
             scalars[st.CLOSED] = tick
             if done is not None:
                 closed.append(done)

@@ -33,7 +33,7 @@ class ClosedTick(NamedTuple):
     names: NameBatch | None
 
 
-class Closing:
+class TickCloser:
     """Closes ticks in order. `days_open`: days hold something; `erased`: whom the next tick tells of."""
 
     def __init__(

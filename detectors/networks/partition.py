@@ -18,7 +18,6 @@ from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
 from detectors.exchange.loss import Loss
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
-from detectors.interface.key_kinds import KINDS, TEMPLATE
 from detectors.judging.closing import Tick
 from detectors.judging.counters import StageCounters
 from detectors.judging.features import Closed
@@ -30,16 +29,14 @@ from detectors.networks.apply_tick import apply_tick, joined_rows, joined_tables
 from detectors.networks.checkpoint import Progress, checkpoint_of, restore
 from detectors.networks.erase import erase_member
 from detectors.networks.eviction import expire_keys, make_room
+from detectors.networks.finding import finding_of
 from detectors.networks.holes import Holes
 from detectors.networks.newcomers import closed_of, entities_of, joined_windows
-from detectors.networks.rarity import rarity_weight
 from detectors.networks.state import fresh_network_state
 from detectors.networks.windows import (
     apply_loads,
     close_days,
     close_hours,
-    joined,
-    parties,
 )
 from detectors.state.checkpoint import Checkpoint, Restoration
 
@@ -268,47 +265,9 @@ class NetworkPartition:
         return self._holes.watched_days(start, stop, self.config.engine.partitions)
 
     def _finding(self, tick: int, row: int, end: int) -> KeyFinding | None:
-        state = self.state
-        shared = state.shared[row]
-        kind = int(shared["kind"])
-        (entity,) = entities_of(state, np.array([row])).tolist()
+        (entity,) = entities_of(self.state, np.array([row])).tolist()
+        kind = int(self.state.shared[row]["kind"])
         evidence = self.host.evidence(entity, row, kind, tick)
-        if not evidence:
-            return None
-        since = min(e.window_start for e in evidence)
-        count = joined(state, row, since, self._accounts, self._times, self._orgs)
-        if count == 0:
-            return None
-        order = np.lexsort((self._accounts[:count], self._times[:count]))
-        _, dominant, inside = parties(self._orgs[:count])
-        population = int(state.announced[kind]) * self.config.engine.partitions
-        return KeyFinding(
-            kind=kind,
-            # All bands of a template are one signal: they report under its representative.
-            key=int(shared["template"]) if kind == TEMPLATE else int(shared["key"]),
-            value_fp=self._name(row),
-            evidence=evidence,
-            members=tuple(int(a) for a in self._accounts[:count][order]),
-            accounts=int(shared["accounts"]),
-            weight=rarity_weight(int(shared["accounts"]), max(population, 1), kind),
-            dominant_org=int(dominant),
-            in_dominant_org=int(inside),
-            first_seen=int(shared["first"]),
-            last_seen=min(int(shared["last"]), end),
-            requests=int(
-                shared["past_requests"] + shared["day_requests"] + shared["hour_requests"]
-            ),
-            output_tokens=int(shared["past_output"] + shared["day_output"] + shared["hour_output"]),
-            capabilities=tuple(
-                int(c) for c in shared["capability"].astype(np.int64) + shared["past_capability"]
-            ),
-        )
-
-    def _name(self, row: int) -> str:
-        shared = self.state.shared[row]
-        if shared["kind"] == TEMPLATE:
-            return f"{int(shared['template']):016x}"
-        if shared["name_len"] == 0:
-            return f"{KINDS[int(shared['kind'])].field}:{int(shared['key']):016x}"
-        at = int(shared["name_at"])
-        return bytes(self.state.names[at : at + int(shared["name_len"])]).decode("utf-8", "replace")
+        scratch = self._accounts, self._times, self._orgs
+        partitions = self.config.engine.partitions
+        return finding_of(self.state, row, evidence, end, partitions, scratch) if evidence else None

@@ -19,7 +19,8 @@ from detectors.campaigns.population_book import KeptGroup
 from detectors.exchange.loss import Loss
 from detectors.owner.campaign_watch import WholeEvidence
 from detectors.owner.inbox import KeptInbox
-from detectors.owner.variant import Due, Variant
+from detectors.owner.news import Due
+from detectors.owner.variant import Variant
 from detectors.state.checkpoint import Bytes, Checkpoint
 
 BOOKS = "books"

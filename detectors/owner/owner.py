@@ -32,8 +32,9 @@ from detectors.judging.host import Host
 from detectors.judging.isolation import Isolation, Isolations
 from detectors.owner.checkpoint import Agenda, checkpoint_of, restore
 from detectors.owner.inbox import Content, Inbox
+from detectors.owner.news import News, Reviewed
 from detectors.owner.population import Population
-from detectors.owner.variant import News, Reviewed, Variant
+from detectors.owner.variant import Variant
 from detectors.state.checkpoint import Checkpoint, Restoration
 
 MOST_UNTOLD = 100

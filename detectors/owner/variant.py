@@ -12,7 +12,6 @@ workers can be seen in what it says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,53 +25,14 @@ from detectors.campaigns.cases import Books
 from detectors.campaigns.clusters import CampaignBook, Change
 from detectors.campaigns.controls import ControlBook
 from detectors.campaigns.flagged_values import FlaggedKeys, KeyId
-from detectors.campaigns.population_book import GroupEvidence, PopulationBook
+from detectors.campaigns.population_book import PopulationBook
 from detectors.config import Config
 from detectors.contract.alert import Alert, Mode
-from detectors.exchange.findings import AccountFinding, KeyFinding
+from detectors.exchange.findings import KeyFinding
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS
 from detectors.owner.campaign_watch import CampaignWatch
-
-Due = tuple[
-    str, int | str | KeyId
-]  # what waits (key, own, account, network, group, watch), and which
-
-
-class Reviewed(NamedTuple):
-    """What control events changed: for which accounts other families are allowed, and releases (ms)."""
-
-    accounts: frozenset[int]
-    releases: tuple[int, ...]
-
-
-class News(NamedTuple):
-    """What a tick brings, in canonical order.
-
-    `named` are accounts whose names came; `odd` are findings with the evidence that their cohort
-    leaves of them; `reviewed` is what control changed, if anything; `erased` are accounts to be erased
-    before anything else.
-    """
-
-    named: frozenset[int]
-    odd: tuple[tuple[AccountFinding, Evidence], ...]
-    keys: tuple[KeyFinding, ...]
-    reviewed: Reviewed | None
-    groups: tuple[GroupEvidence, ...] = ()
-    erased: tuple[int, ...] = ()
-
-
-class Touched(msgspec.Struct):
-    """What a tick has to look at: accounts and campaigns by id, keys to group anew.
-
-    `linked`: the campaigns of keys that an allowance may bring in or put out.
-    """
-
-    accounts: set[int]
-    networks: set[str]
-    dirty: set[KeyId]
-    left: set[str]
-    linked: dict[KeyId, str]
+from detectors.owner.news import Due, News, Reviewed, Touched
 
 
 class Variant:

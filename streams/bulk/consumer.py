@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -28,10 +27,12 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
+from streams.bulk import coordinator
 from streams.bulk.fetch import ChunkFetcher
 from streams.bulk.ledger import Ledger
 from streams.bulk.messages import ChunkMessage, Fetched
 from streams.bulk.options import BulkOptions
+from streams.bulk.read_offsets import ReadOffsets
 from streams.bulk.thread import BulkConsumerThread
 
 
@@ -42,21 +43,6 @@ class Transport(Protocol):
     def options(self) -> BulkOptions:
         """Of the app's bulk topics."""
         ...
-
-
-class _ReadOffsets(defaultdict[TP, int | None]):
-    """Faust's read offsets, always unknown for bulk topics.
-
-    Faust drops messages below the read offset, which its drain loop may set from an old message
-    just after a seek: the re-read would be dropped. Stale chunks are told by their ledger.
-    """
-
-    def __init__(self, bulk: frozenset[str]) -> None:
-        super().__init__(lambda: None)
-        self._bulk = bulk
-
-    def __getitem__(self, tp: TP) -> int | None:
-        return None if tp.topic in self._bulk else super().__getitem__(tp)
 
 
 class BulkConsumer(stock.Consumer):
@@ -72,7 +58,7 @@ class BulkConsumer(stock.Consumer):
         self._room = asyncio.Event()
         self._positioning: asyncio.Task[None] | None = None
         super().__init__(transport, *args, **kwargs)
-        self._read_offset = _ReadOffsets(self.options.topics)
+        self._read_offset = ReadOffsets(self.options.topics)
 
     def _new_consumer_thread(self) -> BulkConsumerThread:
         return BulkConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -258,8 +244,7 @@ class BulkConsumer(stock.Consumer):
 
     def without_coordinator(self) -> bool:
         """Whether nobody is known who coordinates the group."""
-        coordinator = getattr(self._thread._consumer, "_coordinator", None)
-        return coordinator is not None and coordinator.coordinator_id is None
+        return coordinator.is_unknown(self._thread._consumer)
 
     async def with_client(self, act: Callable[[Any], Awaitable[None]]) -> None:
         """See `BulkConsumerThread.with_client`."""
@@ -285,18 +270,8 @@ class BulkConsumer(stock.Consumer):
         return time.monotonic() - seen
 
     def group_error(self) -> BaseException | None:
-        """What the group's coordinator has against us, as long as nobody has raised it.
-
-        The client coordinates no further until somebody does. A fetch would, but in a rebalance, where
-        most such errors come from, nothing is fetched: the worker would be out of its group for good.
-        """
-        coordinator = getattr(self._thread._consumer, "_coordinator", None)
-        task = getattr(coordinator, "_coordination_task", None)
-        if task is not None and task.done() and not task.cancelled():
-            ended: BaseException | None = task.exception()
-            return ended
-        pending: BaseException | None = getattr(coordinator, "_pending_exception", None)
-        return pending
+        """See `coordinator.error_of`."""
+        return coordinator.error_of(self._thread._consumer)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         for tp in {*super()._filter_tps_with_pending_acks(topics), *self.ledgers}:

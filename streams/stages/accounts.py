@@ -13,10 +13,10 @@ from collections import deque
 
 import msgspec
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.outbox import Scratch
 from detectors.accounts.partition import AccountPartition
 from detectors.accounts.state import MAX_TIME
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only

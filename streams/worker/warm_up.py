@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import orjson
 from numba.core.event import install_recorder
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import Config
 from detectors.decode.decoder import Decoder
 from detectors.engine_config import BudgetConfig, EngineConfig

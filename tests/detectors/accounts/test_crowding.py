@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from detectors.accounts import state as st
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.first_sightings import TOLD
 from detectors.accounts.minutes import most_minutes
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import Loaded
 from detectors.engine import Engine
 from detectors.exchange.hand_over import HandOver

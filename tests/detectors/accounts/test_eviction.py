@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from detectors.accounts import state as st
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.partition import AccountPartition
 from detectors.accounts.state import AccountState
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import Loaded
 from detectors.decode.decoder import Decoder
 from detectors.engine import Engine

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.exchange.loss import Loss
 from tests.detectors.accounts.test_outages import (
     MONDAY,

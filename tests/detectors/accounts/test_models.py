@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as hs
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.groups import MOST_GROUPS, group_sums
 from detectors.accounts.models import close_models
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.exchange.findings import GroupSum
 from detectors.interface.columns import MODELS_KNOWN
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, request

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as hs
 
-from detectors.accounts.closing import ClosedTick
 from detectors.accounts.outages import InputFlow, kind_of
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.tick_closer import ClosedTick
 from detectors.config import Config
 from detectors.engine_config import EngineConfig
 from detectors.exchange.hand_over import decode, encode

@@ -17,8 +17,9 @@ from detectors.contract.control_event import ControlEvent
 from detectors.interface.clock import MINUTE_MS
 from detectors.interface.family import Family
 from detectors.interface.key_kinds import KINDS
+from detectors.owner.news import Reviewed, Touched
 from detectors.owner.owner import CampaignOwner
-from detectors.owner.variant import Reviewed, Touched, Variant
+from detectors.owner.variant import Variant
 from tests.owner_stories import BASE, HASH_KEY, Story, account, allowance, names, org, owner_of
 
 RETENTION = 40
