@@ -26,6 +26,7 @@ from benchmarks.judging import faulty_inputs as inputs
 
 HERE = Path(__file__).resolve().parents[1]
 MOST_SECONDS = 120
+OUTCOMES = ("records", "late", "duplicates", "reused_ids", "refused")
 
 
 class Outcome(NamedTuple):
@@ -48,13 +49,19 @@ def main() -> int:
     parser.add_argument("--against", nargs="+", default=[], metavar="DIR", help="other checkouts")
     parser.add_argument("--only", nargs="+", choices=list(inputs.CASES), metavar="NAME")
     parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_argument("--make", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.make:
+        print(json.dumps(inputs.CASES[given.only[0]](Path(given.make))))
+        return 0
     checkouts = [*(Path(path).resolve() for path in given.against), HERE]
     rows = []
     with tempfile.TemporaryDirectory() as made:
         for name in given.only or inputs.CASES:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            arguments = inputs.CASES[name](Path(made))
+            # In a process of its own: what this one has held would count as the replay's peak.
+            making = [sys.executable, __file__, "--only", name, "--make", made]
+            arguments = json.loads(subprocess.check_output(making))
             for checkout in checkouts:
                 outcome = replay(checkout, arguments, Path(made))
                 rows.append({"case": name, "checkout": checkout.name, **shown(outcome)})
@@ -118,9 +125,7 @@ def shown(outcome: Outcome) -> dict[str, Any]:
     summary = outcome.summary
     return {
         "exit": outcome.exit_code,
-        **{
-            name: summary.get(name, "-") for name in ("records", "late", "duplicates", "reused_ids")
-        },
+        **{name: summary.get(name, "-") for name in OUTCOMES},
         "rejected": summary.get("rejected", {}),
         "set_aside": summary.get("set_aside", {}),
         "alerts": len(outcome.told),

@@ -119,13 +119,16 @@ def _loud_account(name: str, id_of: Callable[[int], str]) -> Callable[[Path], li
     def events() -> Iterator[Event]:
         chance = random.Random(7)
         made = [
-            (START_MS + day * DAY_MS + chance.randrange(DAY_MS), f"a-{account:02}")
+            (
+                START_MS + day * DAY_MS + 8 * HOUR_MS + chance.randrange(10 * HOUR_MS),
+                f"a-{account:02}",
+            )
             for day in range(10)
             for account in range(40)
-            for _ in range(chance.randrange(40, 91))
+            for _ in range(chance.randrange(55, 66))
         ]
         last = START_MS + 9 * DAY_MS + 8 * HOUR_MS
-        made += [(last + n * 3_000, "a-07") for n in range(3_000)]
+        made += [(last + n * 13_000, "a-07") for n in range(3_000)]
         for n, (time, account) in enumerate(sorted(made)):
             yield {**_request(n, time, account), "event_id": id_of(n)}
 

@@ -21,6 +21,7 @@ from detectors.decode.rejects import Rejected
 from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.observe import input_quality
+from streams.observe.stage_gauges import REFUSALS
 from streams.records.appearance import Sight, looks_like, unreadable
 from streams.records.event_files import overwrites, read_chunks
 from streams.records.progress import watched
@@ -151,6 +152,12 @@ class _Summary:
                 "needs that too",
                 style="yellow",
             )
+        if facts["refused"]:
+            aside.print(
+                f"hydrawatch: {facts['refused']:,} events counted for no window, because no room was left "
+                "for their account or minute: raise accounts or minute_rows in [budgets], or the partitions",
+                style="yellow",
+            )
         for sentence in input_quality.told(self.quality).values():
             aside.print(f"hydrawatch: {sentence}", style="yellow")
         if wrong:
@@ -184,6 +191,7 @@ class _Summary:
             "unknown_usage": int(totals[st.NO_USAGE]),
             "late": int(totals[st.LATE]),
             "ahead": int(totals[st.AHEAD]),
+            "refused": int(totals[REFUSALS].sum()),
             # Of accepted events: what was there and could not be used, as the worker counts it.
             "unknown_properties": {
                 name: int(n) for name, n in zip(OPTIONAL, self.unknown, strict=True) if n
