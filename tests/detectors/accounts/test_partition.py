@@ -1,4 +1,4 @@
-"""The account stage: batches, lateness, redelivery, watermarks, days and what an account learns."""
+"""The account stage: batches, lateness, watermarks, days and what an account learns."""
 
 from __future__ import annotations
 
@@ -158,73 +158,6 @@ def test_a_key_counts_each_account_of_a_minute_once_whatever_else_it_changes() -
     assert (handed.ones["kind"] == DEVICE).sum() == 12
 
 
-def test_a_redelivered_event_counts_once() -> None:
-    partition = AccountPartition(config(), 0)
-    events = [request(n, START + n * 1000) for n in range(100)]
-    feed(partition, events)
-    feed(partition, events[::-1], batch=7)
-    assert partition.counters[st.DUPLICATE] == 100
-    assert partition.counters[st.ACCEPTED] == 100
-
-
-def test_two_accounts_may_have_the_same_event_id() -> None:
-    partition = AccountPartition(config(), 0)
-    feed(partition, [request(0, START, "a"), request(0, START, "b")])
-    assert partition.counters[st.DUPLICATE] == 0
-    assert partition.counters[st.ACCEPTED] == 2
-
-
-def test_an_id_used_for_all_requests_hides_none_of_them() -> None:
-    same, own = AccountPartition(config(), 0), AccountPartition(config(), 0)
-    for partition, ids in ((same, 1), (own, 3_000)):
-        events = [request(n % ids, START + n * 100, output_tokens=n % 7) for n in range(3_000)]
-        feed(partition, events)
-        assert partition.counters[st.ACCEPTED] == 3_000
-        assert partition.counters[st.DUPLICATE] == 0
-        assert partition.state.minutes["requests"].sum() == 3_000
-    assert same.counters[st.REUSED] == 2_999
-    assert own.counters[st.REUSED] == 0
-    assert (same.state.accounts == own.state.accounts).all()
-
-
-def test_ids_used_in_turn_hide_nothing_and_a_redelivery_of_any_counts_once() -> None:
-    partition = AccountPartition(config(), 0)
-    events = [request(n % 50, START + n * 100) for n in range(2_000)]
-    feed(partition, events)
-    again = [event | {"ingest_time": START + DAY, "lang": "de"} for event in events]
-    feed(partition, [dict(reversed(event.items())) for event in again], batch=7)
-    assert partition.counters[st.ACCEPTED] == 2_000
-    assert partition.counters[st.REUSED] == 1_950
-    assert partition.counters[st.DUPLICATE] == 2_000
-
-
-def test_a_model_is_drawn_from_all_requests_also_where_all_have_one_id() -> None:
-    drawn = set()
-    for hour in range(24):
-        partition = AccountPartition(config(), 0)
-        at = START + hour * HOUR
-        feed(partition, [request(0, at + n, model=f"m-{n % 2}") for n in range(40)])
-        drawn.add(int(partition.state.minutes[partition.state.minutes["requests"] > 0]["model"][0]))
-    assert len(drawn) == 2
-
-
-def test_of_events_alike_in_id_and_content_one_counts() -> None:
-    partition = AccountPartition(config(), 0)
-    feed(partition, [request(0, START)] * 3 + [request(0, START, status=429)])
-    assert partition.counters[st.ACCEPTED] == 2
-    assert partition.counters[st.DUPLICATE] == 2
-    assert partition.counters[st.REUSED] == 1
-
-
-def test_an_id_that_comes_back_after_the_horizon_is_a_new_one() -> None:
-    partition = AccountPartition(config(), 0)
-    for hour in range(3):
-        partition.raise_mark(START + hour * HOUR)
-        feed(partition, [request(0, START + hour * HOUR)])
-    assert partition.counters[st.ACCEPTED] == 3
-    assert partition.counters[st.REUSED] == 0
-
-
 @pytest.mark.parametrize("null", [("input_tokens",), ("output_tokens",), USAGE])
 def test_a_request_whose_usage_is_not_known_counts_and_its_tokens_do_not(
     null: tuple[str, ...],
@@ -240,63 +173,6 @@ def test_a_request_whose_usage_is_not_known_counts_and_its_tokens_do_not(
     assert partition.counters[st.NO_USAGE] == 7
     model = partition.state.model_days[partition.state.model_days["requests"] > 0]
     assert model[["requests", "input", "output"]].tolist() == [(12, 50, 100)]
-
-
-def days_of(signed_up: int | None, days: int = 5, per_day: int = 2) -> AccountPartition:
-    """An account active on whole days, with its sign-up (None: its session's start, each time)."""
-    partition = AccountPartition(config(), 0)
-    for n in range(days * per_day):
-        at = START + n * DAY // per_day
-        created = at - MINUTE if signed_up is None else signed_up
-        partition.raise_mark(at)
-        feed(partition, [request(n, at, account_created_at=created)])
-    return partition
-
-
-def test_an_account_does_not_become_younger_than_the_days_on_which_it_was_active() -> None:
-    old = START - 900 * DAY
-    partition = days_of(old)
-    again = request(99, START + 5 * DAY, account_created_at=START + 5 * DAY - MINUTE)
-    feed(partition, [again | {"payment_fp": "k1:new"}])
-    assert row_of(partition, "a")["created"] == old
-    assert partition.counters[st.TOO_YOUNG] == 1
-    edges = [h.edges for t in partition.drain() for h in t.hand_overs.values()]
-    (card,) = [e for some in edges for e in some if e["kind"] == PAYMENT]
-    assert card["young"] == 0
-
-
-def test_the_start_of_each_session_is_taken_for_a_sign_up_for_two_days_at_most() -> None:
-    partition = days_of(None)
-    assert partition.counters[st.TOO_YOUNG] == 6
-    assert row_of(partition, "a")["created"] < START + 2 * DAY
-
-
-@pytest.mark.parametrize("before", [MINUTE, DAY - MINUTE, 900 * DAY])
-def test_a_sign_up_before_all_that_was_seen_is_known_however_long_it_is_watched(
-    before: int,
-) -> None:
-    partition = days_of(START - before, days=12)
-    assert partition.counters[st.TOO_YOUNG] == 0
-    assert row_of(partition, "a")["created"] == START - before
-
-
-def test_an_event_that_comes_years_late_makes_nobody_too_old_for_a_sign_up() -> None:
-    partition = AccountPartition(config(), 0)
-    feed(partition, [request(0, START), request(1, START - 900 * DAY)])
-    feed(partition, [request(2, START + HOUR, account_created_at=START - HOUR)])
-    assert row_of(partition, "a")["created"] == START - HOUR
-    assert partition.counters[st.TOO_YOUNG] == 0
-
-
-def test_a_full_dedupe_table_is_counted_and_late_events_take_no_room_in_it() -> None:
-    partition = AccountPartition(config(dedupe_entries=1024), 0)
-    feed(partition, [request(n, START) for n in range(1000)])
-    before = int(partition.counters[st.DEDUPE_OVERFLOW])
-    feed(partition, [request(n, START - DAY) for n in range(2000, 6000)])
-    assert partition.counters[st.DEDUPE_OVERFLOW] == before
-    feed(partition, [request(n, START) for n in range(10_000, 14_000)])
-    assert partition.counters[st.DEDUPE_OVERFLOW] > 2000
-    assert partition.counters[st.ACCEPTED] == 9_000
 
 
 def test_a_mark_closes_ticks_and_never_goes_back() -> None:
@@ -382,20 +258,3 @@ def test_an_hour_counts_for_the_day_in_which_it_ends() -> None:
     partition.raise_mark(START + DAY + HOUR)
     (at,) = np.flatnonzero(partition.state.accounts["used"])
     assert partition.state.days[at]["requests"] == 1
-
-
-@pytest.mark.parametrize("older", [0, 8])
-def test_where_nobody_signed_up_before_today_what_is_called_a_sign_up_is_none(older: int) -> None:
-    partition = AccountPartition(config(), 0)
-    signed_up = [START - (400 * DAY if n < older else HOUR) for n in range(60)]
-    events = [
-        request(n, START + n * 1_000, f"a-{n % 60}", account_created_at=signed_up[n % 60])
-        | {"payment_fp": f"k1:{n % 60}", "asn": 64_500, "signup_method": "email"}
-        for n in range(1_200)
-    ]
-    closed = feed(partition, events) + partition.drain()
-    edges = [e for tick in closed for h in tick.hand_overs.values() for e in h.edges]
-    later = [e for e in edges if e["kind"] == PAYMENT and e["time"] > START + 30_000]
-    assert {int(e["young"]) for e in later} == {int(older > 0)}
-    told = [int(at) for tick in closed if tick.names for at in tick.names.created]
-    assert set(told) == (set(signed_up) if older else {-1})

@@ -8,7 +8,7 @@ import pytest
 
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
-from tests.detectors.accounts.test_event_time import aside, taken, traffic
+from tests.detectors.accounts.traffic import aside, taken, traffic
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, request
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 
@@ -10,73 +9,12 @@ import numpy as np
 import pytest
 
 from detectors.contract.request_event import CAPABILITIES, EVENT, IP_CLASSES, OPTIONAL, country
-from detectors.decode.decoder import Decoded, Decoder
+from detectors.decode.decoder import Decoder
 from detectors.decode.fast import PADDING
 from detectors.errors import ConfigError, ContractError
 from detectors.kernels.siphash import epoch_half, fingerprint, fingerprint_at, hash_key
-from tests.least_event import KEY, MINIMAL, WAYS, decode
-
-FULL = MINIMAL | {
-    "schema_version": 1,
-    "org_id": "o-1",
-    "api_key_id": "key-1",
-    "session_id": "s-1",
-    "account_created_at": 1770000000000,
-    "account_tier": "trial",
-    "signup_path": "edu",
-    "referral_fp": "k1:ref",
-    "payment_fp": "k1:9c31",
-    "billing_country": "US",
-    "geo_country": "DE",
-    "ip_prefix_fp": "k1:77aa",
-    "asn": 4294967295,
-    "ip_class": "hosting",
-    "tls_fp": "t13d1516h2_8daaf6152771_02713d6af862",
-    "device_fp": "k1:dev",
-    "client_fp": "py-1",
-    "client_attested": False,
-    "access_path": "cloud_b",
-    "reasoning_tokens": 7,
-    "cached_tokens": 8,
-    "max_tokens": 9,
-    "temperature": 0.7,
-    "top_p": 1,
-    "n": 2,
-    "stream": True,
-    "tool_count": 3,
-    "turn_index": 4,
-    "has_image": True,
-    "system_fp": "k1:sys",
-    "prompt_fp": "k1:pro",
-    "template_fp": "9f3c00d1a2b4e6f8",
-    "prompt_sketch": base64.b64encode(bytes(range(32))).decode(),
-    "lang": "en",
-    "capability": "other",
-    "cot_score": 0.8444218515250481,
-    "grading_score": 1e-05,
-    "status": 429,
-    "error_class": "rate_limit",
-    "latency_ms": 1234,
-    "cost_usd": 0.0123455,
-    "ingest_time": 1777026031200,
-    "id_epoch": 3,
-    "reasoning_fp": "k1:block",
-}
-
-
-@pytest.fixture(params=WAYS)
-def before(request: pytest.FixtureRequest) -> bytes:
-    return WAYS[request.param]
-
-
-def text(decoded: Decoded, name: str, row: int = 0) -> str:
-    event = decoded.events[row]
-    at, length = int(event[f"{name}_at"]), int(event[f"{name}_len"])
-    return decoded.buffer[at : at + length].tobytes().decode()
-
-
-def unknown(decoded: Decoded) -> dict[str, int]:
-    return {n: c for n, c in zip(OPTIONAL, decoded.unknown.tolist(), strict=True) if c}
+from tests.detectors.decode.full_event import FULL, text, unknown
+from tests.least_event import KEY, MINIMAL, decode
 
 
 def test_the_contracts_own_example_decodes(before: bytes) -> None:
@@ -242,83 +180,6 @@ def test_unknown_properties_are_ignored_whatever_they_hold(before: bytes) -> Non
         == decode(MINIMAL).events[["event", "account", "asn"]]
     )
     assert unknown(decoded) == {}
-
-
-def test_the_same_event_id_of_another_account_is_another_event(before: bytes) -> None:
-    events = decode(
-        MINIMAL, MINIMAL | {"account_id": "b"}, MINIMAL | {"model": "m"}, before=before
-    ).events["event"]
-    assert events[0] == events[2] != events[1]
-
-
-@pytest.mark.parametrize("character", ["x", "é", "😀"])
-def test_ids_may_be_as_long_as_the_contract_says(character: str, before: bytes) -> None:
-    longest = {"event_id": 2048, "account_id": 512, "org_id": 512, "api_key_id": 512}
-    ids = {name: character * most for name, most in longest.items()}
-    decoded = decode(MINIMAL | ids, before=before)
-    assert decoded.rejected == []
-    assert {n: text(decoded, n if n == "event_id" else n[:-3]) for n in ids} == ids
-
-
-# Of one request, another value each of what says what happened; and of what may differ on the way.
-OTHER_CONTENT = {
-    "event_time": 1777026031001,
-    "model": "m",
-    "input_tokens": None,
-    "output_tokens": 2951,
-    "reasoning_tokens": 8,
-    "temperature": -0.7,
-    "status": 200,
-    "stream": False,
-    "session_id": "s-2",
-    "ip_prefix_fp": "k1:77ab",
-    "prompt_fp": "k1:prp",
-    "template_fp": "9f3c00d1a2b4e6f9",
-    "reasoning_fp": "k1:other",
-    "cost_usd": 0.02,
-}
-SAME_CONTENT = {
-    "ingest_time": 1777026039999,
-    "account_created_at": 1770000000001,
-    "account_tier": "paid",
-    "asn": 1,
-    "ip_class": "vpn",
-    "lang": "de",
-    "cot_score": 0.1,
-    "another": "property",
-}
-
-
-@pytest.mark.parametrize("name", OTHER_CONTENT)
-def test_an_event_that_says_otherwise_what_happened_has_other_content(
-    name: str, before: bytes
-) -> None:
-    first, other = decode(FULL, FULL | {name: OTHER_CONTENT[name]}, before=before).events
-    assert first["event"] == other["event"]
-    assert first["content"] != other["content"]
-
-
-def test_content_is_the_same_however_an_event_is_written_or_delivered(before: bytes) -> None:
-    backwards = dict(reversed(FULL.items()))
-    written = json.dumps(backwards | SAME_CONTENT, indent=1, ensure_ascii=True).encode()
-    again = Decoder(KEY).decode([written, json.dumps(FULL | {"input_tokens": 812.0}).encode()])
-    (first,) = decode(FULL, before=before).events
-    assert again.events["content"].tolist() == [first["content"]] * 2
-    for name, value in SAME_CONTENT.items():
-        assert decode(FULL | {name: value}, before=before).events["content"] == first["content"]
-
-
-def test_nobody_without_the_key_knows_a_content() -> None:
-    raw = json.dumps(MINIMAL).encode()
-    found = {int(Decoder(bytes([n] * 16)).decode([raw]).events["content"][0]) for n in range(8)}
-    assert len(found) == 8
-
-
-def test_the_same_digest_in_another_epoch_is_another_value(before: bytes) -> None:
-    event = MINIMAL | {"payment_fp": "k1:9c31", "org_id": "o-1"}
-    events = decode(event, event | {"id_epoch": 0}, event | {"id_epoch": 1}, before=before).events
-    assert len(set(events["payment"].tolist())) == 3
-    assert len(set(events["org"].tolist())) == 1
 
 
 def test_rows_keep_the_order_and_the_index_of_their_records() -> None:

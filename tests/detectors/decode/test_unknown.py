@@ -10,16 +10,8 @@ import pytest
 from detectors.contract.request_event import EARLIEST_MS, EVENT, OPTIONAL, PROPERTIES, USAGE
 from detectors.decode.decoder import Decoded, Decoder
 from detectors.decode.fast import PADDING
-from tests.least_event import KEY, MINIMAL, WAYS, decode
-
-
-@pytest.fixture(params=WAYS)
-def before(request: pytest.FixtureRequest) -> bytes:
-    return WAYS[request.param]
-
-
-def unknown(decoded: Decoded) -> dict[str, int]:
-    return {n: c for n, c in zip(OPTIONAL, decoded.unknown.tolist(), strict=True) if c}
+from tests.detectors.decode.full_event import unknown
+from tests.least_event import KEY, MINIMAL, decode
 
 
 def unusable(decoded: Decoded) -> dict[str, int]:

@@ -19,10 +19,11 @@ from detectors.interface.key_kinds import DEVICE, PAYMENT, PREFIX, TEMPLATE
 from detectors.networks import state as ks
 from detectors.networks.members import find_shared
 from detectors.networks.partition import NetworkPartition
-from detectors.networks.windows import parties
 from tests.stage_stories import DAY, MINUTE, START, config, shared_values
 
 T0 = START // MINUTE
+
+
 FIELDS = {
     "edges": EDGE,
     "sums": SUM,
@@ -134,16 +135,6 @@ def test_loads_of_all_sources_are_those_of_the_day_that_closed() -> None:
         assert shared is not None
         assert (shared["load_requests"], shared["load_squares"]) == (60, 1000)
         assert shared["load_accounts"] == 4
-
-
-@settings(max_examples=200)
-@given(hs.lists(hs.integers(0, 4), max_size=30))
-def test_an_organisation_is_one_party_and_so_is_each_account_without_one(orgs: list[int]) -> None:
-    count, dominant, inside = parties(np.array(orgs, np.uint64))
-    known = [o for o in orgs if o]
-    assert count == len(set(known)) + orgs.count(0)
-    assert inside == max((known.count(o) for o in known), default=0)
-    assert dominant == min((o for o in known if known.count(o) == inside), default=0)
 
 
 def test_births_of_strangers_are_found_and_those_of_one_organisation_are_not() -> None:

@@ -16,7 +16,7 @@ from benchmarks.judging.trial import END_MS, Trial, run
 from detectors.errors import ConfigError, HydrawatchError
 from streams.commands import replay, score, simulate
 from streams.settings.settings import Settings
-from tests.streams.cli import test_cli
+from tests.streams.cli import process
 
 SEED, SIZES = 11, {"scale": 0.3, "days": 4.0}
 Said = Callable[..., dict[str, Any]]
@@ -210,8 +210,8 @@ def test_events_and_alerts_cannot_both_come_from_standard_input(quick: Files) ->
 
 def test_the_command_ends_with_1_for_a_missing_file_and_2_for_wrong_usage(quick: Files) -> None:
     files = ["score", "--events", str(quick.events), "--truth", str(quick.truth)]
-    done = test_cli.run(*files, "--alerts", "nowhere.jsonl")
+    done = process.run(*files, "--alerts", "nowhere.jsonl")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("hydrawatch: nowhere.jsonl: No such file")
-    assert test_cli.run(*files).returncode == 2
-    assert test_cli.run(*files, "--alerts", "/dev/null", "--json").returncode == 0
+    assert process.run(*files).returncode == 2
+    assert process.run(*files, "--alerts", "/dev/null", "--json").returncode == 0
