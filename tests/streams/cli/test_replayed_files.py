@@ -85,6 +85,21 @@ def test_a_replay_tells_ids_that_are_not_unique_and_usage_that_is_not_known(tmp_
     assert len(clean.stderr.splitlines()) == 1
 
 
+def test_a_replay_tells_events_for_which_no_room_was_left(tmp_path: Path) -> None:
+    small = tmp_path / "detectors.toml"
+    small.write_text("[budgets]\naccounts = 1_000\n")
+    events = [e | {"account_id": f"a-{n}"} for n, e in enumerate(_requests(1_500))]
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"".join(json.dumps(event).encode() + b"\n" for event in events))
+    done = run(
+        *("replay", str(path), "--alerts", "/dev/null", "--partitions", "1", "--json"),
+        HYDRAWATCH_CONFIG=str(small),
+    )
+    told = done.stderr.splitlines()
+    assert json.loads(told[-1])["refused"] == 500
+    assert any("no room was left" in line for line in told)
+
+
 def events_as(directory: Path, name: str, content: bytes) -> str:
     path = directory / name
     path.write_bytes(content)
