@@ -86,7 +86,7 @@ def test_a_worker_needs_no_disk_once_its_kernels_are_there(
             assert process.poll() is None
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 def test_a_worker_that_cannot_keep_its_kernels_says_so(tmp_path: Path) -> None:

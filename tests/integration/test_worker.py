@@ -57,7 +57,7 @@ def test_two_workers_and_rebalances_in_mid_stream_say_the_same(
                 send(settings, world[third : 2 * third])
                 time.sleep(5)
                 first.send_signal(signal.SIGTERM)
-                first.wait(20)
+                first.wait(60)
                 send(settings, world[2 * third :])
                 assert wait_for(settings, len(expected)) == expected
 
