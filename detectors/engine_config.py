@@ -66,7 +66,10 @@ class BudgetConfig:
         1 << 17, "recent templates per LSH band, to seek near-equals in", low=1 << 10, high=1 << 24
     )
     member_cap: int = tunable(
-        512, "members named per value; one with more is a hub and links nobody", low=16, high=4096
+        512,
+        "members named per value, of a card or device eight times as many; another is a hub beyond",
+        low=16,
+        high=4096,
     )
     account_expiry_days: int = tunable(
         35, "an account silent for longer starts anew; monthly jobs stay known", low=2, high=400

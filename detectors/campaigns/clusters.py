@@ -1,6 +1,7 @@
 """Which accounts act as one: components of flagged keys that share members, under lasting ids.
 
-See `detectors.campaigns.components`. Organisations, hubs and keys under an allowance link nobody.
+See `detectors.campaigns.components`. Organisations, hubs and keys under an allowance link nobody. But a hub
+that most of a campaign hold, and that few hold beside it, is not public: it is the campaign's own.
 
 Only what changed is grouped anew: the changed keys, the campaigns they belong to, and those of the
 keys their members hold. Each account and each membership of that region is looked at once.
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from detectors.campaigns.components import components, counted
-from detectors.campaigns.flagged_values import Covered, FlaggedKeys, KeyId
+from detectors.campaigns.flagged_values import Covered, FlaggedKey, FlaggedKeys, KeyId
 from detectors.campaigns.fusion import Fusion, group_of
 from detectors.contract.alert import Role
 from detectors.interface.key_kinds import KINDS
@@ -104,6 +105,9 @@ class CampaignBook:
             self._flagged.keys[key_id].campaign = ""
         members = counted(members)
         parts = components(members, self._rules)
+        hubs = {k for k, key in self._flagged.keys.items() if self._flagged.is_hub(key)}
+        if hubs:
+            parts = [sorted(part + self._own_hubs(part, members, hubs, covered)) for part in parts]
         return self._name(sorted(olds), parts, members, tick)
 
     def _region(self, dirty: set[KeyId], left: set[str]) -> set[str]:
@@ -115,13 +119,45 @@ class CampaignBook:
                 continue
             if key.campaign:
                 olds.add(key.campaign)
-            if not self._flagged.is_hub(key) and not self._flagged.is_organisation(key):
+            if self._flagged.is_hub(key):
+                homes = {c for a in key.members for c in self.belongs.get(a, ())}
+                olds |= {c for c in homes if self._most(len(self.campaigns[c].members), key)}
+            elif not self._flagged.is_organisation(key):
                 seen.update(key.members)
         # Once for each value that any of them holds, however many of them hold it.
         others: set[KeyId] = set()
         for account in seen:
             others.update(self._flagged.held[account])
         return olds | {c for other in others if (c := self._flagged.keys[other].campaign)}
+
+    def _most(self, inside: int, key: FlaggedKey) -> bool:
+        """Whether so many are most of who hold a value, by counts: not all are listed."""
+        return inside >= self._rules.company_share * key.accounts
+
+    def _own_hubs(
+        self,
+        part: list[KeyId],
+        members: dict[KeyId, list[int]],
+        hubs: set[KeyId],
+        covered: Covered | None,
+    ) -> list[KeyId]:
+        """The hubs that are a component's own; they bring it no members."""
+        inside = {a for key_id in part for a in members[key_id]}
+        held: dict[KeyId, list[int]] = {}
+        for account in sorted(inside):
+            for key_id in self._flagged.held[account].keys() & hubs:
+                if covered is None or not covered(account, KINDS[key_id[0]].family):
+                    held.setdefault(key_id, []).append(account)
+        own = []
+        for key_id, holders in held.items():
+            key = self._flagged.keys[key_id]
+            listed = min(len(inside), len(key.members))
+            strong = key.evidence.surprise >= self._rules.family_floor_nats
+            shared = len(holders) >= self._rules.company_share * listed
+            if strong and shared and self._most(len(inside), key):
+                members[key_id] = holders
+                own.append(key_id)
+        return own
 
     def _name(
         self,
@@ -185,9 +221,9 @@ class CampaignBook:
         roles: dict[int, Role] = {}
         alone = len(groups) == 1
         for account in sorted(held):
-            if account in hard or len(held[account]) >= 3:
+            if account in hard:  # of what anybody can copy nobody is core, however much it is
                 roles[account] = "core"
-            elif alone or len(held[account]) == 2:
+            elif alone or len(held[account]) >= 2:
                 roles[account] = "peripheral"
         # A holder of one soft value alone belongs only where most who hold it do.
         sure = roles.keys() | set()

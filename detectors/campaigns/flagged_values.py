@@ -16,7 +16,7 @@ from detectors.exchange.findings import KeyFinding
 from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.detector import Evidence
 from detectors.interface.family import Family
-from detectors.interface.key_kinds import KINDS, ORG, TEMPLATE
+from detectors.interface.key_kinds import CROWD_ROOM, KINDS, ORG, TEMPLATE
 
 KeyId = tuple[int, int]  # kind, fingerprint
 Covered = Callable[[int, Family], bool]  # does an allowance cover this family for this account?
@@ -74,7 +74,7 @@ class FlaggedKeys:
         self._rules = rules
         self._distance = template_distance
         self._templates: set[int] = set()
-        self._member_cap = member_cap
+        self._most_members = member_cap * CROWD_ROOM
         self._ttl = round(rules.key_ttl_hours * HOUR_TICKS)
         self.keys: dict[KeyId, FlaggedKey] = {}
         self.held: dict[int, dict[KeyId, None]] = {}  # account -> its keys
@@ -117,7 +117,7 @@ class FlaggedKeys:
         known.expires = tick + self._ttl
         joined = []
         for account in finding.members:
-            if account not in known.members and len(known.members) < self._member_cap:
+            if account not in known.members and len(known.members) < self._most_members:
                 known.members[account] = None
                 self.held.setdefault(account, {})[known.id] = None
                 self.memberships += 1
@@ -222,8 +222,8 @@ class FlaggedKeys:
         return key.in_dominant_org >= self._rules.organisation_share * key.reported_members
 
     def is_hub(self, key: FlaggedKey) -> bool:
-        """Whether so many hold it that it says nothing about two of them."""
-        return key.accounts > self._rules.hub_accounts
+        """Whether so many hold it that it says nothing about two of them: never of a card or a device."""
+        return not key.hard and key.accounts > self._rules.hub_accounts
 
     def linking_members(self, key: FlaggedKey, covered: Covered | None) -> list[int] | None:
         """The members that this key may link, sorted; None where it links nobody.

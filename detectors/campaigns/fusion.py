@@ -6,9 +6,11 @@ fall in with place: both see the same accounts arrive from the same network. The
 over groups minus the prior, in nats; confidence is its logistic.
 
 The gates are those of the house: one group `observe`; two `throttle`; two with a hard link
-(payment, device) `verify`; three `restrict` or `suspend`, core members only. What rests on place,
-prompts, timing and a change of use alone never rises above `observe`: that is how a class looks, a
-popular tool, or a customer who builds something new with it.
+(payment, device) `verify`; three `restrict` or `suspend`, core members only, and only where two things
+speak that nobody can write into another's requests from outside: a card and a device, or one of them and
+the account's own behaviour. What rests on place, prompts, invitations, timing and a change of use alone never
+rises above `observe`: that is how a class looks, a popular tool, or a customer who builds something new with
+it; and whom somebody wants to see locked out can be given all of them.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from detectors.interface.tunable import tunable
 OWN = -1  # kind of evidence that rests on the account's own windows, not on a shared value
 PLACE = "place"
 _CIRCUMSTANTIAL = frozenset({PLACE, "content", "timing", "lifecycle", "drift"})
+_IDENTITY = "identity"  # of an invitation alone it is circumstantial too: anybody can pass one on
 
 
 def group_of(kind: int, family: Family) -> str:
@@ -130,7 +133,7 @@ class Fusion:
         0.5, "where this share of a value's holders is in a campaign, all are", low=0, high=1
     )
     hub_accounts: int = tunable(
-        512, "a value with more holders is public and links nobody", low=4, high=1_000_000
+        512, "a place, prompt or invitation that more hold is public and links nobody", low=4, high=1_000_000
     )
     regroup_minutes: int = tunable(
         10, "accounts join by the minute; to group as often is not worth its cost", low=1, high=1440
@@ -163,22 +166,27 @@ class Fusion:
         """
         strongest: dict[str, float] = {}
         excused: dict[str, float] = {}
-        hard = False
+        hard: set[int] = set()
         for signal in signals:
             nats = min(signal.evidence.surprise, self.family_cap_nats)
             if nats < self.family_floor_nats:
                 continue
             side = excused if signal.excused else strongest
             side[signal.group] = max(side.get(signal.group, 0.0), nats)
-            hard = hard or (signal.hard and not signal.excused)
+            if signal.hard and not signal.excused:
+                hard.add(signal.kind)
         all_groups = sorted(strongest.keys() | excused.keys())
         paid = self.prior_nats + (self.organisation_discount_nats if organisation else 0.0)
         score = sum(max(strongest.get(g, 0.0), excused.get(g, 0.0)) for g in all_groups) - paid
         gated = sum(strongest[g] for g in sorted(strongest)) - paid
-        circumstantial = strongest.keys() <= _CIRCUMSTANTIAL
+        circumstantial = strongest.keys() - (set() if hard else {_IDENTITY}) <= _CIRCUMSTANTIAL
+        own = strongest.keys() - _CIRCUMSTANTIAL - {_IDENTITY}
+        firm = len(hard) + bool(own) >= 2
         action = OBSERVE
         if not circumstantial and not organisation:
-            action = self._action(gated, len(strongest), hard=hard, core=core, size=size)
+            action = self._action(
+                gated, len(strongest), hard=bool(hard), firm=firm, core=core, size=size
+            )
         severity = self._severity(gated, len(strongest), size=size)
         if circumstantial or organisation:
             severity = min(severity, SEVERITIES.index("low"))
@@ -190,7 +198,7 @@ class Fusion:
             action=action,
             families=tuple(families),
             groups=len(strongest),
-            hard=hard,
+            hard=bool(hard),
             circumstantial=circumstantial,
         )
 
@@ -198,12 +206,14 @@ class Fusion:
         """Whether a signal is strong enough to be evidence at all."""
         return signal.evidence.surprise >= self.family_floor_nats
 
-    def _action(self, nats: float, groups: int, *, hard: bool, core: bool, size: int) -> int:
+    def _action(
+        self, nats: float, groups: int, *, hard: bool, firm: bool, core: bool, size: int
+    ) -> int:
         if groups < 2 or nats < self.throttle_nats:
             return OBSERVE
         if not core:
             return THROTTLE
-        three = groups >= 3
+        three = groups >= 3 and firm
         if three and hard and nats >= self.suspend_nats and size >= self.suspend_size:
             return SUSPEND
         if three and nats >= self.restrict_nats and size >= self.restrict_size:

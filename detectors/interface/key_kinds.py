@@ -34,6 +34,10 @@ KINDS: tuple[Kind, ...] = (
     Kind(8, "cohort", "lifecycle", hard=False, noun="sign-up cohort (hour, path and AS)"),
     Kind(9, "template", "content", hard=False, noun="prompt template"),
 )
+# Which of them nobody can write into another's requests from outside: a card, a device.
+HARD_KINDS = tuple(kind.code for kind in KINDS if kind.hard)
+# So many times `member_cap` are named of a hard value, and of any that was called odd.
+CROWD_ROOM = 8
 PAYMENT, DEVICE, PREFIX, ASN, TLS, ORG, REFERRAL, SYSTEM, COHORT, TEMPLATE = range(len(KINDS))
 
 # Kinds that an account holds one value of at a time; a template changes with every request.

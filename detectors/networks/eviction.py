@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.exchange.hand_over import HandOver
+from detectors.interface.key_kinds import HARD_KINDS
 from detectors.kernels.pool import rows_left
 from detectors.networks import layout
 from detectors.networks import state as ks
@@ -45,14 +46,20 @@ def make_room(state: NetworkState, hand_overs: list[HandOver], give_up: GiveUp) 
 
 
 def _make_member_room(state: NetworkState, joins: int) -> None:
-    """If the member pool might not do, name nobody of the values that most hold, unless flagged."""
+    """If the member pool might not do, name nobody of the values that most hold, unless flagged.
+
+    Of cards and devices only where others do not suffice, and the newest of them: a flood is new.
+    """
     scalars, members = state.scalars, state.members
     free = rows_left(state.member_free, scalars, ks.MEMBERS, ks.MEMBER_FREE)
     if free >= min(2 * joins, members.size // SLICE):
         return
     shared = state.shared[: scalars[ks.SHARED]]
     rows = np.flatnonzero((shared["used"] == 1) & (shared["hub"] == 0) & (shared["flagged"] == 0))
-    rows = rows[np.lexsort((shared["key"][rows], -shared["members"][rows].astype(np.int64)))]
+    hard = np.isin(shared["kind"][rows], HARD_KINDS)
+    most = -shared["members"][rows].astype(np.int64)
+    newest = np.where(hard, -shared["born"][rows], 0)
+    rows = rows[np.lexsort((shared["key"][rows], most, newest, hard))]
     enough = 2 * members.size // SLICE
     until = np.searchsorted(np.cumsum(shared["members"][rows]), enough) + 1
     make_hubs(state, rows[:until].astype(np.int64))

@@ -1,4 +1,10 @@
-"""An account joins a value: singles become shared keys, shared keys gain members, hubs only count."""
+"""An account joins a value: singles become shared keys, shared keys gain members, hubs only count.
+
+A value that anybody can use (a place, a prompt) is a hub once more than the cap hold it: public, and of
+nobody; but not before it was judged with those who joined in the same tick, nor if it was called odd: then
+it lists `CROWD_ROOM` times as many. A card or a device is no hub however many hold it. So who adds accounts
+to a value frees nobody by that.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import numpy as np
 
 from detectors.interface.clock import MINUTE_MS
 from detectors.interface.columns import Row
+from detectors.interface.key_kinds import CROWD_ROOM, KINDS
 from detectors.kernels.arena import append
 from detectors.kernels.compiled import inlined, kernel
 from detectors.kernels.hash_index import put_row, row_of
@@ -15,6 +22,8 @@ from detectors.kernels.row_sets import look_up
 from detectors.kernels.seen_table import SEEN, see
 from detectors.networks import state as ks
 from detectors.networks.state import NetworkState
+
+_HARD = np.array([kind.hard for kind in KINDS])
 
 
 @inlined
@@ -80,6 +89,16 @@ def make_hubs(state: NetworkState, rows: np.ndarray) -> None:
 
 
 @kernel
+def settle_crowds(state: NetworkState, rows: np.ndarray, cap: int) -> None:
+    """Make hubs of the values (int64 rows) that more hold than the cap, if they were judged and not odd."""
+    for row in rows:
+        shared = state.shared[row]
+        odd = shared.flagged == 1 or _HARD[shared.kind]
+        if shared.members > cap and shared.hub == 0 and not odd:
+            make_hub(state, row)
+
+
+@kernel
 def release_members(state: NetworkState, row: int) -> None:
     """Empty a key's member list."""
     shared = state.shared[row]
@@ -102,8 +121,11 @@ def add_member(
     period: int,
     cap: int,
 ) -> None:
-    """Give a shared key one more account; over the cap the key is a hub and lists no more."""
+    """Give a shared key one more account; over the cap it lists no more, and all but hard ones are hubs."""
     shared = state.shared[row]
+    hard = _HARD[shared.kind]
+    crowd = hard or young or shared.touched == 1 or shared.flagged == 1
+    full = shared.members >= (cap * CROWD_ROOM if crowd else cap)
     shared.first = min(shared.first, time)
     shared.last = max(shared.last, time)
     if shared.hub == 0:
@@ -111,7 +133,7 @@ def add_member(
         pair = combine(life, account)
         if see(state.pairs, pair, period, period - 2) == SEEN:
             return  # announced again in a later period: a member already
-        if shared.members >= cap:
+        if full and not hard:
             make_hub(state, row)
     shared.accounts += 1
     if young:
@@ -120,7 +142,7 @@ def add_member(
             shared.touched = 1
             state.touched[state.scalars[ks.TOUCHED]] = row
             state.scalars[ks.TOUCHED] += 1
-    if shared.hub == 1:
+    if shared.hub == 1 or full:
         return
     at = take_row(state.member_free, state.scalars, ks.MEMBERS, ks.MEMBER_FREE)
     if at == NONE_LEFT:

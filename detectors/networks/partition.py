@@ -18,6 +18,7 @@ from detectors.exchange.findings import KeyFinding, TickFindings
 from detectors.exchange.hand_over import HandOver
 from detectors.exchange.loss import Loss
 from detectors.interface.clock import DAY_MS, DAY_TICKS, HOUR_TICKS, MINUTE_MS, NO_TIME
+from detectors.interface.key_kinds import CROWD_ROOM
 from detectors.judging.closing import Tick
 from detectors.judging.counters import StageCounters
 from detectors.judging.features import Closed
@@ -31,6 +32,7 @@ from detectors.networks.erase import erase_member
 from detectors.networks.eviction import expire_keys, make_room
 from detectors.networks.finding import finding_of
 from detectors.networks.holes import Holes
+from detectors.networks.members import settle_crowds
 from detectors.networks.newcomers import closed_of, entities_of, joined_windows
 from detectors.networks.state import fresh_network_state
 from detectors.networks.windows import (
@@ -60,7 +62,7 @@ class NetworkPartition:
         self._closed = NO_TIME
         self._holes = Holes()
         self._template_distance = config.of(KeyBirths).template_distance
-        cap = config.budgets.member_cap
+        cap = config.budgets.member_cap * CROWD_ROOM
         self._accounts = np.zeros(cap + 1, np.uint64)
         self._times = np.zeros(cap + 1, np.int64)
         self._orgs = np.zeros(cap + 1, np.uint64)
@@ -223,11 +225,13 @@ class NetworkPartition:
         state.scalars[ks.TOUCHED] = 0
         state.shared["touched"][touched] = 0
         rows = touched[state.shared["hub"][touched] == 0]
-        if "minute" not in self._spans or not rows.size:
-            return set()
-        scratch = self._accounts, self._times, self._orgs
-        closed = joined_windows(state, rows, end, scratch, self._watched_days)
-        return self._judge(closed, Tick(tick, "minute", end - MINUTE_MS, end))
+        odd: set[int] = set()
+        if "minute" in self._spans and rows.size:
+            scratch = self._accounts, self._times, self._orgs
+            closed = joined_windows(state, rows, end, scratch, self._watched_days)
+            odd = self._judge(closed, Tick(tick, "minute", end - MINUTE_MS, end))
+        settle_crowds(state, rows, self.config.budgets.member_cap)
+        return odd
 
     def _judge_day(self, tick: int, end: int) -> set[int]:
         """Have the values judged that were used in the day that has closed; gives those with evidence now."""

@@ -10,8 +10,8 @@ _MAX_WEIGHT = 12.0  # ln of 160,000: rarer cannot be told apart from few data
 # Nats that a coincidence of the kind is worth: values that fashion, software or place hand out are
 # shared by people who have nothing to do with each other more often than their rarity says.
 _COINCIDENCE = (0.0, 0.0, 2.0, 4.0, 4.0, 0.0, 3.0, 3.0, 3.0, 2.0)
-# Holders from which a value says nothing of two of them.
-_HUB = (64, 64, 256, 512, 512, 512, 256, 512, 512, 512)
+# Holders from which a value says nothing of two of them; of a card or a device it always does.
+_HUB = (2**31, 2**31, 256, 512, 512, 512, 256, 512, 512, 512)
 
 
 @njit(cache=True)

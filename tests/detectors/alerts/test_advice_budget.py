@@ -18,7 +18,10 @@ from detectors.interface.clock import MINUTE_MS
 from tests.detectors.state.test_checkpoint import Log
 from tests.owner_stories import BASE, Story, canonical, owner_of
 
-HYDRA = "10 key payment_fp:1 1-20\n10 key template:1 1-20\n10 key ip_prefix_fp:1 1-20\n{end} end"
+HYDRA = (
+    "10 key payment_fp:1 1-20\n10 key device_fp:1 1-20\n10 key template:1 1-20\n"
+    "10 key ip_prefix_fp:1 1-20\n{end} end"
+)
 RANK = ("observe", "throttle", "verify", "restrict", "suspend")
 
 

@@ -74,7 +74,9 @@ def test_roles_follow_what_a_member_holds() -> None:
     campaign = world.book.home(account(1))
     assert campaign is not None
     roles = {n: campaign.members.get(account(n)) for n in (1, 6, 12)}
-    assert roles == {1: "core", 6: "core", 12: "peripheral"}
+    assert roles == {1: "core", 6: "peripheral", 12: "peripheral"}, (
+        "what anybody can copy is no core"
+    )
 
 
 def test_a_campaign_keeps_its_name_while_it_grows() -> None:

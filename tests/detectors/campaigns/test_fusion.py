@@ -3,7 +3,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.campaigns.fusion import OWN, Fusion, Signal, Verdict
-from detectors.contract.alert import ACTIONS, OBSERVE, RESTRICT, SUSPEND, THROTTLE, VERIFY
+from detectors.contract.alert import (
+    ACTIONS,
+    OBSERVE,
+    RESTRICT,
+    SEVERITIES,
+    SUSPEND,
+    THROTTLE,
+    VERIFY,
+)
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import (
     ASN,
@@ -60,10 +68,9 @@ def test_a_change_of_use_beside_place_and_prompts_is_observed_and_beside_a_card_
 
 
 def test_advice_follows_the_number_of_families_and_hard_links() -> None:
-    assert weigh(REFERRAL, TEMPLATE).action == THROTTLE
     assert weigh(PAYMENT, TEMPLATE).action == VERIFY
-    assert weigh(REFERRAL, TEMPLATE, PREFIX).action == RESTRICT
-    assert weigh(PAYMENT, TEMPLATE, PREFIX).action == SUSPEND
+    assert weigh(PAYMENT, TEMPLATE, PREFIX).action == VERIFY, "a card can be a stolen one"
+    assert weigh(PAYMENT, DEVICE, TEMPLATE, PREFIX).action == SUSPEND
     assert weigh(PAYMENT, DEVICE).action == OBSERVE, "a card and a device are one family"
 
 
@@ -71,9 +78,31 @@ def test_a_peripheral_member_is_never_more_than_throttled() -> None:
     assert weigh(PAYMENT, TEMPLATE, PREFIX, core=False).action == THROTTLE
 
 
+def test_a_card_beside_behaviour_of_its_own_is_as_much_as_a_card_and_a_device() -> None:
+    own = Evidence(
+        "volume.own_past.v1", "volume", "requests_24h", 900.0, 9.0, "requests", 30.0, 0, 1
+    )
+
+    def weighed(*kinds: int) -> int:
+        signals = [Signal(own), *(signal(k, 30.0) for k in kinds)]
+        return RULES.weigh(signals, size=50, core=True).action
+
+    assert weighed(PAYMENT, TEMPLATE) == SUSPEND
+    assert weighed(REFERRAL, TEMPLATE, PREFIX) == THROTTLE
+
+
+@pytest.mark.parametrize(
+    "kinds", [(REFERRAL, TEMPLATE), (REFERRAL, TEMPLATE, SYSTEM, PREFIX, COHORT)]
+)
+def test_what_anybody_can_copy_or_pass_on_harms_nobody(kinds: tuple[int, ...]) -> None:
+    verdict = weigh(*kinds, size=5_000, nats=100)
+    assert (verdict.action, verdict.severity) == (OBSERVE, SEVERITIES.index("low"))
+
+
 def test_a_small_group_is_neither_restricted_nor_suspended() -> None:
-    assert weigh(PAYMENT, TEMPLATE, PREFIX, size=RULES.restrict_size - 1).action == VERIFY
-    assert weigh(PAYMENT, TEMPLATE, PREFIX, size=RULES.suspend_size - 1).action == RESTRICT
+    kinds = (PAYMENT, DEVICE, TEMPLATE, PREFIX)
+    assert weigh(*kinds, size=RULES.restrict_size - 1).action == VERIFY
+    assert weigh(*kinds, size=RULES.suspend_size - 1).action == RESTRICT
 
 
 def test_a_cohort_and_its_network_count_once() -> None:
