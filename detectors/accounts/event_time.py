@@ -35,6 +35,7 @@ from detectors.interface.clock import DAY_MS, MINUTE_MS, NO_TIME
 from detectors.kernels.compiled import inlined, kernel
 
 BEGINNING = 16  # rows within which a stream's first rows may turn out to have been wrong
+MOST_UNSETTLED_TICKS = st.OPEN_TICKS // 8
 ROWS_EARLIER = 4  # that say so, where they and the first are of one account
 # A weekend: what lies so far ahead is taken without more ado, and moves nothing.
 OPEN_MS = 3 * DAY_MS
@@ -55,7 +56,8 @@ def _vouch(scalars: np.ndarray, time: int, lateness_ms: int) -> None:
         scalars[st.SPOKE_BEFORE] = scalars[st.SPOKE]
         scalars[st.SPOKE] = scalars[st.RUN_FOR]
         scalars[st.TURN] = time
-    scalars[st.BEGUN] = BEGINNING
+    if heard_of_late(scalars) > 1 and scalars[st.EARLIER] == 0:
+        scalars[st.BEGUN] = BEGINNING
 
 
 @inlined
@@ -91,10 +93,26 @@ def _begins_anew(scalars: np.ndarray, account: int, lot: int, time: int, latenes
     scalars[st.EARLIER] += 1
     scalars[st.EARLIER_LOTS] |= lot
     others = scalars[st.BEGUN] - scalars[st.EARLIER]
+    earlier = voices(scalars[st.EARLIER_LOTS])
+    if earlier > max(1, voices(scalars[st.SPOKE] & ~scalars[st.EARLIER_LOTS])):
+        return True  # more accounts say so than not, however often each says it
     return scalars[st.EARLIER] > others and (
-        voices(scalars[st.EARLIER_LOTS]) > 1
-        or (scalars[st.EARLIER] >= ROWS_EARLIER and account == scalars[st.FIRST])
+        earlier > 1 or (scalars[st.EARLIER] >= ROWS_EARLIER and account == scalars[st.FIRST])
     )
+
+
+@inlined
+def _may_settle(scalars: np.ndarray) -> bool:
+    """Whether a tick may close, which is told and not taken back: on the word of two accounts at least.
+
+    One that is alone for longer than is kept open, or says so `BEGINNING` times, is believed too.
+    """
+    if scalars[st.EARLIER] > 0:
+        return False
+    passed = scalars[st.MAX_TIME] // MINUTE_MS
+    if scalars[st.CLOSED] != NO_TIME and passed - scalars[st.CLOSED] > MOST_UNSETTLED_TICKS:
+        return True
+    return bool(passed != scalars[st.TURN] // MINUTE_MS and voices(scalars[st.SPOKE]) > 1)
 
 
 @kernel
@@ -168,8 +186,8 @@ def tell_time(
     gone = min(scalars[st.MAX_TIME] - before, LONGEST_PAUSE_MS)
     scalars[st.SPACING] += (gone * SPACING_UNIT - scalars[st.SPACING]) // SPACING_SHARE
     beginning = scalars[st.BEGUN] < BEGINNING
-    if beginning and scalars[st.MAX_TIME] // MINUTE_MS != scalars[st.TURN] // MINUTE_MS:
-        scalars[st.BEGUN] = BEGINNING  # a tick closes: that is told, and not taken back
+    if beginning and _may_settle(scalars):
+        scalars[st.BEGUN] = BEGINNING
     if time > reached(scalars, lateness_ms) + times[FARTHEST]:
         return TOO_FAR
     known = max(vouched, elsewhere)

@@ -13,6 +13,7 @@ from detectors.accounts import state as st
 from detectors.accounts.crowding import room_may_come
 from detectors.accounts.event_time import (
     AHEAD,
+    BEGINNING,
     BEGUN_ANEW,
     FARTHEST,
     LATENESS,
@@ -65,6 +66,13 @@ def count_late(counters: np.ndarray, behind_ms: int) -> None:
         counters[st.LATE_DAY] += 1
     else:
         counters[st.LATE_LONGER] += 1
+
+
+@inlined
+def within_ring(scalars: np.ndarray, tick: int) -> bool:
+    """Whether a tick can be open beside all that is. `scalars` are int64."""
+    first = min(scalars[st.CLOSED], tick)
+    return max(scalars[st.GREATEST] // MINUTE_MS, tick) - first < st.OPEN_TICKS - 4
 
 
 @inlined
@@ -224,13 +232,20 @@ def ingest(
                     scalars[st.STARTED] = min(scalars[st.STARTED], time)
                     if scalars[st.GREATEST] > time + times[FARTHEST]:
                         return at, ALL_WRONG
-                elif passed > scalars[st.CLOSED]:
+                elif passed > scalars[st.CLOSED] and (
+                    scalars[st.BEGUN] >= BEGINNING or not within_ring(scalars, time // MINUTE_MS)
+                ):
+                    scalars[st.BEGUN] = BEGINNING
                     return at, TICK_PASSED
         if buffers_full(state):
             return at, BUFFERS_FULL
         closed = scalars[st.CLOSED]
         tick = time // MINUTE_MS
         late = tick <= closed
+        if late and scalars[st.BEGUN] < BEGINNING and within_ring(scalars, tick):
+            # No tick has closed yet: what came first may have been the wrong ones.
+            closed = scalars[st.CLOSED] = tick - 1
+            late = False
         # Room first, memory of the event after: a stop must leave no trace of the event.
         open_tick = closed + 1 if late else tick
         row = find_account(state, event.account)

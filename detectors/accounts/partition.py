@@ -176,11 +176,12 @@ class AccountPartition:
                 if why == TOO_FAR:
                     self._refused.append(ahead_of_all(int(decoded.events["row"][rows[at]])))
                     at += 1
-                if self.watermark // MINUTE_MS - 1 > self.closed:
+                if self.settled and self.watermark // MINUTE_MS - 1 > self.closed:
                     # Events that are gone may have reached as far as what comes now: up to there, and
                     # no further, what closes is incomplete.
                     self.flow.regain((self.watermark + self._lateness) // MINUTE_MS)
-                closed += self._close_passed()
+                if self.settled:
+                    closed += self._close_passed()
             elif why == BUFFERS_FULL:
                 self.state = make_room(self.state)
             elif why == ACCOUNTS_FULL:

@@ -133,7 +133,10 @@ class Fusion:
         0.5, "where this share of a value's holders is in a campaign, all are", low=0, high=1
     )
     hub_accounts: int = tunable(
-        512, "a place, prompt or invitation that more hold is public and links nobody", low=4, high=1_000_000
+        512,
+        "a place, prompt or invitation that more hold is public and links nobody",
+        low=4,
+        high=1_000_000,
     )
     regroup_minutes: int = tunable(
         10, "accounts join by the minute; to group as often is not worth its cost", low=1, high=1440

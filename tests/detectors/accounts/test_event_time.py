@@ -43,6 +43,18 @@ def test_a_stream_whose_first_row_is_wrong_begins_with_those_that_agree(
     assert partition.watermark == events[-1]["event_time"] - 10 * MINUTE
 
 
+@pytest.mark.parametrize("ahead", [20 * MINUTE, HOUR, DAY, WEEK, 365 * DAY])
+@pytest.mark.parametrize("rows", [2, 8])
+def test_one_account_whose_first_rows_are_wrong_does_not_begin_a_stream_for_the_others(
+    ahead: int, rows: int
+) -> None:
+    events = traffic(3_000, 20, 1_000)
+    wrong = [request(-n - 1, START + ahead + n * MINUTE, "wrong") for n in range(rows)]
+    partition = taken([*wrong, *events])
+    assert late(partition) <= (rows + 1 if ahead > 22 * DAY else 0)
+    assert partition.watermark == events[-1]["event_time"] - 10 * MINUTE
+
+
 @pytest.mark.parametrize("who", [1, 3])
 @pytest.mark.parametrize("rows", [40, 400])
 def test_a_burst_of_few_accounts_an_hour_ahead_makes_no_other_late(who: int, rows: int) -> None:

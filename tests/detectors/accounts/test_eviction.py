@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.accounts import state as st
+from detectors.accounts.event_time import BEGINNING
 from detectors.accounts.partition import AccountPartition
 from detectors.accounts.state import AccountState
 from detectors.accounts.tick_closer import ClosedTick
@@ -179,7 +180,7 @@ def test_edges_beyond_their_budget_are_counted_and_told_later() -> None:
         request(n, START - DAY, "hub", payment_fp=f"k1:{n}", device_fp=f"k1:{n}")
         for n in range(1, 6_000)
     ]
-    feed(partition, [request(0, START)])
+    feed(partition, [request(-n, START, "first") for n in range(BEGINNING)])
     feed(partition, late)
     assert partition.state.edges.size == 4096
     told = _told(partition.raise_mark(START + HOUR))

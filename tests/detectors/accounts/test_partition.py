@@ -10,6 +10,7 @@ from hypothesis import strategies as hs
 
 from detectors.accounts import state as st
 from detectors.accounts.close_hour import trailing_day
+from detectors.accounts.event_time import BEGINNING
 from detectors.accounts.layout import ACCOUNT
 from detectors.accounts.partition import AccountPartition
 from detectors.contract.request_event import USAGE
@@ -63,7 +64,7 @@ def test_what_a_partition_says_does_not_depend_on_batches(world: list[bytes], ba
 
 def test_an_event_is_late_from_the_first_millisecond_behind_the_closed_ticks() -> None:
     partition = AccountPartition(config(allowed_lateness_minutes=10), 0)
-    feed(partition, [request(0, START + 10 * MINUTE)])
+    feed(partition, [request(-n, START + 10 * MINUTE) for n in range(BEGINNING)])
     feed(partition, [request(1, START)])
     assert partition.counters[st.LATE] == 0
     feed(partition, [request(2, START - 1)])
@@ -86,7 +87,8 @@ def test_an_event_is_late_from_the_first_millisecond_behind_the_closed_ticks() -
 )
 def test_late_events_are_counted_by_how_late_they_are(behind: int, place: int) -> None:
     partition = AccountPartition(config(), 0)
-    feed(partition, [request(0, START + 10 * MINUTE), request(1, START - behind)])
+    feed(partition, [request(-n, START + 10 * MINUTE) for n in range(BEGINNING)])
+    feed(partition, [request(1, START - behind)])
     assert partition.counters[place] == partition.counters[st.LATE] == 1
 
 

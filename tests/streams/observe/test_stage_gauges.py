@@ -8,6 +8,7 @@ import orjson
 import pytest
 from prometheus_client import generate_latest
 
+from detectors.accounts.event_time import BEGINNING
 from detectors.accounts.partition import AccountPartition
 from detectors.decode.decoder import Decoder
 from detectors.exchange.hand_over import watermark_only
@@ -96,7 +97,8 @@ def test_every_record_read_ends_in_exactly_one_outcome() -> None:
 def test_late_events_are_shown_by_the_upper_bound_of_their_lateness(behind: float, by: str) -> None:
     metrics = Metrics()
     first, second = START + 1500 * MINUTE, START + round((1490 - behind) * MINUTE)
-    told(metrics, orjson.dumps(request(0, first)), orjson.dumps(request(1, second)))
+    begun = [orjson.dumps(request(-n, first)) for n in range(BEGINNING)]
+    told(metrics, *begun, orjson.dumps(request(1, second)))
     assert [
         label for label in LATE_BY.values() if shown(metrics, "late_events_total", by=label)
     ] == [by]
