@@ -22,7 +22,7 @@ from detectors.engine import Engine
 from detectors.errors import ConfigError, HydrawatchError
 from streams.observe import input_quality
 from streams.observe.stage_gauges import REFUSALS
-from streams.records.appearance import Sight, looks_like, unreadable
+from streams.records.appearance import Sight, half_read, looks_like, unreadable
 from streams.records.event_files import overwrites, read_chunks
 from streams.records.progress import watched
 from streams.settings.detectors_toml import configured
@@ -85,6 +85,8 @@ def _take_controls(engine: Engine, path: str) -> None:
     except HydrawatchError as error:
         away = isinstance(error.__cause__, OSError) and error.__cause__.errno is not None
         raise (ConfigError if away else HydrawatchError)(f"--control {path}: {error}") from error
+    if not number:
+        _warn(f"--control {shown(path)} holds no records, and changes nothing")
 
 
 def _output(option: str, path: str | None) -> AbstractContextManager[_Writable]:
@@ -106,6 +108,10 @@ def _write(out: dict[str, _Writable], alerts: list[Alert], summary: _Summary) ->
         summary.alerts[alert.kind, alert.state] += 1
         if alert.kind == "account" and alert.action != "observe" and alert.account_id:
             summary.named.add(alert.account_id)
+
+
+def _warn(sentence: str) -> None:
+    console(stderr=True, soft_wrap=True).print(f"hydrawatch: {sentence}", style="yellow")
 
 
 class _Writable(Protocol):
@@ -163,7 +169,9 @@ class _Summary:
         if wrong:
             aside.print(f"hydrawatch: {shown(wrong)}", style="red")
         elif not self.records:
-            aside.print(f"hydrawatch: {shown(self.file)} holds no records", style="yellow")
+            _warn(f"{shown(self.file)} holds no records")
+        elif half := half_read(self.file, self.records - rejected, rejected, self.first_rejected):
+            _warn(shown(half))
         if as_json:
             sys.stderr.write(json_of(facts) + "\n")
             return 1 if wrong else 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import orjson
+
 from detectors.contract.request_event import REQUIRED
 from detectors.decode.rejects import Rejected
 
@@ -36,12 +38,15 @@ _FOREIGN = (
     (0, b"\xfd7zXZ\x00", "compressed twice", f"unpack it once, then pipe it: xz -dc {AGAIN}"),
     (0, b"BZh91AY&SY", "compressed twice", f"unpack it once, then pipe it: bzip2 -dc {AGAIN}"),
     (0, b"PAR1", "a parquet file, compressed as a whole", "unpack it and give the file's path"),
+    (0, b"PARE", "an encrypted parquet file", "write it again without encryption"),
+    (0, b"FEA1", "a Feather file", "write it again as parquet, or as a JSON object a line"),
     (0, b"Obj\x01", "an Avro file", "write it again as parquet, or as a JSON object a line"),
     (0, b"ARROW1", "an Arrow file", "write it again as parquet, or as a JSON object a line"),
     (0, b"ORC", "an ORC file", "write it again as parquet, or as a JSON object a line"),
     (0, b"SQLite format 3\x00", "a SQLite database", "export a JSON object a line"),
     (0, b"%PDF-", "a PDF", "give the file that holds the events"),
 )
+_WORDS = (b"PARE",)  # a heading of CSV may begin so too, and has no zeros
 _UTF = (
     (b"\xff\xfe\x00\x00", "32"),
     (b"\x00\x00\xfe\xff", "32"),
@@ -63,7 +68,7 @@ class Sight:
 def foreign(head: bytes) -> str:
     """What a file is of which no line can be an event, and the mend; nothing if it may be one of lines."""
     for at, magic, what, mend in _FOREIGN:
-        if head.startswith(magic, at):
+        if head.startswith(magic, at) and (magic not in _WORDS or b"\0" in head):
             return f"it is {what}; {mend}"
     return ""
 
@@ -78,19 +83,27 @@ def unreadable(
     total = accepted + rejected
     what = looks_like(sight, first)
     # An array of few events may hold one on a line of its own.
-    lines = sight.head.lstrip().startswith(b"{") or sight.lacking is not None
+    text = _text(sight.head)
+    lines = (text.startswith(b"{") and not _in_array(text)) or sight.lacking is not None
     share = 2 if what and not lines else NEARLY_NOTHING
     if first is None or accepted * share >= total:
         return ""
     how = "none" if not accepted else f"only {accepted:,}"
     records = "record" if total == 1 else "records"
+    return f"{name}: {how} of {total:,} {records} could be read as an event; {_broken(first)}. " + (
+        what or "Give a file with one JSON object of the contract's properties a line, or parquet"
+    )
+
+
+def half_read(name: str, accepted: int, rejected: int, first: Rejected | None) -> str:
+    """What is to be said of a file of which less than half could be read as events; else nothing."""
+    total = accepted + rejected
+    if first is None or rejected * 2 <= total:
+        return ""
+    share = rejected * 100 // total  # never 100 % of a file that was read in part
     return (
-        f"{name}: {how} of {total:,} {records} could be read as an event; record {first.row + 1:,} is "
-        f"the first that could not: {first.reason}: {first.message}. "
-        + (
-            what
-            or "Give a file with one JSON object of the contract's properties a line, or parquet"
-        )
+        f"{name}: {rejected:,} of {total:,} records ({share} %) could not be read as an event, and the "
+        f"alerts know nothing of them; {_broken(first)}"
     )
 
 
@@ -107,12 +120,17 @@ def looks_like(sight: Sight, first: Rejected | None = None) -> str:
         return _in_utf("32")
     if _IN_UTF_16(head):
         return _in_utf("16")
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = _text(head)
     line = text.split(b"\n", 1)[0].rstrip()
     if text.startswith(b"\x1e"):
         return f"It looks like a JSON text sequence; take its marks out: jq --seq -c . {AGAIN}"
     if text.startswith(b"["):
         return f"It looks like a JSON array; give an object a line: jq -c '.[]' {AGAIN}"
+    if _in_array(text):
+        return (
+            "It looks like the inside of a JSON array; take the comma off each line's end: "
+            f"sed 's/,[[:space:]]*$//' {AGAIN}"
+        )
     if line == b"{" or (text.startswith(b"{") and not _closes(line, head)):
         return f"It looks like JSON over several lines; give an object a line: jq -c . {AGAIN}"
     if text.startswith((b"{'", b"{u'")):
@@ -137,6 +155,26 @@ def looks_like(sight: Sight, first: Rejected | None = None) -> str:
             "It looks like binary data of no kind known here; give a JSON object a line, or parquet"
         )
     return ""
+
+
+def _broken(first: Rejected) -> str:
+    return f"record {first.row + 1:,} is the first that could not: {first.reason}: {first.message}"
+
+
+def _text(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
+def _in_array(text: bytes) -> bool:
+    """Whether the first line is an object and a comma, as between the brackets of an array."""
+    line = text.split(b"\n", 1)[0].rstrip()
+    if not (line.startswith(b"{") and line.endswith(b"},")):
+        return False
+    try:
+        orjson.loads(line[:-1])
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _in_utf(width: str) -> str:

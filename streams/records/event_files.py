@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 from streams.records.appearance import Sight, foreign
 from streams.records.file_errors import EventFileError
@@ -41,20 +41,22 @@ def read_chunks(
     """
     report = progress or _no_report
     sight = Sight() if sight is None else sight
-    if path == "-":
-        yield from _lines(Ahead(sys.stdin.buffer), "standard input", None, rows, report, sight)
-        return
     try:
-        total = Path(path).stat().st_size
-        with Path(path).open("rb") as raw:
-            if raw.read(4) == PARQUET:
+        if path == "-":
+            raw = Ahead(_standard_input())
+            yield from _lines(raw, "standard input", None, rows, report, sight)
+            return
+        with Path(path).open("rb") as file:
+            about = os.fstat(file.fileno())
+            total = about.st_size if stat.S_ISREG(about.st_mode) else None
+            raw = Ahead(file)  # a pipe can be looked at ahead, and not be wound back
+            if total is not None and raw.peek(4) == PARQUET:
                 from streams.records.parquet_events import parquet_lines
 
                 lines = parquet_lines(path, total, rows, report, sight)
                 yield from _chunks(([line] for line in lines), rows)
                 return
-            raw.seek(0)
-            yield from _lines(Ahead(raw), path, total, rows, report, sight)
+            yield from _lines(raw, path, total, rows, report, sight)
     except OSError as error:
         reason = error.strerror or error
         raise EventFileError(f"{path}: {reason}; give a readable file or -") from error
@@ -80,10 +82,17 @@ def overwrites(out: str, source: str) -> bool:
     """Whether writing to `out` would destroy `source`, which is still read; - is standard input."""
     try:
         written = os.stat(out)
-        read = os.fstat(sys.stdin.fileno()) if source == "-" else os.stat(source)
-    except (OSError, ValueError):  # there is no such file yet, or standard input is none
+        read = os.fstat(_standard_input().fileno()) if source == "-" else os.stat(source)
+    except (OSError, ValueError, EventFileError):  # no such file yet, or standard input is none
         return False
     return stat.S_ISREG(written.st_mode) and os.path.samestat(written, read)
+
+
+def _standard_input() -> IO[bytes]:
+    stdin: TextIO | None = sys.stdin
+    if stdin is None:  # Python's word for a descriptor that was closed when it began
+        raise EventFileError("standard input is closed; give a file, or pipe the events in")
+    return stdin.buffer
 
 
 def _no_report(_: int, __: int | None) -> None:
@@ -94,7 +103,9 @@ def _lines(
     raw: Ahead, name: str, total: int | None, rows: int, report: Progress, sight: Sight
 ) -> Iterator[list[bytes]]:
     if raw.peek(4) == PARQUET:
-        raise EventFileError(f"{name}: parquet cannot be read from a pipe; give the file's path")
+        raise EventFileError(
+            f"{name}: parquet can be read from a regular file alone; give its path"
+        )
     source = unpacked(raw, name)
     read = 0
 

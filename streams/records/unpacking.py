@@ -17,6 +17,7 @@ from streams.records.file_errors import EventFileError
 
 BLOCK = 1 << 20
 SMALL = 64
+PIECE = 1 << 16  # of packed bytes: what is behind a stream's end is copied for each
 GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte from 0x50 to 0x5f: how parallel compressors begin
 MOST_WINDOW = 128 << 20  # xz -9 needs 65 MiB; zstd's own limit without --long is 128 MiB
@@ -85,9 +86,9 @@ def unpacked(raw: Ahead, name: str) -> Ahead:
     if head.startswith(GZIP):
         return _told(gzip.GzipFile(fileobj=cast("IO[bytes]", raw)), name, "gzip -dc")
     if head.startswith(BZIP2) and head[3:4].isdigit():
-        return _told(bz2.BZ2File(cast("IO[bytes]", raw)), name, "bzip2 -dc")
+        return _told(_Streams(raw, bz2.BZ2Decompressor), name, "bzip2 -dc")
     if head.startswith(XZ):
-        return _told(_Xz(raw), name, "xz -dc")
+        return _told(_Streams(raw, _xz), name, "xz -dc")
     if head.startswith(ZSTD) or (head[1:4] == ZSTD_SKIPPABLE and head[0] >> 4 == 5):
         return _told(_Zstd(raw), name, "zstd -dc")
     return raw
@@ -120,30 +121,34 @@ class _Told:
             raise DamagedError(self._name, said, self._command) from error
 
 
-class _Xz:
-    """xz streams one behind another, with a bound on the memory that their headers may ask for."""
+def _xz() -> lzma.LZMADecompressor:
+    """With a bound on the memory that a stream's header may ask for."""
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_WINDOW)
 
-    def __init__(self, raw: Source) -> None:
+
+class _Streams:
+    """bzip2 or xz streams one behind another; Python's BZ2File takes a damaged one for the file's end."""
+
+    def __init__(
+        self, raw: Source, fresh: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
+    ) -> None:
         self._raw = raw
-        self._one = self._fresh()
+        self._fresh = fresh
+        self._one = fresh()
         self._input = b""
-
-    @staticmethod
-    def _fresh() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_WINDOW)
 
     def read(self, size: int) -> bytes:
         while True:
             if self._one.eof:
                 # Between streams there may be zeros, and nothing else.
                 self._input = (self._input or self._one.unused_data).lstrip(b"\0")
-                while not self._input and (more := self._raw.read(BLOCK)):
+                while not self._input and (more := self._raw.read(PIECE)):
                     self._input = more.lstrip(b"\0")
                 if not self._input:
                     return b""
                 self._one = self._fresh()
             if self._one.needs_input and not self._input:
-                self._input = self._raw.read(BLOCK)
+                self._input = self._raw.read(PIECE)
                 if not self._input:
                     raise EOFError("the end is missing")
             given, self._input = self._input, b""

@@ -1,13 +1,17 @@
 """`hydrawatch replay` of files: what is wrong with one is said, and none is written over."""
 
+import bz2
 import json
+import os
 import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.streams.cli.process import run
+from tests.streams.cli.process import clean, run
 
 
 @pytest.mark.parametrize("way", ["file", "link", "control", "stdin"])
@@ -166,3 +170,70 @@ def test_an_error_that_quotes_what_others_wrote_is_shown_and_not_obeyed(tmp_path
     assert done.returncode == 1
     assert "no\\x1b[2J[red]\\u202esuch.jsonl: No such file or directory" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("wrong", [["-"], ["/dev/null", "--control", "-"]])
+def test_standard_input_that_is_closed_is_told_in_one_line(wrong: list[str]) -> None:
+    main = [sys.executable, "-c", "from streams.cli.main import main; main()"]
+    replay = [*main, "replay", *wrong, "--alerts", "/dev/null", "--json"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *replay],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean({}),
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (said,) = done.stderr.splitlines()
+    assert "standard input is closed; give a file" in said
+
+
+def test_standard_input_may_be_given_as_a_path_and_control_events_too(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with open(writing, "wb") as pipe:
+        pipe.write(json.dumps(EVENT).encode())
+    control = tmp_path / "control"
+    os.mkfifo(control)
+    release = b'{"control_id":"c","kind":"model_release","at":1,"model":"m"}\n'
+    writer = threading.Thread(target=control.write_bytes, args=(release,))
+    writer.start()
+    with open(reading, "rb") as stdin:
+        done = run(
+            *("replay", "/dev/stdin", "--control", str(control), "--alerts", "/dev/null", "--json"),
+            stdin=stdin,
+        )
+    writer.join()
+    assert done.returncode == 0, done.stderr
+    (facts,) = map(json.loads, done.stderr.splitlines())
+    assert (facts["records"], facts["rejected"]) == (1, {})
+
+
+def test_a_bzip2_file_with_a_damaged_member_is_exit_code_1(tmp_path: Path) -> None:
+    whole = bz2.compress(json.dumps(EVENT).encode() + b"\n")
+    file = events_as(tmp_path, "events", whole + whole[:30] + b"\xff" + whole[31:])
+    done = run("replay", file, "--alerts", "/dev/null")
+    assert done.returncode == 1
+    assert "events: damaged or cut short after " in done.stderr
+
+
+def test_a_file_of_which_most_could_not_be_read_is_told_once(tmp_path: Path) -> None:
+    good, bad = _requests(40), [{"event_id": n} for n in range(41)]
+    done = _replayed(tmp_path / "f.jsonl", *good, *bad)
+    assert done.returncode == 0
+    said, _ = done.stderr.splitlines()
+    assert "f.jsonl: 41 of 81 records (50 %) could not be read as an event" in said
+    assert "; record 41 is the first that could not: wrong_type: event_id" in said
+    assert len(_replayed(tmp_path / "f.jsonl", *good, *bad[:40]).stderr.splitlines()) == 1
+    nothing = _replayed(tmp_path / "f.jsonl", *bad)
+    assert nothing.returncode == 1
+    assert len(nothing.stderr.splitlines()) == 2
+
+
+def test_a_file_of_no_control_events_is_told(tmp_path: Path) -> None:
+    file = events_as(tmp_path, "events", json.dumps(EVENT).encode())
+    control = events_as(tmp_path, "control", b"\n\n")
+    done = run("replay", file, "--control", control, "--alerts", "/dev/null", "--json")
+    assert done.returncode == 0
+    said, _ = done.stderr.splitlines()
+    assert said == f"hydrawatch: --control {control} holds no records, and changes nothing"

@@ -13,7 +13,7 @@ import pytest
 
 from detectors.decode.decoder import Decoder
 from detectors.decode.rejects import Rejected
-from streams.records.appearance import Sight, unreadable
+from streams.records.appearance import Sight, half_read, unreadable
 from streams.records.event_files import EventFileError, read_chunks
 from tests.stage_stories import KEY, START, request
 
@@ -60,6 +60,14 @@ LOOKS: dict[str, tuple[bytes, str]] = {
         "\n".join(json.dumps(event, indent=2) for event in EVENTS).encode(),
         r"none of \d+ records .* JSON over several lines; .* jq -c \. ",
     ),
+    "the inside of an array": (
+        ",\r\n".join(map(json.dumps, EVENTS[:3])).encode(),
+        r"only 1 of 3 records .* record 1 .* the inside of a JSON array; .* sed 's/,",
+    ),
+    "an object whose first line ends as one of an array": (
+        b'{"usage": {"cached": 0},\n"event_id": "e-1"}\n' * 9,
+        r"JSON over several lines",
+    ),
     "several on a line": (
         "".join(map(json.dumps, EVENTS[:3])).encode(),
         r"Several objects share a line; .* jq -c \.",
@@ -70,6 +78,10 @@ LOOKS: dict[str, tuple[bytes, str]] = {
     "UTF-32": (TEXT.encode("utf-32"), r"looks like UTF-32; .* iconv -f UTF-32"),
     "UTF-32 without": (TEXT.encode("utf-32-be"), r"looks like UTF-32"),
     "CSV": (csv().encode(), r"looks like CSV; .*pyarrow"),
+    "CSV with a word in front": (
+        b"PARENT_ID,event_id\n" + b"1,e-1\n" * 9,
+        r"looks like CSV",
+    ),
     "TSV": (csv().replace(",", "\t").encode(), r"looks like CSV"),
     "Python's own": ("\n".join(map(str, EVENTS)).encode(), r"what Python prints of a dict"),
     "a web page": (b"<!doctype html>\n<p>404</p>\n", r"XML or a web page"),
@@ -123,6 +135,8 @@ def archive(kind: str) -> bytes:
         (b"\xff\x06\x00\x00sNaPpY" + bytes(30), "compressed with snappy"),
         (b"Obj\x01" + bytes(30), "an Avro file; .* parquet"),
         (b"ARROW1\x00\x00" + bytes(30), "an Arrow file"),
+        (b"FEA1\x00\x00\x00\x00\x01,|;" + bytes(30), "a Feather file; .* parquet"),
+        (b"PARE*\x00\x00\x00\x94,|;ksX", "an encrypted parquet file; .* without encryption"),
         (gzip.compress(b"PAR1" + bytes(30)), "a parquet file, compressed as a whole"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # contents hold the time of day
@@ -151,6 +165,15 @@ def test_nearly_nothing_is_less_than_one_in_ten(tmp_path: Path) -> None:
     lines = TEXT.encode().splitlines(keepends=True)
     assert said_of(lines[0] + b'{"event_id":3}\n' * 9, tmp_path) == ""
     assert "only 1 of 11 records" in said_of(lines[0] + b'{"event_id":3}\n' * 10, tmp_path)
+
+
+def test_less_than_half_is_told_with_the_share_and_the_first_rule_that_was_broken() -> None:
+    first = Rejected(1_233, "not_json", "no value")
+    assert half_read("events", 50, 50, first) == ""
+    assert half_read("events", 5, 0, None) == ""
+    said = half_read("events", 1, 9_999, first)
+    assert said.startswith("events: 9,999 of 10,000 records (99 %) could not be read as an event")
+    assert said.endswith("record 1,234 is the first that could not: not_json: no value")
 
 
 def test_a_file_of_events_and_an_empty_one_are_said_nothing_of(tmp_path: Path) -> None:
