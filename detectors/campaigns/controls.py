@@ -19,8 +19,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from detectors.campaigns.revisions import Kept, Revisions, tick_after
 from detectors.contract.control_event import ControlEvent
-from detectors.interface.clock import MINUTE_MS, NO_TIME
+from detectors.interface.clock import NO_TIME
 from detectors.interface.family import Family
 from detectors.kernels.siphash import fingerprint
 
@@ -30,11 +31,6 @@ class Written(NamedTuple):
 
     control_id: str
     revision: int
-    tick: int
-
-
-class _Kept(msgspec.Struct):
-    event: ControlEvent
     tick: int
 
 
@@ -58,7 +54,7 @@ class _Holding(NamedTuple):
 class KeptControls(msgspec.Struct, frozen=True):
     """A control book as plain data."""
 
-    events: dict[str, dict[int, _Kept]]
+    events: dict[str, dict[int, Kept]]
     log: list[Written]
     counts: dict[str, int]
 
@@ -69,7 +65,7 @@ class ControlBook:
     def __init__(self, hash_key: bytes, retention_ticks: int) -> None:
         self._hash_key = hash_key
         self._retention = retention_ticks
-        self._kept: dict[str, dict[int, _Kept]] = {}
+        self._revisions: dict[str, Revisions] = {}
         self._written: dict[tuple[str, int], int] = {}  # in the order of writing
         self._due: dict[int, set[str]] = {}  # control_ids to be looked at, by tick
         self._ticks: list[int] = []  # heap of those ticks
@@ -94,13 +90,15 @@ class ControlBook:
 
     def kept(self) -> KeptControls:
         """Everything that is kept, as plain data."""
-        return KeptControls(self._kept, self.log, self.counts)
+        events = {c: revisions.kept for c, revisions in self._revisions.items()}
+        return KeptControls(events, self.log, self.counts)
 
     def restore(self, kept: KeptControls, closed: int) -> None:
         """Go on from what was kept when `closed` was the last closed tick."""
-        self._kept, self.counts = kept.events, kept.counts
+        self._revisions = {c: Revisions(revisions) for c, revisions in kept.events.items()}
+        self.counts = kept.counts
         self._written = {(line[0], line[1]): line[2] for line in kept.log}
-        for control_id, revisions in self._kept.items():
+        for control_id, revisions in kept.events.items():
             for one in revisions.values():
                 self._look_again(control_id, one)
         self.refresh(closed)
@@ -120,27 +118,24 @@ class ControlBook:
 
         Returns the ticks at which something may change (effect, end); none for one known already.
         """
-        revisions = self._kept.setdefault(event.control_id, {})
-        if event.revision in revisions or self._was_replaced(event):
-            return ()
+        revisions = self._revisions.get(event.control_id)
+        if revisions is None:
+            revisions = self._revisions[event.control_id] = Revisions({})
+        known = (event.control_id, event.revision) in self._written
+        if event.revision in revisions.kept or (known and revisions.replaced(event.revision)):
+            return ()  # of the replaced ones not all are kept
         decided = self.effect(event, open_tick)
         if decided is not None:
             self.restore_log([decided])
         tick = self._written[event.control_id, event.revision]
-        revisions[event.revision] = _Kept(event, tick)
-        self._look_again(event.control_id, revisions[event.revision])
+        one = Kept(event, tick)
+        revisions.add(one, self._refreshed)
+        self._look_again(event.control_id, one)
         self.counts[event.kind] = self.counts.get(event.kind, 0) + 1
         due = [tick]
         if event.until is not None:
             due.append(max(tick, tick_after(event.until)))
         return tuple(due)
-
-    def _was_replaced(self, event: ControlEvent) -> bool:
-        """Whether a known revision is kept no longer because a higher one holds."""
-        return (event.control_id, event.revision) in self._written and any(
-            revision > event.revision and one.tick <= self._refreshed
-            for revision, one in self._kept[event.control_id].items()
-        )
 
     def refresh(self, tick: int) -> Review | None:
         """Bring what holds up to `tick`; gives what changed of allowances and releases, if anything.
@@ -181,7 +176,7 @@ class ControlBook:
 
     def in_effect(self, tick: int) -> list[ControlEvent]:
         """The event that holds for each control_id, in order of control_id."""
-        holding = (self._live(control_id, tick) for control_id in sorted(self._kept))
+        holding = (self._revisions[control_id].at(tick) for control_id in sorted(self._revisions))
         return [event for event in holding if event is not None]
 
     @property
@@ -222,20 +217,16 @@ class ControlBook:
 
     def _holds(self, control_id: str, tick: int) -> _Holding | None:
         """What a control_id has in force at a tick; forgets it when its retention is over."""
-        revisions = self._kept.get(control_id)
+        revisions = self._revisions.get(control_id)
         if revisions is None:
             return None
-        if max(map(_end, revisions.values())) + self._retention < tick:
-            for revision in self._kept.pop(control_id):
+        if revisions.end + self._retention < tick:
+            for revision in self._revisions.pop(control_id).kept:
                 self._written.pop((control_id, revision), None)
             return None
-        event = self._live(control_id, tick)
+        event = revisions.look(tick)
         if event is None:
             return None
-        if len(revisions) > 1:
-            lasting = max(revisions, key=lambda revision: (_end(revisions[revision]), revision))
-            for revision in [r for r in revisions if r < event.revision and r != lasting]:
-                del revisions[revision]
         if event.kind == "model_release":
             return _Holding("release", event.at, model=event.model or "")
         if event.kind == "allowance" and tick < tick_after(event.until or 0):
@@ -247,28 +238,12 @@ class ControlBook:
                 return _Holding("org", self._fingerprint(event.org_id), families)
         return None
 
-    def _live(self, control_id: str, tick: int) -> ControlEvent | None:
-        """The revision of a control_id that holds at a tick."""
-        revisions = self._kept[control_id]
-        live = [revision for revision, kept in revisions.items() if kept.tick <= tick]
-        return revisions[max(live)].event if live else None
-
     def _fingerprint(self, subject: str) -> int:
         return fingerprint(subject.encode(), self._hash_key)
 
-    def _look_again(self, control_id: str, one: _Kept) -> None:
+    def _look_again(self, control_id: str, one: Kept) -> None:
         """Look at a control_id in the ticks in which this revision begins, ends and may be forgotten."""
-        end = _end(one)
-        for tick in (one.tick, end, end + self._retention + 1):
+        for tick in (one.tick, one.end, one.end + self._retention + 1):
             if tick not in self._due:
                 heapq.heappush(self._ticks, tick)
             self._due.setdefault(tick, set()).add(control_id)
-
-
-def _end(one: _Kept) -> int:
-    return max(one.tick, tick_after(one.event.until or 0))
-
-
-def tick_after(ms: int) -> int:
-    """The first tick that begins at `ms` or later."""
-    return -(-ms // MINUTE_MS)
