@@ -47,8 +47,8 @@ EVENT_MEANINGS = {
     "api_key_id": "which key of the account",
     "session_id": "which conversation",
     "account_created_at": "sign-up, ms since 1970 UTC; before 2010, after `event_time` or after whole days "
-    "of the account's own activity it is not known; nor where nearly all that a partition hears are of the "
-    "last three days",
+    "of the account's own activity it is not known; nor where it moves, or nearly "
+    "all that a partition hears are of the last week",
     "account_tier": "what the account pays for",
     "signup_path": "how it came to be",
     "referral_fp": "referral code",

@@ -200,6 +200,13 @@ def tell_time(
     return AHEAD if time > known + slack_ms else TAKEN
 
 
+@inlined
+def within_ring(scalars: np.ndarray, tick: int) -> bool:
+    """Whether a tick can be open beside all that is. `scalars` are int64."""
+    first = min(scalars[st.CLOSED], tick)
+    return max(scalars[st.GREATEST] // MINUTE_MS, tick) - first < st.OPEN_TICKS - 4
+
+
 def times_of(engine: EngineConfig) -> np.ndarray:
     """What `tell_time` goes by, int64, ms: at LATENESS, SLACK, FARTHEST and GAP.
 

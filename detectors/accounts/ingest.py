@@ -19,6 +19,7 @@ from detectors.accounts.event_time import (
     LATENESS,
     MOVED,
     tell_time,
+    within_ring,
 )
 from detectors.accounts.event_time import TOO_FAR as IS_TOO_FAR
 from detectors.accounts.first_sightings import (
@@ -32,6 +33,7 @@ from detectors.accounts.first_sightings import (
 from detectors.accounts.layout import ELSEWHERE
 from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
 from detectors.accounts.rows import (
+    DISTRUSTED,
     LONGEST_NAME,
     admit_account,
     dates_hold,
@@ -66,13 +68,6 @@ def count_late(counters: np.ndarray, behind_ms: int) -> None:
         counters[st.LATE_DAY] += 1
     else:
         counters[st.LATE_LONGER] += 1
-
-
-@inlined
-def within_ring(scalars: np.ndarray, tick: int) -> bool:
-    """Whether a tick can be open beside all that is. `scalars` are int64."""
-    first = min(scalars[st.CLOSED], tick)
-    return max(scalars[st.GREATEST] // MINUTE_MS, tick) - first < st.OPEN_TICKS - 4
 
 
 @inlined
@@ -147,9 +142,11 @@ def is_young(account: Row, time: int, started: int, dated: bool, new_account_ms:
 def note_account(account: Row, event: Row, counters: np.ndarray) -> None:
     """Note what an event says of its account, and when it was seen. `counters` is int64."""
     created = signed_up(event, account)
-    if created >= 0:
+    if created == DISTRUSTED or (
+        created >= 0 and (account.created < 0 or created < account.created)
+    ):
         account.created = created
-    elif event.created >= 0:
+    if created < 0 and event.created >= 0:
         counters[st.TOO_YOUNG] += 1
     if event.tier != 255 or event.signup != 255:
         account.cohort = (event.tier & 7) * 8 + (event.signup & 7)
@@ -202,9 +199,8 @@ def ingest(
     caller closes what the watermark allows, and calls again from the same event, as `told`: what it
     says of the time is heard once. `TOO_FAR` is a stop at an event that is to be set aside, `ALL_WRONG`
     one at which all that was taken lies too far ahead to be kept open. `events` are EVENT rows, `rows`
-    int64 places in them, `buffer` (uint8) their strings; `times` (int64) those of
-    `times_of`; `keys` (uint64, one place a kind) is scratch; this is
-    partition `source` of so many.
+    int64 places in them, `buffer` (uint8) their strings; `times` (int64) those of `times_of`; `keys`
+    (uint64, one place a kind) is scratch; this is partition `source` of so many.
     """
     scalars = state.scalars
     counters = state.counters

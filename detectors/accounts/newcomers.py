@@ -23,7 +23,7 @@ def newcomers(state: AccountState, source: int, tick: int) -> NameBatch:
         accounts["fp"],
         accounts["org"],
         accounts["first"],
-        accounts["created"] if dates_hold(scalars) else np.full(due.size, -1),
+        np.maximum(accounts["created"], -1) if dates_hold(scalars) else np.full(due.size, -1),
         accounts["id_at"],
         accounts["id_len"],
         state.ids,

@@ -8,7 +8,7 @@ from detectors.accounts import state as st
 from detectors.accounts.layout import ELSEWHERE, HERE
 from detectors.accounts.state import AccountState
 from detectors.accounts.time_votes import LOTS_SHIFT, voices
-from detectors.interface.clock import DAY_MS
+from detectors.interface.clock import DAY_MS, MINUTE_MS
 from detectors.interface.columns import Row
 from detectors.kernels.arena import append
 from detectors.kernels.compiled import inlined, kernel
@@ -17,9 +17,10 @@ from detectors.kernels.hashing import mix
 from detectors.kernels.partitioner import home_of, partitions_at
 from detectors.kernels.pool import NONE_LEFT, take_row
 
-LONG_AGO_MS = 3 * DAY_MS
-FEW_LOTS = 3  # of 64
-MANY_LOTS = 16
+LONG_AGO_MS = 7 * DAY_MS  # who signed up before is new to nobody
+MANY_LOTS = 4  # of 64 that signed up of late,
+FEW_SHARE = 6  # where fewer than one in so many did long ago
+DISTRUSTED = -2  # of an account whose sign-up moves: it is something else
 LONGEST_NAME = 2_100  # bytes: 512 characters of four bytes, and some
 
 
@@ -74,26 +75,29 @@ def note_date(scalars: np.ndarray, event: Row) -> None:
 
 @inlined
 def dates_hold(scalars: np.ndarray) -> bool:
-    """Whether sign-ups are believed to be that: not where many are of late and hardly any is older.
+    """Whether sign-ups are believed to be that: not where several are of late and hardly any is older.
 
     Where a session's start is given for it, or the time of the request, all are of today, and all
     accounts would be new. `scalars` are int64.
     """
-    long_ago = scalars[st.DATED_LONG_AGO]
-    long_ago &= long_ago - 1
-    if long_ago & (long_ago - 1) != 0:  # three lots at least, as nearly always
-        return True
-    return bool(voices(scalars[st.DATED_OF_LATE]) < MANY_LOTS)
+    of_late = voices(scalars[st.DATED_OF_LATE])
+    return bool(of_late < MANY_LOTS or voices(scalars[st.DATED_LONG_AGO]) * FEW_SHARE >= of_late)
 
 
 @inlined
 def signed_up(event: Row, account: Row) -> int:
     """When an event says that its account signed up, ms; -1 where that is not known, or not possible.
 
-    Who was active on whole days before is older than a sign-up after them: then some other moment was
-    given for it, a session's start for one. Days are counted as they close, so late events and clocks
-    that are behind make nobody old.
+    A sign-up does not move: of two dates the earlier counts, and from then on none (`DISTRUSTED`) where the
+    earlier is of late too: it is a session's start, or the request's. Who was active on whole days before is
+    older than a sign-up after them. Days are counted as they close, so late events and clocks that are
+    behind make nobody old.
     """
+    if event.created >= 0 and account.created >= 0 and event.created > account.created + MINUTE_MS:
+        of_late = event.event_time - account.created <= LONG_AGO_MS
+        return DISTRUSTED if of_late else -1
+    if account.created == DISTRUSTED:
+        return -1
     if account.days > 1:
         active_ms = (np.int64(account.days) - 1) * DAY_MS
         if event.created > max(event.event_time, account.last) - active_ms:

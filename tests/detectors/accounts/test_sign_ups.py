@@ -6,6 +6,7 @@ import pytest
 
 from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
+from detectors.accounts.rows import DISTRUSTED
 from detectors.interface.key_kinds import PAYMENT
 from tests.stage_stories import DAY, HOUR, MINUTE, START, config, feed, request, row_of
 
@@ -33,10 +34,20 @@ def test_an_account_does_not_become_younger_than_the_days_on_which_it_was_active
     assert card["young"] == 0
 
 
-def test_the_start_of_each_session_is_taken_for_a_sign_up_for_two_days_at_most() -> None:
+def test_the_start_of_each_session_is_taken_for_a_sign_up_until_it_moves() -> None:
     partition = days_of(None)
-    assert partition.counters[st.TOO_YOUNG] == 6
-    assert row_of(partition, "a")["created"] < START + 2 * DAY
+    assert partition.counters[st.TOO_YOUNG] == partition.counters[st.ACCEPTED] - 1 > 5
+    assert row_of(partition, "a")["created"] == DISTRUSTED
+    feed(partition, [request(99, START + 9 * DAY, account_created_at=START + DAY)])
+    assert row_of(partition, "a")["created"] == DISTRUSTED
+
+
+def test_of_two_sign_ups_the_earlier_is_one_where_it_is_long_ago() -> None:
+    for first, then in ((START - HOUR, START - 900 * DAY), (START - 900 * DAY, START - HOUR)):
+        partition = AccountPartition(config(), 0)
+        for n, created in enumerate((first, then)):
+            feed(partition, [request(n, START + n, account_created_at=created)])
+        assert row_of(partition, "a")["created"] == START - 900 * DAY
 
 
 @pytest.mark.parametrize("before", [MINUTE, DAY - MINUTE, 900 * DAY])
