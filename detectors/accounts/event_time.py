@@ -36,6 +36,7 @@ from detectors.kernels.compiled import inlined, kernel
 
 BEGINNING = 16  # rows within which a stream's first rows may turn out to have been wrong
 MOST_UNSETTLED_TICKS = st.OPEN_TICKS // 8
+TURN_ROWS = 16
 ROWS_EARLIER = 4  # that say so, where they and the first are of one account
 # A weekend: what lies so far ahead is taken without more ado, and moves nothing.
 OPEN_MS = 3 * DAY_MS
@@ -52,7 +53,9 @@ def _vouch(scalars: np.ndarray, time: int, lateness_ms: int) -> None:
     """Time has come to `time`."""
     scalars[st.VOUCHED] = time
     scalars[st.MAX_TIME] = max(scalars[st.MAX_TIME], time)
-    if time - scalars[st.TURN] >= lateness_ms:
+    # Where rows are rare, a turn lasts for as many: else who is heard of late is who spoke last.
+    usual = TURN_ROWS * scalars[st.SPACING] // SPACING_UNIT
+    if time - scalars[st.TURN] >= max(lateness_ms, usual):
         scalars[st.SPOKE_BEFORE] = scalars[st.SPOKE]
         scalars[st.SPOKE] = scalars[st.RUN_FOR]
         scalars[st.TURN] = time

@@ -55,6 +55,20 @@ def test_one_account_whose_first_rows_are_wrong_does_not_begin_a_stream_for_the_
     assert partition.watermark == events[-1]["event_time"] - 10 * MINUTE
 
 
+@pytest.mark.parametrize("spacing", [MINUTE, 10 * MINUTE, HOUR])
+@pytest.mark.parametrize("ahead", [DAY, WEEK])
+@pytest.mark.parametrize("accounts", [4, 5, 10])
+def test_where_rows_are_rare_one_account_ahead_for_good_still_moves_no_time(
+    accounts: int, ahead: int, spacing: int
+) -> None:
+    lot = random.Random(accounts)
+    events = [request(n, START + n * spacing, f"a-{lot.randrange(accounts)}") for n in range(400)]
+    wrong = [
+        e | {"event_time": e["event_time"] + ahead * (e["account_id"] == "a-0")} for e in events
+    ]
+    assert late(taken(wrong)) <= 3
+
+
 @pytest.mark.parametrize("who", [1, 3])
 @pytest.mark.parametrize("rows", [40, 400])
 def test_a_burst_of_few_accounts_an_hour_ahead_makes_no_other_late(who: int, rows: int) -> None:
