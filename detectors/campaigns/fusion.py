@@ -182,9 +182,9 @@ class Fusion:
         paid = self.prior_nats + (self.organisation_discount_nats if organisation else 0.0)
         score = sum(max(strongest.get(g, 0.0), excused.get(g, 0.0)) for g in all_groups) - paid
         gated = sum(strongest[g] for g in sorted(strongest)) - paid
-        circumstantial = strongest.keys() - (set() if hard else {_IDENTITY}) <= _CIRCUMSTANTIAL
         own = strongest.keys() - _CIRCUMSTANTIAL - {_IDENTITY}
-        firm = len(hard) + bool(own) >= 2
+        circumstantial = not hard and not own
+        firm = len(hard) + bool(own) >= 2  # so a card or a device is among them
         action = OBSERVE
         if not circumstantial and not organisation:
             action = self._action(
@@ -217,7 +217,7 @@ class Fusion:
         if not core:
             return THROTTLE
         three = groups >= 3 and firm
-        if three and hard and nats >= self.suspend_nats and size >= self.suspend_size:
+        if three and nats >= self.suspend_nats and size >= self.suspend_size:
             return SUSPEND
         if three and nats >= self.restrict_nats and size >= self.restrict_size:
             return RESTRICT

@@ -217,30 +217,24 @@ class BulkConsumer(stock.Consumer):
         ledger = self.ledgers.get(tp)
         return offset if ledger is None else ledger.hollow.behind(offset)
 
-    def _assigned(self, tp: TP) -> Any:
-        """The client's consumer, where it has this partition at the moment; else None.
+    def _known(self, what: str, tp: TP) -> int | None:
+        """What the client's consumer knows of a partition; None while it does not have that.
 
         A stage may be there for longer than its partition: in a rebalance, or where its topic was deleted.
         """
-        consumer = self._thread._consumer
-        if consumer is None or stock.ensure_aiokafka_TP(tp) not in consumer.assignment():
+        consumer, wanted = self._thread._consumer, stock.ensure_aiokafka_TP(tp)
+        if consumer is None or wanted not in consumer.assignment():
             return None
-        return consumer
+        found: int | None = getattr(consumer, what)(wanted)
+        return found
 
     def highwater(self, tp: TP) -> int | None:
         """Where a partition ends, as the broker last told it; None: not known."""
-        consumer = self._assigned(tp)
-        if consumer is None:
-            return None
-        found: int | None = consumer.highwater(stock.ensure_aiokafka_TP(tp))
-        return found
+        return self._known("highwater", tp)
 
     def stable_end(self, tp: TP) -> int | None:
         """Before which offset no transaction is open, as the broker last told it; None: not known."""
-        consumer = self._assigned(tp)
-        if consumer is None:
-            return None
-        found: int | None = consumer.last_stable_offset(stock.ensure_aiokafka_TP(tp))
+        found = self._known("last_stable_offset", tp)
         return (
             None if found is None or found < 0 else found
         )  # -1: a broker that has no transactions
@@ -273,10 +267,7 @@ class BulkConsumer(stock.Consumer):
         As seen by looking: the client notes the wall clock, which may jump, so that only a change of
         its note counts, and when we saw that.
         """
-        consumer = self._assigned(tp)
-        if consumer is None:
-            return None
-        answered = consumer.last_poll_timestamp(stock.ensure_aiokafka_TP(tp))
+        answered = self._known("last_poll_timestamp", tp)
         if answered is None:
             return None
         note, seen = self._answers.get(tp, (None, 0.0))
