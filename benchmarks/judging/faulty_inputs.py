@@ -23,12 +23,15 @@ YEARS_MS = 1_000 * DAY_MS
 Event = dict[str, Any]
 
 
-def _written(folder: Path, name: str, events: Iterable[Event | bytes]) -> list[str]:
+def _written(folder: Path, name: str, content: Iterable[bytes], partitions: int = 1) -> list[str]:
     path = folder / name
     with path.open("wb") as out:
-        for event in events:
-            out.write((event if isinstance(event, bytes) else orjson.dumps(event)) + b"\n")
-    return [str(path), "--partitions", "1"]
+        out.writelines(content)
+    return [str(path), "--partitions", str(partitions)]
+
+
+def _told(folder: Path, name: str, events: Iterable[Event]) -> list[str]:
+    return _written(folder, name, (orjson.dumps(event) + b"\n" for event in events))
 
 
 def _request(number: int, time: int, account: str, **more: Any) -> Event:
@@ -43,7 +46,7 @@ def _world(folder: Path, name: str, change: Callable[[list[bytes]], list[bytes]]
     """The world of the preset `quick`, changed, in six partitions as a pipeline has them."""
     world = Simulation(preset("quick"), 5, START_MS + 14 * DAY_MS)
     lines = [value for part in world.slices() for value in part.values]
-    return [*_written(folder, name, change(lines))[:1], "--partitions", "6"]
+    return _written(folder, name, (line + b"\n" for line in change(lines)), partitions=6)
 
 
 def _moved(line: bytes, ms: int, event_id: str) -> bytes:
@@ -57,23 +60,15 @@ def world_as_it_is(folder: Path) -> list[str]:
     return _world(folder, "quick.jsonl", lambda lines: lines)
 
 
-def _one_ahead(ms: int) -> Callable[[Path], list[str]]:
-    def change(lines: list[bytes]) -> list[bytes]:
-        middle = len(lines) // 2
-        return [*lines[:middle], _moved(lines[middle], ms, "wrong"), *lines[middle:]]
-
-    return lambda folder: _world(folder, "one-ahead.jsonl", change)
-
-
-def forty_ahead(folder: Path) -> list[str]:
-    """Forty events of one account an hour less a minute ahead, then the rest."""
+def _ahead(ms: int, rows: int = 1) -> Callable[[Path], list[str]]:
+    """In the middle so many events of one account ahead, then the rest."""
 
     def change(lines: list[bytes]) -> list[bytes]:
         middle = len(lines) // 2
-        wrong = [_moved(lines[middle], 59 * MINUTE_MS + n, f"wrong-{n}") for n in range(40)]
+        wrong = [_moved(lines[middle], ms + n, f"wrong-{n}") for n in range(rows)]
         return [*lines[:middle], *wrong, *lines[middle:]]
 
-    return _world(folder, "forty-ahead.jsonl", change)
+    return lambda folder: _world(folder, "ahead.jsonl", change)
 
 
 def a_tenth_ahead(folder: Path) -> list[str]:
@@ -106,7 +101,7 @@ def _old_customers(name: str, signed_up: Callable[[int, int], int]) -> Callable[
                 account_created_at=signed_up(START_MS - YEARS_MS - group * DAY_MS, time),
             )  # fmt: skip
 
-    return lambda folder: _written(folder, name, events())
+    return lambda folder: _told(folder, name, events())
 
 
 def _session_start(_true: int, time: int) -> int:
@@ -132,13 +127,13 @@ def _loud_account(name: str, id_of: Callable[[int], str]) -> Callable[[Path], li
         for n, (time, account) in enumerate(sorted(made)):
             yield {**_request(n, time, account), "event_id": id_of(n)}
 
-    return lambda folder: _written(folder, name, events())
+    return lambda folder: _told(folder, name, events())
 
 
 def in_seconds(folder: Path) -> list[str]:
     """All times in seconds."""
     events = (_request(n, START_MS // 1000 + n, f"a-{n % 9}") for n in range(2_000))
-    return _written(folder, "seconds.jsonl", events)
+    return _told(folder, "seconds.jsonl", events)
 
 
 def _lines(count: int) -> bytes:
@@ -148,12 +143,7 @@ def _lines(count: int) -> bytes:
 
 
 def _file(name: str, make: Callable[[], bytes]) -> Callable[[Path], list[str]]:
-    def written(folder: Path) -> list[str]:
-        path = folder / name
-        path.write_bytes(make())
-        return [str(path), "--partitions", "1"]
-
-    return written
+    return lambda folder: _written(folder, name, [make()])
 
 
 def _array() -> bytes:
@@ -176,7 +166,7 @@ def all_rows_by_one(folder: Path) -> list[str]:
             if n % 20 == 0:
                 yield _request(1_000_000 + n, time, f"customer-{n // 20}")
 
-    return _written(folder, "one-takes-all.jsonl", events())
+    return _told(folder, "one-takes-all.jsonl", events())
 
 
 def _allowances(count: int) -> Callable[[Path], list[str]]:
@@ -193,7 +183,7 @@ def _allowances(count: int) -> Callable[[Path], list[str]]:
                 }  # fmt: skip
                 out.write(orjson.dumps(allowance) + b"\n")
         events = (_request(n, START_MS + n * 1_000, f"a-{n % 99}") for n in range(3_600))
-        return [*_written(folder, "hour.jsonl", events), "--control", str(control)]
+        return [*_told(folder, "hour.jsonl", events), "--control", str(control)]
 
     return written
 
@@ -224,9 +214,9 @@ def parquet_bomb(folder: Path) -> list[str]:
 
 CASES: dict[str, Callable[[Path], Sequence[str]]] = {
     "as-it-is": world_as_it_is,
-    "one-7-days-ahead": _one_ahead(7 * DAY_MS),
-    "one-59-min-ahead": _one_ahead(59 * MINUTE_MS),
-    "forty-59-min-ahead": forty_ahead,
+    "one-7-days-ahead": _ahead(7 * DAY_MS),
+    "one-59-min-ahead": _ahead(59 * MINUTE_MS),
+    "forty-59-min-ahead": _ahead(59 * MINUTE_MS, rows=40),
     "tenth-59-min-ahead": a_tenth_ahead,
     "sign-up-in-ms": _old_customers("created-ms.jsonl", lambda true, _time: true),
     "sign-up-in-us": _old_customers("created-us.jsonl", lambda true, _time: true * 1_000),
