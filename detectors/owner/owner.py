@@ -23,10 +23,13 @@ from detectors.campaigns.population_book import GroupEvidence
 from detectors.config import Config, on_trial
 from detectors.contract.alert import Alert, Mode, Trace
 from detectors.contract.control_event import ControlEvent
+from detectors.exchange.activity import ActivityBatch, Spellings
 from detectors.exchange.findings import TickFindings
 from detectors.exchange.loss import Loss, joined
 from detectors.exchange.names import NameBatch
-from detectors.interface.clock import DAY_TICKS, NO_TIME
+from detectors.groups.book import GroupBook
+from detectors.groups.findings import GroupWatch
+from detectors.interface.clock import DAY_TICKS, HOUR_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.host import Host
 from detectors.judging.isolation import Isolation, Isolations
@@ -60,6 +63,8 @@ class CampaignOwner:
         cards = [d.card for d in config.detectors]
         self.isolation = Isolations(c for c in cards if c.entity == "account")
         self._population = Population(config.detectors)
+        self.groups = GroupBook(config.alerts.name_budget, config.budgets.templates)
+        self.group_watch = GroupWatch(config)
         self.loss: Loss | None = None  # the last time that reports were deleted unread
         self._unheard: set[int] = set()  # sources that have said nothing since
         self._untold: list[GroupEvidence] = []
@@ -102,6 +107,18 @@ class CampaignOwner:
         self._hear(source, names.tick)
         if names.tick > self.closed and self._inbox.receive_names(source, names):
             self._wake(names.tick)
+
+    def receive_activity(self, source: int, batch: ActivityBatch) -> None:
+        """Take what the accounts of one source did in the hour that a tick ends, or a part of it."""
+        self._hear(source, batch.tick)
+        if batch.tick > self.closed and self._inbox.receive_activity(source, batch):
+            self._wake(batch.tick)
+
+    def receive_spellings(self, source: int, batch: Spellings) -> None:
+        """Take what values are called that accounts of one source were first seen with in a tick."""
+        self._hear(source, batch.tick)
+        if batch.tick > self.closed:
+            self._inbox.receive_spellings(source, batch)
 
     def watermark(self, source: int, tick: int) -> None:
         """Note that everything of this source up to and with `tick` has been received."""
@@ -167,7 +184,7 @@ class CampaignOwner:
             self._unheard,
         )
         kept = checkpoint_of(agenda, self._names, self._control, self._variants)
-        return kept._replace(tables=kept.tables | self._population.tables())
+        return kept.also(self._population.tables() | self.groups.tables())
 
     def restoration(self) -> Restoration:
         """What fills this owner, still fresh, from kept pages; `restore` ends it."""
@@ -183,6 +200,7 @@ class CampaignOwner:
         agenda = restore(tables, self._names, self._control, self._variants)
         self._inbox.restore(agenda.inbox)
         self._population.restore(tables)
+        self.groups.restore(tables)
         self._cohorts.restore(agenda.cohorts)
         self.closed, self._control_due = agenda.closed, agenda.control_due
         self.loss, self._unheard = agenda.loss, agenda.unheard
@@ -206,7 +224,7 @@ class CampaignOwner:
     def hosts(self) -> tuple[Host, ...]:
         """What runs detectors here: of groups, and of campaigns."""
         widest = self._variants.get(SHADOW, self._variants[LIVE])  # a shadow hears all
-        return (*self._population.hosts.values(), widest.watch.host)
+        return (*self._population.hosts.values(), self.group_watch.host, widest.watch.host)
 
     def isolations(self) -> dict[str, Isolation]:
         """What each detector raised for: accounts where they are compared, groups, campaigns."""
@@ -241,6 +259,7 @@ class CampaignOwner:
         if content.erased:
             self._names.erase(set(content.erased))
             self.isolation.erase(content.erased)
+            self.groups.erase(content.erased)
         named: set[int] = set()
         for batch in content.names:
             self._names.add(batch)
@@ -255,6 +274,12 @@ class CampaignOwner:
         content = self._whole(tick, content)
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
+        if content.activity:
+            for batch in self._inbox.take_spellings(tick):
+                self.groups.spell(batch)
+            self.groups.take(content.activity, tick // HOUR_TICKS)
+            found = self.group_watch.findings(self.groups, self.groups.picture(), tick)
+            content = content._replace(keys=[*content.keys, *found])
         groups = self._population.close(tick, content.groups) if content.groups else ()
         self._untold += groups
         judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)
