@@ -1,6 +1,6 @@
 """Weights of the group detector: what groups of simulated worlds look like, and two models of it.
 
-    python benchmarks/fit.py collect EVENTS TRUTH GROUPS.npz [--every 11]   # one world's groups, every 11 hours
+    python benchmarks/fit.py collect EVENTS TRUTH GROUPS.npz [--every 11]  # one world, every 11 hours
     python benchmarks/fit.py judge GROUPS.npz ...                    # each author left out in turn
     python benchmarks/fit.py write GROUPS.npz ...                    # fits all, writes the weights
 
@@ -42,7 +42,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     ways = parser.add_subparsers(dest="way", required=True)
-    collecting = ways.add_parser("collect", help="replay a world and keep what its groups look like")
+    collecting = ways.add_parser(
+        "collect", help="replay a world and keep what its groups look like"
+    )
     collecting.add_argument("events")
     collecting.add_argument("truth")
     collecting.add_argument("groups")

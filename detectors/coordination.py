@@ -1,7 +1,7 @@
 """Coordination: accounts that share something, judged as one by what their group looks like.
 
-No account of a campaign stands out; its group does: cards and devices in small cells within one content, seats
-that load it evenly, newcomers who came together, nobody who does anything else. So each group is scored
+No account of a campaign stands out; its group does: cards and devices in small cells within one content,
+seats that load it evenly, newcomers who came together, nobody who does anything else. So each group is scored
 as a whole, by how it differs from the stream's own accounts and not by any account of it.
 """
 
@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.coordination_weights import INTERCEPTS, KINDS_WEIGHED, LOOKS, WEIGHTS
+from detectors.coordination_weights import INTERCEPTS, KINDS_WEIGHED, READS, WEIGHTS
 from detectors.interface.clock import DAY_MS
 from detectors.interface.detector import Card, Evidence, Scores, Seen, Windows
 from detectors.interface.key_kinds import KINDS
 from detectors.interface.tunable import on_trial, tunable
 
+SIZE = "members"
 GROUPS_PER_OPERATOR = 8.0  # nats: of some 3,000 groups that form in a stream one is an operator's
 
 
@@ -27,8 +28,8 @@ class Coordination:
     """Section [coordination]: groups of accounts whose look is an operator's.
 
     Reads what a group looks like at an hour's end, by kind of value (`detectors.groups.looks`). Two
-    logistic models are fitted on simulated worlds of several authors, one freely and one with signs
-    fixed by the domain; the lower of both counts, since each is wrong about other innocents. Keeps nothing.
+    logistic models are fitted on simulated worlds of several authors, of looks whose sign the domain fixes:
+    one of all, one without what a classifier in front of the gateway says; the lower counts. Keeps nothing.
     Context facts: `kind` (required). Fails where a group is new to all authors: a class of innocents that
     none of them drew, or operators who look like one. Source: weights by `benchmarks/fit.py`.
     """
@@ -47,7 +48,7 @@ class Coordination:
             entity="group",
             family=None,
             window="hour",
-            reads=LOOKS,
+            reads=(SIZE, *READS),
             min_windows=0,
             max_bytes=16,
             references=(
@@ -65,7 +66,7 @@ class Coordination:
         """Score n groups by kind; `memory`, which holds nothing, is not read."""
         scores = Scores.silent(windows.rows.size)
         odds = self.odds(windows)
-        size = np.exp2(windows.values["members"])
+        size = np.exp2(windows.values[SIZE])
         return scores._replace(
             odd=odds >= self.min_odds,
             surprise=np.clip(odds + GROUPS_PER_OPERATOR, 0.0, 100.0),
@@ -75,7 +76,7 @@ class Coordination:
 
     def odds(self, windows: Windows) -> NDArray[np.float64]:
         """Log odds that each of n groups is an operator's, the lower of both models; nan: no model."""
-        looks = np.stack([windows.values[name] for name in LOOKS], axis=1)
+        looks = np.stack([windows.values[name] for name in READS], axis=1)
         kinds = windows.facts.get("kind", np.full(windows.rows.size, -1.0))
         found = np.full(windows.rows.size, np.nan)
         for place, kind in enumerate(KINDS_WEIGHED):

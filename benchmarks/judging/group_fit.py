@@ -15,20 +15,33 @@ from detectors.interface.key_kinds import KINDS
 from detectors.interface.looks import LOOKS
 
 KINDS_FITTED = GROUP_KINDS
-INNOCENT, GUILTY = 0.15, 0.7  # of a group's members: between them it is neither, and is not learned from
+INNOCENT, GUILTY = (
+    0.15,
+    0.7,
+)  # of a group's members: between them it is neither, and is not learned from
 GREY = 0.3
-RIDGE = 3.0
+RIDGE = 20.0
 WORLD_WEIGHT = 200.0  # each class of a world counts as so many groups, however many there are
 ODDS = 3.0  # nats at which a group counts as named in what `judge` prints
 
-# What the domain says of a look, whatever a fit finds: an operator's groups have more of it, or less.
-MORE = {"share", "faithful", "two_values", "mean_cot_score", "mean_grading_score"}
-LESS = {
-    *("organisation_top", "organisation_top3", "organisation_shared"),
-    *("referral_top", "referral_top3", "country_top3", "prefix_top", "prefix_top3", "card_top"),
-    *("volume_spread", "age_spread", "share_spread", "capability_alike", "hours_alike"),
-    *("capability_pooled", "mean_web_share", "mean_turns_share", "mean_errors_share"),
-}
+# Looks that judge, and what the domain says of each, whatever a fit finds: an operator's groups have more of
+# it (1) or less (-1). They are those whose sign is the same on every author's worlds; of the others, which
+# tell one author's innocents from his operators better than these do, none carries over.
+SIGNS = {
+    "volume_spread": -1, "age_spread": -1, "share_spread": -1, "capability_alike": -1, "hours_alike": -1,
+    "born_together": 1, "new_7d": 1, "two_values": 1,
+    "client_top": 1, "client_top3": 1, "client_shared": 1, "network_shared": 1, "network_small": 1,
+    "card_small": 1, "card_cells": 1, "device_small": 1, "device_cells": 1, "prefix_small": 1,
+    "prefix_cells": 1, "prefix_top": -1, "organisation_top": -1, "organisation_shared": -1,
+    "referral_top": -1,
+    "mean_volume": 1, "mean_output_length": 1, "mean_cot_score": 1, "mean_grading_score": 1,
+    "mean_capability_entropy": 1, "mean_hours_entropy": 1, "mean_age": -1, "mean_turns_share": -1,
+    "mean_web_share": -1, "mean_streams_share": -1,
+}  # fmt: skip
+# What a classifier in front of the gateway says: not every platform has one, and it may be wrong for hours.
+CLASSIFIED = ("mean_cot_score", "mean_grading_score", "mean_capability_entropy", "capability_alike")
+
+_COLUMNS = ("hour", "kind", "size", "guilty", "grey", "looks")
 
 
 class Author(NamedTuple):
@@ -44,7 +57,7 @@ class Author(NamedTuple):
         with np.load(path) as kept:
             if kept["looks_names"].tolist() != list(LOOKS):
                 raise ValueError(f"{path}: is of another version's looks; collect it again")
-            columns = {name: kept[name] for name in kept.files if name != "looks_names"}
+            columns = {name: kept[name] for name in _COLUMNS}
         name = Path(path).stem
         return cls(name.partition("_")[0], name, columns)
 
@@ -75,12 +88,15 @@ class Model(NamedTuple):
 
 
 def fitted(authors: Sequence[Author], kind: int) -> Model | None:
-    """Both fits to a kind's groups of all worlds; None where there is too little of either class."""
+    """Both fits to a kind's groups of all worlds, with and without what a classifier says.
+
+    None where there is too little of either class.
+    """
     parts = [one.of(kind) for one in authors]
     looks, guilty, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
     if guilty.sum() < 5 or (1 - guilty).sum() < 5:
         return None
-    both = [_fit(looks, guilty, weights, bounds) for bounds in (None, _signs())]
+    both = [_fit(looks, guilty, weights, without) for without in ((), CLASSIFIED)]
     return Model(np.array([w for w, _ in both]), np.array([i for _, i in both]))
 
 
@@ -111,22 +127,20 @@ def _verdict(one: Author, kind: int, model: Model) -> str:
     )
 
 
-def _signs() -> list[tuple[float | None, float | None]]:
-    def bound(look: str) -> tuple[float | None, float | None]:
-        if look in MORE or look.endswith(("_small", "_cells")):
-            return 0.0, None
-        return (None, 0.0) if look in LESS else (None, None)
-
-    return [bound(look) for look in LOOKS]
+def _bounds(without: Sequence[str]) -> list[tuple[float | None, float | None]]:
+    """What each look's weight may be; the intercept is free."""
+    free = {1: (0.0, None), -1: (None, 0.0), 0: (0.0, 0.0)}
+    signs = [0 if look in without else SIGNS.get(look, 0) for look in LOOKS]
+    return [*(free[sign] for sign in signs), (None, None)]
 
 
 def _fit(
     looks: NDArray[np.float64],
     guilty: NDArray[np.float64],
     weights: NDArray[np.float64],
-    bounds: list[tuple[float | None, float | None]] | None,
+    without: Sequence[str],
 ) -> tuple[NDArray[np.float64], float]:
-    """Ridge logistic regression, within bounds; weights for looks as they are."""
+    """Ridge logistic regression with fixed signs, but for some looks; weights for looks as they are."""
     mean, spread = looks.mean(axis=0), looks.std(axis=0) + 1e-6
     z = (looks - mean) / spread
     count = z.shape[1]
@@ -138,9 +152,8 @@ def _fit(
         slope = np.append(z.T @ error + 2 * RIDGE * p[:count], error.sum())
         return value + RIDGE * float(p[:count] @ p[:count]), slope
 
-    free = None if bounds is None else [*bounds, (None, None)]
     found = minimize(
-        loss, np.zeros(count + 1), jac=True, method="L-BFGS-B", bounds=free,
+        loss, np.zeros(count + 1), jac=True, method="L-BFGS-B", bounds=_bounds(without),
         options={"maxiter": 500},
     ).x  # fmt: skip
     own = found[:count] / spread

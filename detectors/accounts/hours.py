@@ -61,9 +61,7 @@ class HourBook:
         self._rows = np.zeros(1024, np.int64)
         self._trailing = np.zeros(1024, np.int64)
 
-    def close_hour(
-        self, state: AccountState, tick: int, flow: InputFlow
-    ) -> ClosedHour:
+    def close_hour(self, state: AccountState, tick: int, flow: InputFlow) -> ClosedHour:
         """Close every open hour.
 
         Nobody is odd, and of no cohort is anything told, where the hour, or the one before, was incomplete.

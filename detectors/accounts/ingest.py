@@ -30,7 +30,6 @@ from detectors.accounts.first_sightings import (
     fill_keys,
     late_crowd,
 )
-from detectors.accounts.habits import note_style
 from detectors.accounts.layout import ELSEWHERE
 from detectors.accounts.minutes import add_to_minute, find_minute, usage_of
 from detectors.accounts.rows import (
@@ -296,7 +295,6 @@ def ingest(
             count_late(counters, (closed + 1) * MINUTE_MS - time)
             continue
         add_to_minute(state, event, minute, buffer, identity)
-        note_style(state.styles[minute], event)
         if event.has_template:
             add_prompt(state, event, row, tick, state.minutes[minute].requests)
     return stop, DONE

@@ -21,7 +21,11 @@ from detectors.kernels.pool import NONE_LEFT, give_row, take_row
 from detectors.kernels.words import ones
 
 MOST_WORDINGS = 8
-WIDE, MIDDLE, NARROW = 20, 19, 17  # bits that still belong to a wording of one, two or three, more votes
+WIDE, MIDDLE, NARROW = (
+    20,
+    19,
+    17,
+)  # bits that still belong to a wording of one, two or three, more votes
 _HALF_LIFE_HOURS = 48
 _MOST_VOTES = 100  # of one bit: beyond it all are halved, so that a wording may move
 _MOST_COUNT = 60_000
@@ -101,7 +105,8 @@ def _take(wording: Row, template: np.uint64, requests: int, distance: int, hour:
     for bit in range(64):
         step = 1 if (template >> np.uint64(bit)) & np.uint64(1) else -1
         wording.votes[bit] += step
-        high |= abs(np.int64(wording.votes[bit])) >= _MOST_VOTES
+        if abs(np.int64(wording.votes[bit])) >= _MOST_VOTES:
+            high = True
     if high:
         for bit in range(64):
             wording.votes[bit] = np.int64(wording.votes[bit]) // 2
@@ -116,8 +121,8 @@ def _take(wording: Row, template: np.uint64, requests: int, distance: int, hour:
             if votes > 0 or (votes == 0 and (wording.word & place) != np.uint64(0)):
                 word |= place
         wording.word = word
-        share = min(count, 15)  # the mean of the last sixteen or so
-        wording.spread = (np.int64(wording.spread) * share + distance * _FINE) // (share + 1)
+        last = np.int64(15) if count > 15 else count  # the mean of the last sixteen or so
+        wording.spread = (np.int64(wording.spread) * last + distance * _FINE) // (last + 1)
     wording.count = min(count + requests, _MOST_COUNT)
     wording.sent += requests
     wording.hour = hour

@@ -24,14 +24,19 @@ from detectors.interface.key_kinds import (
     PREFIX,
     REFERRAL,
     SYSTEM,
-    TEMPLATE,
 )
 from detectors.kernels.arena import packed
 
 # Of values that only describe a group: they link nobody, and are no kinds of shared value.
 CLIENT, COUNTRY = len(KINDS), len(KINDS) + 1
 GROUPED = (PAYMENT, DEVICE, PREFIX, ASN, ORG, REFERRAL, SYSTEM, COHORT)
-SPELT = (PAYMENT, DEVICE, PREFIX, REFERRAL, SYSTEM)  # whose holders are judged, and which have a name
+SPELT = (
+    PAYMENT,
+    DEVICE,
+    PREFIX,
+    REFERRAL,
+    SYSTEM,
+)  # whose holders are judged, and which have a name
 _BYTES_A_PART = 600_000
 
 ACTIVITY = np.dtype(
@@ -70,7 +75,7 @@ class ActivityBatch(NamedTuple):
 
 
 class Spellings(NamedTuple):
-    """What values are called that accounts were first seen with in a tick: kinds, fingerprints, packed names."""
+    """What values are called that accounts were first seen with in a tick; names are packed."""
 
     source: int
     tick: int

@@ -108,9 +108,7 @@ def decode(record: bytes) -> Report:
     spellings = None
     if wire.spellings:
         columns = zip(wire.spellings, SPELLING_TYPES, strict=True)
-        spellings = Spellings(
-            wire.source, wire.tick, *(np.frombuffer(c, t) for c, t in columns)
-        )
+        spellings = Spellings(wire.source, wire.tick, *(np.frombuffer(c, t) for c, t in columns))
     return Report(
         wire.source,
         wire.tick,

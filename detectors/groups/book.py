@@ -133,5 +133,3 @@ def _one_each(told: NDArray[np.void]) -> NDArray[np.void]:
         add = np.minimum if name == "first" else np.add
         one[name] = add.reduceat(told[name], at)
     return one
-
-

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.config import Config
+from detectors.coordination import GROUPS_PER_OPERATOR
 from detectors.exchange.findings import KeyFinding
-from detectors.groups.book import GroupBook, Picture
+from detectors.groups.book import ACTIVE, GroupBook, Picture
 from detectors.groups.explanations import explained
-from detectors.interface.clock import HOUR_MS
+from detectors.groups.forming import Groups
+from detectors.groups.neighbours import Cell, cells
+from detectors.interface.clock import DAY_MS, HOUR_MS
 from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import HARD_KINDS, TEMPLATE
+from detectors.interface.key_kinds import HARD_KINDS, KINDS, TEMPLATE
 from detectors.interface.looks import LOOKS
 from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
@@ -20,6 +23,7 @@ from detectors.judging.rarity import rarity_weight
 
 # Of a member's requests: who uses a value less only meets those who do, as everybody meets public ones.
 LEAST_SHARE = 0.25
+CERTAIN = 2.0  # nats of odds from which a group's cells are looked at
 _ONE_ROW = 1  # detectors of groups keep nothing: a group is what it is now
 
 
@@ -47,16 +51,25 @@ class GroupWatch:
         for _, closing in self.host.close(closed, Tick(tick, "hour", end - HOUR_MS, end)):
             for one in closing.findings:
                 odd.setdefault(one.place, []).append(one.evidence)
-        found = []
-        for place in sorted(odd):
-            why = explained(picture, place)
-            if why:
-                self.explained[why] = self.explained.get(why, 0) + 1
-                continue
-            one = self._finding(book, picture, place, tuple(odd[place]))
-            if one is not None:
-                found.append(one)
-        return sorted(found, key=lambda f: (f.kind, f.key))
+        odd = {place: some for place, some in odd.items() if not self._explained(picture, place)}
+        for cell in self._cells(picture, odd):
+            odd.setdefault(cell.place, []).append(_of_cell(groups, cell, end))
+        found = (self._finding(book, picture, place, tuple(odd[place])) for place in sorted(odd))
+        return sorted((f for f in found if f is not None), key=lambda f: (f.kind, f.key))
+
+    def _explained(self, picture: Picture, place: int) -> bool:
+        why = explained(picture, place)
+        if why:
+            self.explained[why] = self.explained.get(why, 0) + 1
+        return bool(why)
+
+    def _cells(self, picture: Picture, odd: dict[int, list[Evidence]]) -> list[Cell]:
+        """Cards and devices that divide what was found, by the strongest evidence of each group."""
+        odds = np.full(picture.groups.kinds.size, np.nan)
+        for place, evidence in odd.items():
+            odds[place] = max(e.surprise for e in evidence) - GROUPS_PER_OPERATOR
+        active = int(np.count_nonzero(_requests(picture) >= ACTIVE))
+        return cells(picture.groups, odds, CERTAIN, active)
 
     def _finding(
         self, book: GroupBook, picture: Picture, place: int, evidence: tuple[Evidence, ...]
@@ -93,6 +106,21 @@ class GroupWatch:
                 round(float(c)) for c in members["capability"][order].sum(axis=0, dtype=np.float64)
             ),
         )
+
+
+def _of_cell(groups: Groups, cell: Cell, end: int) -> Evidence:
+    kind = KINDS[int(groups.kinds[cell.place])]
+    return Evidence(
+        detector="coordination.v1",
+        family=kind.family,
+        parameter=f"accounts_alike_per_{kind.field}",
+        observed=float(cell.guilty),
+        expected=cell.expected,
+        unit="accounts in groups that act as one",
+        surprise=min(cell.surprise, 100.0),
+        window_start=end - 4 * DAY_MS,
+        window_end=end,
+    )
 
 
 def _requests(picture: Picture) -> NDArray[np.float64]:

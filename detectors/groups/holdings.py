@@ -37,9 +37,7 @@ def by_value(held: NDArray[np.void]) -> NDArray[np.void]:
     return held[order]
 
 
-def merged(
-    held: NDArray[np.void], new: NDArray[np.void], left: float
-) -> NDArray[np.void]:
+def merged(held: NDArray[np.void], new: NDArray[np.void], left: float) -> NDArray[np.void]:
     """Two tables of HELD, each in order of value, as one: the first faded to `left` of what it was."""
     into = np.zeros(held.size + new.size, HELD)
     return into[: _merge(held, new, np.float32(left), into)]

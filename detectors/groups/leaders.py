@@ -33,7 +33,7 @@ class Leaders:
         self._heads = np.full((BANDS, 1 << BAND_BITS), -1, np.int32)
 
     def lead(self, words: NDArray[np.uint64], hour: int) -> NDArray[np.uint64]:
-        """The leader's word of each wording (uint64, n), in the given order; what leads nobody leads itself."""
+        """The leader's word of each wording (uint64, n), in the given order; without one it leads itself."""
         if self.count + words.size > self.rows.size:
             more = np.zeros(self.rows.size + words.size, LEADER)
             self.rows = np.concatenate((self.rows, more))

@@ -67,7 +67,9 @@ class Members:
             self.rows = np.concatenate((self.rows, more))
             self._order = np.argsort(self.rows["fp"], kind="stable")
         mine = self.rows[rows]
-        left = np.float32(0.5) ** ((hour - mine["hour"]).astype(np.float32) / np.float32(HALF_LIFE_HOURS))
+        left = np.float32(0.5) ** (
+            (hour - mine["hour"]).astype(np.float32) / np.float32(HALF_LIFE_HOURS)
+        )
         for name in _SUMS:
             mine[name] = mine[name] * left + told[name].astype(np.float32)
         mine["capability"] = mine["capability"] * left[:, None] + told["capability"]
@@ -86,7 +88,7 @@ class Members:
         return np.exp2(-silent / np.float32(HALF_LIFE_HOURS)).astype(np.float32)
 
     def compact(self, hour: int) -> NDArray[np.int64] | None:
-        """Forget the silent, and whoever is too many; gives each row's new number (-1: gone), None: none went."""
+        """Forget the silent, and who is too many; gives each row's new number (-1: gone), None: none went."""
         keep = hour - self.rows["hour"] <= SILENT_HOURS
         excess = int(np.count_nonzero(keep)) - self.capacity
         if excess > 0:
@@ -154,11 +156,7 @@ def _features(rows: NDArray[Any], hour: int) -> Mapping[str, NDArray[Any]]:
     }
 
 
-
-
-def standardised(
-    rows: NDArray[Any], active: NDArray[np.bool_], hour: int
-) -> NDArray[np.float32]:
+def standardised(rows: NDArray[Any], active: NDArray[np.bool_], hour: int) -> NDArray[np.float32]:
     """Members' features against the stream's own population: float32 (n, features).
 
     Each less the mean of the active members (bool, n), in their standard deviations, within 5; 0 where it is
@@ -177,4 +175,3 @@ def standardised(
         spread = max(float(told.std()), 1e-3)
         found[:, place] = np.nan_to_num(np.clip((column - told.mean()) / spread, -5, 5))
     return found
-

@@ -1,4 +1,4 @@
-"""What a group of accounts looks like, by name: what detectors of groups may read, and what each number is."""
+"""What a group of accounts looks like, by name: what detectors of groups may read, and what it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ OF_WHOLE = {
     "born_together": "share of members created within hours of another",
 }
 # What members hold beside the group's own value.
-OF_OTHERS = ("card", "device", "prefix", "network", "organisation", "referral", "system", "client", "country")
+OF_OTHERS = (
+    "card",
+    "device",
+    "prefix",
+    "network",
+    "organisation",
+    "referral",
+    "system",
+    "client",
+    "country",
+)
 OF_ONE_OTHER = {
     "known": "share of members who have one",
     "top": "of those, share on the most common",

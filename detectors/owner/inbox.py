@@ -11,7 +11,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from detectors.exchange.activity import ACTIVITY, HOLDING, ActivityBatch, Spellings
+from detectors.exchange.activity import (
+    ACTIVITY,
+    HOLDING,
+    SPELLING_TYPES,
+    ActivityBatch,
+    Spellings,
+)
 from detectors.exchange.findings import (
     AccountFinding,
     CohortSum,

@@ -275,8 +275,8 @@ class CampaignOwner:
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
         if content.activity:
-            for batch in self._inbox.take_spellings(tick):
-                self.groups.spell(batch)
+            for spelt in self._inbox.take_spellings(tick):
+                self.groups.spell(spelt)
             self.groups.take(content.activity, tick // HOUR_TICKS)
             found = self.group_watch.findings(self.groups, self.groups.picture(), tick)
             content = content._replace(keys=[*content.keys, *found])

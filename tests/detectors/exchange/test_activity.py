@@ -36,7 +36,9 @@ def test_a_large_hour_is_cut_into_records_that_say_the_same() -> None:
 def test_names_travel_with_their_values() -> None:
     lengths = np.array([3, 0, 5], np.uint16)
     names = np.frombuffer(b"abcdefgh", np.uint8)
-    told = Spellings(1, 7, np.arange(3, dtype=np.uint8), np.arange(3, dtype=np.uint64), lengths, names)
+    told = Spellings(
+        1, 7, np.arange(3, dtype=np.uint8), np.arange(3, dtype=np.uint64), lengths, names
+    )
     (record,) = encode(Report(1, 7, spellings=told))
     found = decode(record).spellings
     assert found is not None
@@ -48,7 +50,9 @@ def test_of_first_sightings_those_are_named_that_may_make_a_group() -> None:
     edges = np.zeros(2, EDGE)
     edges["kind"], edges["key"] = (PAYMENT, TLS), (11, 12)
     edges["name_at"], edges["name_len"] = (0, 4), (4, 3)
-    hand_over = watermark_only(0, 5)._replace(edges=edges, names=np.frombuffer(b"cardtls", np.uint8))
+    hand_over = watermark_only(0, 5)._replace(
+        edges=edges, names=np.frombuffer(b"cardtls", np.uint8)
+    )
     found = spellings_of([hand_over], 0, 5)
     assert found is not None
     assert (found.kinds.tolist(), found.keys.tolist()) == ([PAYMENT], [11])

@@ -36,8 +36,8 @@ def hour_of(seen: Iterable[Seen], hour: int, source: int = 0) -> ActivityBatch:
         row["capability"][one.account % 3] = one.requests
         row["minutes"] = one.requests
         for kind, keys in one.values.items():
-            for key in keys if isinstance(keys, tuple) else (keys,):
-                holdings.append((one.account, key, one.requests, kind))
+            each = keys if isinstance(keys, tuple) else (keys,)
+            holdings += [(one.account, key, one.requests, kind) for key in each]
     tick = (hour + 1) * 60 - 1
     return ActivityBatch(source, tick, told, np.array(holdings, HOLDING))
 
