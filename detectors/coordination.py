@@ -35,7 +35,10 @@ class Coordination:
     """
 
     min_odds: float = tunable(
-        2.0, "nats by which it is rather an operator's than not; fusion wants more", low=-5, high=20
+        0.0,
+        "nats; as likely an operator's as not: cards may yet divide it, fusion wants more",
+        low=-5,
+        high=20,
     )
     shadow: bool = on_trial()
 

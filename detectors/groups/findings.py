@@ -23,7 +23,7 @@ from detectors.judging.rarity import rarity_weight
 
 # Of a member's requests: who uses a value less only meets those who do, as everybody meets public ones.
 LEAST_SHARE = 0.25
-CERTAIN = 2.0  # nats of odds from which a group's cells are looked at
+CERTAIN = 0.0  # nats of odds from which a group's cells are looked at
 _ONE_ROW = 1  # detectors of groups keep nothing: a group is what it is now
 
 

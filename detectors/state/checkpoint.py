@@ -21,7 +21,12 @@ Bytes = npt.NDArray[np.uint8]
 # id has a content that is known, so what was seen before counts as delivered again, as it did then; of
 # what accounts use and how they word it nothing is known yet.
 ADDED = frozenset(
-    {"contents", "styles", "habits", "held", "held_slots", "wordings", "wording_free"}
+    {
+        *("contents", "styles", "habits", "held", "held_slots", "wordings", "wording_free"),
+        *("group_members", "group_holdings", "group_leaders", "group_hour"),
+        *("spelling_kinds", "spelling_keys", "spelling_left", "spelling_lengths"),
+        "spelling_names",
+    }
 )
 
 
