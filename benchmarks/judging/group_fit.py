@@ -21,6 +21,7 @@ INNOCENT, GUILTY = (
 )  # of a group's members: between them it is neither, and is not learned from
 GREY = 0.3
 RIDGE = 20.0
+LEAST_SPREAD = 0.1
 WORLD_WEIGHT = 200.0  # each class of a world counts as so many groups, however many there are
 ODDS = 3.0  # nats at which a group counts as named in what `judge` prints
 
@@ -55,7 +56,7 @@ class Author(NamedTuple):
     def load(cls, path: str) -> Author:
         """Read what `collect` wrote; ValueError where it is of other looks."""
         with np.load(path) as kept:
-            if kept["looks_names"].tolist() != list(LOOKS):
+            if "looks_names" not in kept or kept["looks_names"].tolist() != list(LOOKS):
                 raise ValueError(f"{path}: is of another version's looks; collect it again")
             columns = {name: kept[name] for name in _COLUMNS}
         name = Path(path).stem
@@ -141,7 +142,8 @@ def _fit(
     without: Sequence[str],
 ) -> tuple[NDArray[np.float64], float]:
     """Ridge logistic regression with fixed signs, but for some looks; weights for looks as they are."""
-    mean, spread = looks.mean(axis=0), looks.std(axis=0) + 1e-6
+    # What hardly varies in the worlds at hand must not weigh by the little that it does.
+    mean, spread = looks.mean(axis=0), np.maximum(looks.std(axis=0), LEAST_SPREAD)
     z = (looks - mean) / spread
     count = z.shape[1]
 

@@ -26,19 +26,21 @@ def written(models: Mapping[int, Model | None]) -> str:
     known = {kind: model for kind, model in models.items() if model is not None}
     lines = [
         f"KINDS_WEIGHED = ({', '.join(map(str, known))},)",
-        f"# {', '.join(f'2 x {KINDS[k].noun.split()[0]}' for k in known)}",
+        f"# {', '.join(KINDS[k].field for k in known)}",
         "_BY_LOOK = {",
     ]
     for look in SIGNS:
         place = _PLACES[look]
-        both = [f"{w[place] + 0.0:.3g}" for model in known.values() for w in model.weights]
-        lines.append(f'    "{look}": ({", ".join(both)}),')
+        lines.append(f'    "{look}": (')
+        for which in (0, 1):
+            told = [f"{model.weights[which][place] + 0.0:.3g}" for model in known.values()]
+            lines.append(f"        ({', '.join(told)}),")
+        lines.append("    ),")
     heads = [f"({', '.join(f'{i:.3g}' for i in model.intercepts)})" for model in known.values()]
     lines += [
-        "}  # fmt: skip",
-        f"INTERCEPTS = np.array([{', '.join(heads)}])  # fmt: skip; (kinds, 2)",
+        "}",
+        f"INTERCEPTS = np.array([{', '.join(heads)}])  # (kinds, 2)",
         "READS = tuple(_BY_LOOK)",
-        "# (kinds, 2, looks)",
-        "WEIGHTS = np.array(list(_BY_LOOK.values())).T.reshape(len(KINDS_WEIGHED), 2, len(READS))",
+        "WEIGHTS = np.array(list(_BY_LOOK.values())).transpose(2, 1, 0)  # (kinds, 2, looks)",
     ]
     return _HEAD + "\n".join(lines) + "\n"

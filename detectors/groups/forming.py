@@ -113,7 +113,7 @@ def _of_templates(held: NDArray[np.void], bounds: NDArray[np.int64], members: in
 
 
 def _as_one(each: Groups, group: NDArray[np.int64], root: NDArray[np.int64]) -> Groups:
-    """Joined templates as one group: each member once, with all it sent. `group` (m) and `root` (n): int64."""
+    """Joined templates as one group: each member once, with all it sent. `group` (m), `root` (n): int64."""
     order = np.lexsort((each.rows, group))
     rows, group = each.rows[order], group[order]
     first = np.ones(rows.size, np.bool_)

@@ -1,4 +1,4 @@
-"""The detector of groups: an operator's look is named, an ordinary one is not, and nothing unknown is guessed."""
+"""The detector of groups: an operator's look is named, an ordinary one is not, the unknown is not guessed."""
 
 from __future__ import annotations
 

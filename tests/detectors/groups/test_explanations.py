@@ -1,4 +1,4 @@
-"""Innocent explanations: each holds for what it is about, and not for what an operator can have for little."""
+"""Innocent explanations: each holds for what it is about, and not for what is cheap to an operator."""
 
 from __future__ import annotations
 
