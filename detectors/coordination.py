@@ -20,6 +20,7 @@ from detectors.interface.key_kinds import KINDS
 from detectors.interface.tunable import on_trial, tunable
 
 SIZE = "members"
+DIGITS = 3  # of log odds: finer than any decision
 GROUPS_PER_OPERATOR = 8.0  # nats: of some 3,000 groups that form in a stream one is an operator's
 
 
@@ -73,7 +74,7 @@ class Coordination:
         return scores._replace(
             odd=odds >= self.min_odds,
             surprise=np.clip(odds + GROUPS_PER_OPERATOR, 0.0, 100.0),
-            observed=np.round(odds, 3),
+            observed=odds,
             expected=np.where(size > 0, -GROUPS_PER_OPERATOR, np.nan),
         )
 
@@ -84,9 +85,11 @@ class Coordination:
         found = np.full(windows.rows.size, np.nan)
         for place, kind in enumerate(KINDS_WEIGHED):
             mine = np.flatnonzero(kinds == kind)
-            both = looks[mine] @ WEIGHTS[place].T + INTERCEPTS[place]
+            both = (looks[mine, None, :] * WEIGHTS[place]).sum(axis=2) + INTERCEPTS[place]
             found[mine] = both.min(axis=1)
-        return found
+        # Not by a matrix product, whose last bit hangs on where in memory its input lies; and rounded, so
+        # that what is decided hangs on no last bit at all.
+        return np.round(found, DIGITS)
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
         """Nothing raises for one group alone; `memory`, which holds nothing, is not read."""

@@ -44,6 +44,11 @@ class GroupBook:
         self.hour = NO_TIME
         self.latest: Picture | None = None
 
+    @property
+    def size(self) -> int:
+        """How many groups there are."""
+        return 0 if self.latest is None else int(self.latest.groups.kinds.size)
+
     def take(self, batches: Iterable[ActivityBatch], hour: int) -> None:
         """Take an hour of all sources, in order of source and part."""
         batches = list(batches)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,8 @@ class GroupWatch:
     def __init__(self, config: Config) -> None:
         mine = [d for d in config.detectors if d.card.entity == "group"]
         self.host = Host(mine, "group", _ONE_ROW)
-        self.explained: dict[str, int] = {}  # how often each explanation held
+        self.explained = 0  # groups of the last picture that something innocent explains
+        self._untold: Counter[tuple[str, str]] = Counter()
         self._most = config.budgets.member_cap * 8
 
     def findings(self, book: GroupBook, picture: Picture, tick: int) -> list[KeyFinding]:
@@ -51,17 +54,20 @@ class GroupWatch:
         for _, closing in self.host.close(closed, Tick(tick, "hour", end - HOUR_MS, end)):
             for one in closing.findings:
                 odd.setdefault(one.place, []).append(one.evidence)
-        odd = {place: some for place, some in odd.items() if not self._explained(picture, place)}
+        suspicious = len(odd)
+        odd = {place: some for place, some in odd.items() if not explained(picture, place)}
+        self.explained = suspicious - len(odd)
         for cell in self._cells(picture, odd):
             odd.setdefault(cell.place, []).append(_of_cell(groups, cell, end))
-        found = (self._finding(book, picture, place, tuple(odd[place])) for place in sorted(odd))
-        return sorted((f for f in found if f is not None), key=lambda f: (f.kind, f.key))
+        each = (self._finding(book, picture, place, tuple(odd[place])) for place in sorted(odd))
+        found = sorted((f for f in each if f is not None), key=lambda f: (f.kind, f.key))
+        self._untold.update((e.detector, e.family) for f in found for e in f.evidence)
+        return found
 
-    def _explained(self, picture: Picture, place: int) -> bool:
-        why = explained(picture, place)
-        if why:
-            self.explained[why] = self.explained.get(why, 0) + 1
-        return bool(why)
+    def told(self) -> Counter[tuple[str, str]]:
+        """How much evidence was found since this was asked last, by detector and family; for metrics."""
+        told, self._untold = self._untold, Counter()
+        return told
 
     def _cells(self, picture: Picture, odd: dict[int, list[Evidence]]) -> list[Cell]:
         """Cards and devices that divide what was found, by the strongest evidence of each group."""

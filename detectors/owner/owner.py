@@ -214,6 +214,12 @@ class CampaignOwner:
         return {
             "names": len(self._names),
             "names_evicted": self._names.evicted,
+            "group_members": len(self.groups.members),
+            "group_members_evicted": self.groups.members.evicted,
+            "leaders": self.groups.leaders.count,
+            "leaders_evicted": self.groups.leaders.evicted,
+            "groups": self.groups.size,
+            "groups_explained": self.group_watch.explained,
             **self._variants[LIVE].sizes(),
         }
 
