@@ -67,7 +67,9 @@ class ControlBook:
         self._retention = retention_ticks
         self._revisions: dict[str, Revisions] = {}
         self._written: dict[tuple[str, int], int] = {}  # in the order of writing
-        self._lines: dict[str, list[int]] = {}  # of which revisions, by control_id: kept or replaced
+        self._lines: dict[
+            str, list[int]
+        ] = {}  # of which revisions, by control_id: kept or replaced
         self._due: dict[int, set[str]] = {}  # control_ids to be looked at, by tick
         self._ticks: list[int] = []  # heap of those ticks
         self._refreshed = NO_TIME
