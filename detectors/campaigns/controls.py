@@ -67,6 +67,9 @@ class ControlBook:
         self._retention = retention_ticks
         self._revisions: dict[str, Revisions] = {}
         self._written: dict[tuple[str, int], int] = {}  # in the order of writing
+        self._lines: dict[
+            str, list[int]
+        ] = {}  # of which revisions, by control_id: kept or replaced
         self._due: dict[int, set[str]] = {}  # control_ids to be looked at, by tick
         self._ticks: list[int] = []  # heap of those ticks
         self._refreshed = NO_TIME
@@ -85,8 +88,10 @@ class ControlBook:
 
     def restore_log(self, log: Iterable[Written]) -> None:
         """Take back the log of an earlier run: events read again take effect at the same ticks."""
-        for line in log:
-            self._written.setdefault((line[0], line[1]), line[2])
+        for control_id, revision, tick in log:
+            if (control_id, revision) not in self._written:
+                self._written[control_id, revision] = tick
+                self._lines.setdefault(control_id, []).append(revision)
 
     def kept(self) -> KeptControls:
         """Everything that is kept, as plain data."""
@@ -97,7 +102,8 @@ class ControlBook:
         """Go on from what was kept when `closed` was the last closed tick."""
         self._revisions = {c: Revisions(revisions) for c, revisions in kept.events.items()}
         self.counts = kept.counts
-        self._written = {(line[0], line[1]): line[2] for line in kept.log}
+        self._written, self._lines = {}, {}
+        self.restore_log(kept.log)
         for control_id, revisions in kept.events.items():
             for one in revisions.values():
                 self._look_again(control_id, one)
@@ -221,8 +227,9 @@ class ControlBook:
         if revisions is None:
             return None
         if revisions.end + self._retention < tick:
-            for revision in self._revisions.pop(control_id).kept:
-                self._written.pop((control_id, revision), None)
+            del self._revisions[control_id]
+            for revision in self._lines.pop(control_id, ()):
+                del self._written[control_id, revision]
             return None
         event = revisions.look(tick)
         if event is None:

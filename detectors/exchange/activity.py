@@ -37,6 +37,7 @@ SPELT = (
     REFERRAL,
     SYSTEM,
 )  # whose holders are judged, and which have a name
+_SPELT = np.isin(np.arange(256), SPELT)
 _BYTES_A_PART = 600_000
 
 ACTIVITY = np.dtype(
@@ -90,10 +91,11 @@ def spellings_of(sent: Iterable[HandOver], source: int, tick: int) -> Spellings 
     edges, names = [], []
     for one in sent:
         if one.edges.size:
-            mine = one.edges[np.isin(one.edges["kind"], SPELT)]
-            edges.append(mine)
-            names.append(packed(mine["name_at"], mine["name_len"], one.names))
-    if not any(some.size for some in edges):
+            mine = one.edges[_SPELT[one.edges["kind"]]]
+            if mine.size:
+                edges.append(mine)
+                names.append(packed(mine["name_at"], mine["name_len"], one.names))
+    if not edges:
         return None
     every = np.concatenate(edges)
     return Spellings(

@@ -73,14 +73,16 @@ class GroupBook:
         left = self.members.faded(self.hour)
         features = standardised(rows, rows["requests"] * left >= ACTIVE, self.hour)
         primary = primaries(self.held, rows.size)
-        self.spellings.keep(groups)
         looks = looks_of(groups, rows, left, features, primary, self.hour)
         self.latest = Picture(self.hour, groups, looks, rows, left, primary)
         return self.latest
 
     def erase(self, accounts: Iterable[int]) -> None:
         """Forget accounts."""
-        self._renumber(self.members.erase(np.array(sorted(accounts), np.uint64)))
+        numbers = self.members.erase(np.array(sorted(accounts), np.uint64))
+        if numbers is not None:
+            self._renumber(numbers)
+            self.picture()  # the last one's rows are others now
 
     def tables(self) -> dict[str, NDArray[Any]]:
         """What is to be kept, by table."""
@@ -101,6 +103,8 @@ class GroupBook:
         self.leaders.restore(tables["group_leaders"])
         self.hour = int(tables["group_hour"].view(np.int64)[0])
         self.spellings.restore(tables)
+        if self.hour != NO_TIME:
+            self.picture()
 
     def _held(self, told: NDArray[np.void], hour: int) -> NDArray[np.void]:
         """HOLDING rows as HELD rows in order of value, each value and member once."""

@@ -1,35 +1,45 @@
-"""What else explains a group that looks like an operator's: tests, each with what it does not excuse.
+"""What else explains accounts that look like an operator's: tests, each with what it does not excuse.
 
-A test is about facts of the group that an innocent cannot help and that an operator has to pay for; where it
-holds, the group is no evidence. What anybody can have for nothing excuses nobody: an organisation that was
-made with its members, an address shared by accounts that have others, an invitation passed on.
+A test is about facts of the accounts that an innocent cannot help and that an operator has to pay for; where
+it holds, what they share is no evidence. What anybody can have for nothing excuses nobody: an organisation that
+was made with its members, an address shared by accounts that have others, an invitation passed on. And
+nothing here excuses a card: people in one room, or of one course, do not pay with one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.groups.book import Picture
+from detectors.exchange.findings import KeyFinding
+from detectors.groups.book import GroupBook, Picture
+from detectors.groups.looks import ATTRIBUTES
 from detectors.interface.clock import DAY_MS, HOUR_MS
-from detectors.interface.key_kinds import PREFIX
-from detectors.interface.looks import LOOKS
+from detectors.interface.key_kinds import DEVICE, SYSTEM, TEMPLATE
 
-Test = Callable[[Picture, int], bool]
+Rows = NDArray[np.int64]
+Test = Callable[[Picture, Rows], bool]
 
-MOST = 0.5  # of a group's members
-OLD_DAYS = 21  # an organisation that old, by its median member, was not made for the group
-_PLACES = {name: place for place, name in enumerate(LOOKS)}
-PLACE, PLACES = 0.4, 0.6  # of the members on the first prefix, on the first three
+MOST = 0.5  # of the accounts
+OLD_DAYS = 21  # an organisation that old, by its median member, was not made for the purpose
+PLACE, PLACES = 0.4, 0.6  # of the accounts on the first prefix, on the first three
+VENUE = (
+    8  # accounts that use a prefix at the least: an operator's exit has fewer, or serves machines
+)
 SERVED = 0.3  # of the requests from hosting, VPN or Tor: beyond it a place is no venue
-CROWD = 60  # holders of one prefix, of whom an operator would divide
+EXPLICABLE = (
+    DEVICE,
+    SYSTEM,
+    TEMPLATE,
+)  # by newcomers on which a place or an invitation explains them
+
+_COLUMN = {name: place for place, name in enumerate(ATTRIBUTES)}
 
 
-def one_organisation(picture: Picture, place: int) -> bool:
+def one_organisation(picture: Picture, rows: Rows) -> bool:
     """Colleagues: most are of one organisation, which has a past that its members of today did not bring."""
-    groups = picture.groups
-    rows = groups.rows[groups.starts[place] : groups.starts[place + 1]]
     orgs = picture.members["org"][rows]
     values, counts = np.unique(orgs[orgs != 0], return_counts=True)
     if not values.size or counts.max() < MOST * rows.size:
@@ -40,22 +50,22 @@ def one_organisation(picture: Picture, place: int) -> bool:
     return bool(np.median(age_days) >= OLD_DAYS)
 
 
-def one_venue(picture: Picture, place: int) -> bool:
-    """People in one place: most come from a prefix or three that serve people, not machines."""
-    known = _look(picture, place, "prefix_known")
-    first = known * _look(picture, place, "prefix_top")
-    three = known * _look(picture, place, "prefix_top3")
-    served = _mean(picture, place, "hosted")
-    if served >= SERVED:
+def one_venue(picture: Picture, rows: Rows) -> bool:
+    """People in one place: most come from a prefix or three that many use, and that serve people."""
+    prefixes, counts = _values(picture, rows, "prefix")
+    if not counts.size or (counts[0] < PLACE * rows.size and counts[:3].sum() < PLACES * rows.size):
         return False
-    crowd = picture.groups.kinds[place] == PREFIX and picture.groups.sizes[place] >= CROWD
-    return bool(first >= PLACE or three >= PLACES or crowd)
+    everyone = picture.primary[:, _COLUMN["prefix"]]
+    if np.count_nonzero(everyone == prefixes[0]) < VENUE:
+        return False
+    members = picture.members[rows]
+    return bool(np.mean(members["hosted"] / np.maximum(members["requests"], 1e-6)) < SERVED)
 
 
-def one_invitation(picture: Picture, place: int) -> bool:
+def one_invitation(picture: Picture, rows: Rows) -> bool:
     """An advertisement or an invitation that was passed on: most came by it."""
-    known = _look(picture, place, "referral_known")
-    return bool(known * _look(picture, place, "referral_top") >= MOST)
+    _, counts = _values(picture, rows, "referral")
+    return bool(counts.size and counts[0] >= MOST * rows.size)
 
 
 EXPLANATIONS: dict[str, Test] = {
@@ -65,18 +75,30 @@ EXPLANATIONS: dict[str, Test] = {
 }
 
 
-def explained(picture: Picture, place: int) -> str:
-    """The first explanation that holds for a group; empty: none does."""
-    return next((name for name, test in EXPLANATIONS.items() if test(picture, place)), "")
+def explained(picture: Picture, rows: Rows) -> str:
+    """The first explanation that holds for some members (int64 rows); empty: none does."""
+    return next((name for name, test in EXPLANATIONS.items() if test(picture, rows)), "")
 
 
-def _look(picture: Picture, place: int, name: str) -> float:
-    return float(picture.looks[place, _PLACES[name]])
+def unexplained(book: GroupBook, found: Iterable[KeyFinding]) -> list[KeyFinding]:
+    """Those of others' findings about values that nothing explains, by who the newcomers are."""
+    picture = book.latest
+    return [f for f in found if picture is None or not _is_explained(book, picture, f)]
 
 
-def _mean(picture: Picture, place: int, manner: str) -> float:
-    """The mean share of members' requests that are made so."""
-    groups = picture.groups
-    rows = groups.rows[groups.starts[place] : groups.starts[place + 1]]
-    members = picture.members[rows]
-    return float(np.mean(members[manner] / np.maximum(members["requests"], 1e-6)))
+def _is_explained(book: GroupBook, picture: Picture, found: KeyFinding) -> bool:
+    if found.kind not in EXPLICABLE:
+        return False
+    rows = book.members.find(np.array(found.members, np.uint64))
+    known = rows[rows >= 0]
+    return 2 * known.size > rows.size and bool(explained(picture, known))
+
+
+def _values(
+    picture: Picture, rows: Rows, attribute: str
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The values of members, the most common first, and how many have each; of those who have one."""
+    values = picture.primary[rows, _COLUMN[attribute]]
+    found, counts = np.unique(values[values != 0], return_counts=True)
+    order = np.lexsort((found, -counts))
+    return found[order], counts[order]

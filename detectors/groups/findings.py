@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.config import Config
 from detectors.coordination import GROUPS_PER_OPERATOR
+from detectors.exchange.activity import ActivityBatch, Spellings
 from detectors.exchange.findings import KeyFinding
 from detectors.groups.book import ACTIVE, GroupBook, Picture
-from detectors.groups.explanations import explained
+from detectors.groups.explanations import explained, one_organisation
 from detectors.groups.forming import Groups
 from detectors.groups.neighbours import Cell, cells
-from detectors.interface.clock import DAY_MS, HOUR_MS
+from detectors.groups.reports import Reports
+from detectors.interface.clock import DAY_MS, HOUR_MS, HOUR_TICKS
 from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import HARD_KINDS, KINDS, TEMPLATE
+from detectors.interface.key_kinds import HARD_KINDS, KINDS, PAYMENT
 from detectors.interface.looks import LOOKS
 from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
@@ -37,7 +40,24 @@ class GroupWatch:
         self.host = Host(mine, "group", _ONE_ROW)
         self.explained = 0  # groups of the last picture that something innocent explains
         self._untold: Counter[tuple[str, str]] = Counter()
+        self.reports = Reports()
         self._most = config.budgets.member_cap * 8
+
+    def hear(
+        self,
+        book: GroupBook,
+        spelt: Iterable[Spellings],
+        activity: Iterable[ActivityBatch],
+        tick: int,
+    ) -> list[KeyFinding]:
+        """Take the hour that a tick ends, of all sources in order, and look at the groups then."""
+        for names in spelt:
+            book.spell(names)
+        book.take(activity, tick // HOUR_TICKS)
+        picture = book.picture()
+        found = self.findings(book, picture, tick)
+        book.spellings.keep(picture.groups)
+        return found
 
     def findings(self, book: GroupBook, picture: Picture, tick: int) -> list[KeyFinding]:
         """What the groups of a picture are found to be, by kind and key."""
@@ -55,12 +75,21 @@ class GroupWatch:
             for one in closing.findings:
                 odd.setdefault(one.place, []).append(one.evidence)
         suspicious = len(odd)
-        odd = {place: some for place, some in odd.items() if not explained(picture, place)}
+        odd = {place: some for place, some in odd.items() if not self._excused(picture, place)}
         self.explained = suspicious - len(odd)
         for cell in self._cells(picture, odd):
             odd.setdefault(cell.place, []).append(_of_cell(groups, cell, end))
-        each = (self._finding(book, picture, place, tuple(odd[place])) for place in sorted(odd))
-        found = sorted((f for f in each if f is not None), key=lambda f: (f.kind, f.key))
+        found = []
+        for place in sorted(odd):
+            members = self._named(picture, place)
+            nats = int(max(e.surprise for e in odd[place]))
+            value = int(groups.kinds[place]), int(groups.keys[place])
+            if members.size >= 2 and self.reports.is_new(
+                value, picture.members["fp"][members], nats, picture.hour
+            ):
+                found.append(self._finding(book, picture, place, members, tuple(odd[place])))
+        self.reports.forget(picture.hour)
+        found.sort(key=lambda f: (f.kind, f.key))
         self._untold.update((e.detector, e.family) for f in found for e in f.evidence)
         return found
 
@@ -68,6 +97,14 @@ class GroupWatch:
         """How much evidence was found since this was asked last, by detector and family; for metrics."""
         told, self._untold = self._untold, Counter()
         return told
+
+    def _excused(self, picture: Picture, place: int) -> bool:
+        """Whether something innocent explains a group: never of a card, but by an organisation's past."""
+        groups = picture.groups
+        rows = groups.rows[groups.starts[place] : groups.starts[place + 1]].astype(np.int64)
+        if groups.kinds[place] == PAYMENT:
+            return one_organisation(picture, rows)
+        return bool(explained(picture, rows))
 
     def _cells(self, picture: Picture, odd: dict[int, list[Evidence]]) -> list[Cell]:
         """Cards and devices that divide what was found, by the strongest evidence of each group."""
@@ -77,39 +114,47 @@ class GroupWatch:
         active = int(np.count_nonzero(_requests(picture) >= ACTIVE))
         return cells(picture.groups, odds, CERTAIN, active)
 
+    def _named(self, picture: Picture, place: int) -> NDArray[np.int64]:
+        """The members' rows that a group's finding names, who came first before the others: int64."""
+        groups = picture.groups
+        mine = slice(int(groups.starts[place]), int(groups.starts[place + 1]))
+        rows = groups.rows[mine].astype(np.int64)
+        parts = groups.counts[mine] / np.maximum(_requests(picture)[rows], 1e-6)
+        named = np.flatnonzero((parts >= LEAST_SHARE) | np.isin(groups.kinds[place], HARD_KINDS))
+        order = np.lexsort((picture.members["fp"][rows[named]], groups.joined[mine][named]))
+        return rows[named[order][: self._most]]
+
     def _finding(
-        self, book: GroupBook, picture: Picture, place: int, evidence: tuple[Evidence, ...]
-    ) -> KeyFinding | None:
+        self,
+        book: GroupBook,
+        picture: Picture,
+        place: int,
+        rows: NDArray[np.int64],
+        evidence: tuple[Evidence, ...],
+    ) -> KeyFinding:
         groups = picture.groups
         kind, key = int(groups.kinds[place]), int(groups.keys[place])
-        mine = slice(int(groups.starts[place]), int(groups.starts[place + 1]))
-        rows = groups.rows[mine]
-        parts = groups.counts[mine] / np.maximum(_requests(picture)[rows], 1e-6)
-        named = np.flatnonzero((parts >= LEAST_SHARE) | np.isin(kind, HARD_KINDS))
-        if named.size < 2:
-            return None
-        members = picture.members[rows]
-        order = named[np.lexsort((members["fp"][named], groups.joined[mine][named]))][: self._most]
-        orgs, counts = np.unique(members["org"][order], return_counts=True)
+        holders = int(groups.sizes[place])
+        members, left = picture.members[rows], picture.left[rows]
+        orgs, counts = np.unique(members["org"], return_counts=True)
         dominant, inside = _most(orgs, counts)
-        totals = (members[order] if kind == TEMPLATE else members)[["requests", "output"]]
-        left = picture.left[rows[order] if kind == TEMPLATE else rows]
         return KeyFinding(
             kind=kind,
             key=key,
             value_fp=book.spellings.name(kind, key),
             evidence=evidence,
-            members=tuple(members["fp"][order].tolist()),
-            accounts=int(rows.size),
-            weight=rarity_weight(int(rows.size), max(len(book.members), 1), kind),
+            members=tuple(members["fp"].tolist()),
+            accounts=holders,
+            weight=rarity_weight(holders, max(len(book.members), 1), kind),
             dominant_org=dominant,
             in_dominant_org=inside,
-            first_seen=int(groups.joined[mine].min()) * HOUR_MS,
+            first_seen=int(groups.joined[groups.starts[place] : groups.starts[place + 1]].min())
+            * HOUR_MS,
             last_seen=(picture.hour + 1) * HOUR_MS,
-            requests=round(float((totals["requests"] * left).sum())),
-            output_tokens=round(float((totals["output"] * left).sum())),
+            requests=round(float((members["requests"] * left).sum())),
+            output_tokens=round(float((members["output"] * left).sum())),
             capabilities=tuple(
-                round(float(c)) for c in members["capability"][order].sum(axis=0, dtype=np.float64)
+                round(float(c)) for c in members["capability"].sum(axis=0, dtype=np.float64)
             ),
         )
 

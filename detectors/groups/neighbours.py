@@ -61,7 +61,12 @@ def cells(groups: Groups, odds: NDArray[np.float64], least: float, active: int) 
         return []
     found = []
     sizes = groups.sizes
-    for place in np.flatnonzero(np.isin(groups.kinds, HARD_KINDS)).tolist():
+    inside = np.zeros(int(groups.rows.max()) + 1, np.bool_)
+    inside[list(homes)] = True
+    number = np.repeat(np.arange(groups.kinds.size), sizes)
+    met_at_all = np.bincount(number, inside[groups.rows], groups.kinds.size)
+    hard = np.isin(groups.kinds, HARD_KINDS) & (met_at_all >= LEAST_CELL)
+    for place in np.flatnonzero(hard).tolist():
         rows = groups.rows[groups.starts[place] : groups.starts[place + 1]].tolist()
         met = Counter(home for row in rows for home in homes.get(row, ()))
         divided = {

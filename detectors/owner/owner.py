@@ -28,8 +28,9 @@ from detectors.exchange.findings import TickFindings
 from detectors.exchange.loss import Loss, joined
 from detectors.exchange.names import NameBatch
 from detectors.groups.book import GroupBook
+from detectors.groups.explanations import unexplained
 from detectors.groups.findings import GroupWatch
-from detectors.interface.clock import DAY_TICKS, HOUR_TICKS, NO_TIME
+from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.host import Host
 from detectors.judging.isolation import Isolation, Isolations
@@ -184,7 +185,8 @@ class CampaignOwner:
             self._unheard,
         )
         kept = checkpoint_of(agenda, self._names, self._control, self._variants)
-        return kept.also(self._population.tables() | self.groups.tables())
+        groups = self.groups.tables() | self.group_watch.reports.tables()
+        return kept.also(self._population.tables() | groups)
 
     def restoration(self) -> Restoration:
         """What fills this owner, still fresh, from kept pages; `restore` ends it."""
@@ -201,6 +203,7 @@ class CampaignOwner:
         self._inbox.restore(agenda.inbox)
         self._population.restore(tables)
         self.groups.restore(tables)
+        self.group_watch.reports.restore(tables)
         self._cohorts.restore(agenda.cohorts)
         self.closed, self._control_due = agenda.closed, agenda.control_due
         self.loss, self._unheard = agenda.loss, agenda.unheard
@@ -280,19 +283,17 @@ class CampaignOwner:
         content = self._whole(tick, content)
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
+        keys = unexplained(self.groups, content.keys)
         if content.activity:
-            for spelt in self._inbox.take_spellings(tick):
-                self.groups.spell(spelt)
-            self.groups.take(content.activity, tick // HOUR_TICKS)
-            found = self.group_watch.findings(self.groups, self.groups.picture(), tick)
-            content = content._replace(keys=[*content.keys, *found])
+            spelt = self._inbox.take_spellings(tick)
+            keys += self.group_watch.hear(self.groups, spelt, content.activity, tick)
         groups = self._population.close(tick, content.groups) if content.groups else ()
         self._untold += groups
         judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)
         return News(
             named=frozenset(named),
             odd=tuple(judged),
-            keys=tuple(content.keys),
+            keys=tuple(keys),
             reviewed=reviewed,
             groups=groups,
             erased=tuple(content.erased),

@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 ADDED = frozenset(
     {
         *("contents", "styles", "habits", "held", "held_slots", "wordings", "wording_free"),
-        *("group_members", "group_holdings", "group_leaders", "group_hour"),
+        *("group_members", "group_holdings", "group_leaders", "group_hour", "group_reports"),
         *("spelling_kinds", "spelling_keys", "spelling_left", "spelling_lengths"),
         "spelling_names",
     }

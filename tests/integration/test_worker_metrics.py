@@ -53,7 +53,9 @@ def test_a_broker_that_freezes_is_seen_and_when_it_thaws_nothing_is_lost_or_twic
             finally:
                 os.killpg(broker.pid, signal.SIGCONT)
             watched.until(
-                "it does not go on", lambda: watched.total("hydrawatch_events_total") >= EVENTS
+                "it does not go on",
+                lambda: watched.total("hydrawatch_events_total") >= EVENTS,
+                moving="hydrawatch_events_total",
             )
             watched.until("still not ready", lambda: not watched.reasons())
             assert watched.total("hydrawatch_events_total") == EVENTS

@@ -63,10 +63,13 @@ class Watched:
             if sample.name == name
         }
 
-    def until(self, what: str, reached: Any) -> None:
-        ends = time.monotonic() + PATIENCE_S
+    def until(self, what: str, reached: Any, moving: str = "") -> None:
+        """Wait for something; where `moving` names a series, for as long as that goes on."""
+        ends, last = time.monotonic() + PATIENCE_S, -1.0
         while not self._answers(reached):
             assert self.process.poll() is None, "the worker ended"
+            if moving and (now := self.total(moving)) != last:
+                ends, last = time.monotonic() + PATIENCE_S, now
             assert time.monotonic() < ends, f"{what}: {self.reasons()}"
             time.sleep(0.05)
 

@@ -126,6 +126,25 @@ def _agree(book: ControlBook, plain: Plain, tick: int) -> None:
         assert book.released(start * MINUTE_MS, (start + 9) * MINUTE_MS) == among
 
 
+def test_an_id_that_was_forgotten_begins_anew_with_all_its_revisions() -> None:
+    def allowance(revision: int, at: int) -> ControlEvent:
+        return ControlEvent(
+            control_id="c", revision=revision, kind="allowance", at=at * MINUTE_MS,
+            recorded_at=at * MINUTE_MS, until=(at + 5) * MINUTE_MS, account_id="a1",
+            families=("content",),
+        )  # fmt: skip
+
+    book = ControlBook(HASH_KEY, RETENTION)
+    for revision in (1, 2):  # the first is replaced, and not kept
+        for tick in book.accept(allowance(revision, 0), 0):
+            book.refresh(tick)
+    book.refresh(RETENTION + 20)
+    assert book.log == []
+    later = RETENTION + 30
+    book.accept(allowance(1, 0), later)
+    assert [line.tick for line in book.log] == [later]
+
+
 def test_twenty_thousand_allowances_are_looked_at_twice_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

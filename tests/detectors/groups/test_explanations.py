@@ -25,7 +25,9 @@ def why(seen: list[Seen], hosted: float = 0.0, kind: int = SYSTEM) -> str:
     """What explains the group of a kind."""
     picture = picture_of(seen, hosted)
     (place,) = np.flatnonzero(picture.groups.kinds == kind)
-    return explained(picture, int(place))
+    groups = picture.groups
+    rows = groups.rows[groups.starts[place] : groups.starts[place + 1]].astype(np.int64)
+    return explained(picture, rows)
 
 
 def members(count: int = 10, **more: int) -> list[Seen]:
@@ -63,3 +65,11 @@ def test_people_who_came_by_one_invitation_are_explained() -> None:
     assert why(invited) == "one invitation"
     few = [Seen(n, {SYSTEM: PROMPT, **({REFERRAL: 8} if n < 4 else {})}) for n in range(10)]
     assert why(few) == ""
+
+
+def test_a_prefix_that_few_use_is_no_venue() -> None:
+    exit_of_one_cell = [
+        *(Seen(n, {SYSTEM: PROMPT, PREFIX: 70}) for n in range(5)),
+        *(Seen(50 + n, {SYSTEM: PROMPT, PREFIX: 90 + n}) for n in range(6)),
+    ]
+    assert why(exit_of_one_cell) == ""
