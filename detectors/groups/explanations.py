@@ -1,8 +1,8 @@
 """What else explains accounts that look like an operator's: tests, each with what it does not excuse.
 
 A test is about facts of the accounts that an innocent cannot help and that an operator has to pay for; where
-it holds, what they share is no evidence. What anybody can have for nothing excuses nobody: an organisation that
-was made with its members, an address shared by accounts that have others, an invitation passed on. And
+it holds, what they share is no evidence. What anybody can have for nothing excuses nobody: an organisation
+that was made with its members, an address shared by accounts that have others, an invitation passed on. And
 nothing here excuses a card: people in one room, or of one course, do not pay with one.
 """
 
