@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.config import Config
 from detectors.coordination import GROUPS_PER_OPERATOR
 from detectors.exchange.activity import ActivityBatch, Spellings
 from detectors.exchange.findings import KeyFinding
@@ -18,8 +17,8 @@ from detectors.groups.forming import Groups
 from detectors.groups.neighbours import Cell, cells
 from detectors.groups.reports import Reports
 from detectors.interface.clock import DAY_MS, HOUR_MS, HOUR_TICKS
-from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import HARD_KINDS, KINDS, PAYMENT
+from detectors.interface.detector import Described, Evidence
+from detectors.interface.key_kinds import CROWD_ROOM, HARD_KINDS, KINDS, PAYMENT
 from detectors.interface.looks import LOOKS
 from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
@@ -35,13 +34,13 @@ _ONE_ROW = 1  # detectors of groups keep nothing: a group is what it is now
 class GroupWatch:
     """The detectors of groups, and what they find in a picture."""
 
-    def __init__(self, config: Config) -> None:
-        mine = [d for d in config.detectors if d.card.entity == "group"]
+    def __init__(self, detectors: Iterable[Described], member_cap: int) -> None:
+        mine = [d for d in detectors if d.card.entity == "group"]
         self.host = Host(mine, "group", _ONE_ROW)
         self.explained = 0  # groups of the last picture that something innocent explains
         self._untold: Counter[tuple[str, str]] = Counter()
         self.reports = Reports()
-        self._most = config.budgets.member_cap * 8
+        self._most = member_cap * CROWD_ROOM
 
     def hear(
         self,
