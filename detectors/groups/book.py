@@ -30,6 +30,7 @@ class Picture(NamedTuple):
     looks: NDArray[np.float64]
     members: NDArray[Any]  # MEMBER rows
     left: NDArray[np.float32]  # what is left of their sums
+    requests: NDArray[np.float64]  # of each, faded
     primary: NDArray[np.uint64]  # of `primaries`
 
 
@@ -71,10 +72,11 @@ class GroupBook:
         rows = self.members.rows
         groups = form(self.held, rows["org"].copy())
         left = self.members.faded(self.hour)
-        features = standardised(rows, rows["requests"] * left >= ACTIVE, self.hour)
+        requests = (rows["requests"] * left).astype(np.float64)
+        features = standardised(rows, requests >= ACTIVE, self.hour)
         primary = primaries(self.held, rows.size)
         looks = looks_of(groups, rows, left, features, primary, self.hour)
-        self.latest = Picture(self.hour, groups, looks, rows, left, primary)
+        self.latest = Picture(self.hour, groups, looks, rows, left, requests, primary)
         return self.latest
 
     def erase(self, accounts: Iterable[int]) -> None:

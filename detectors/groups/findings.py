@@ -110,7 +110,7 @@ class GroupWatch:
         odds = np.full(picture.groups.kinds.size, np.nan)
         for place, evidence in odd.items():
             odds[place] = max(e.surprise for e in evidence) - GROUPS_PER_OPERATOR
-        active = int(np.count_nonzero(_requests(picture) >= ACTIVE))
+        active = int(np.count_nonzero(picture.requests >= ACTIVE))
         return cells(picture.groups, odds, CERTAIN, active)
 
     def _named(self, picture: Picture, place: int) -> NDArray[np.int64]:
@@ -118,7 +118,7 @@ class GroupWatch:
         groups = picture.groups
         mine = slice(int(groups.starts[place]), int(groups.starts[place + 1]))
         rows = groups.rows[mine].astype(np.int64)
-        parts = groups.counts[mine] / np.maximum(_requests(picture)[rows], 1e-6)
+        parts = groups.counts[mine] / np.maximum(picture.requests[rows], 1e-6)
         named = np.flatnonzero((parts >= LEAST_SHARE) | np.isin(groups.kinds[place], HARD_KINDS))
         order = np.lexsort((picture.members["fp"][rows[named]], groups.joined[mine][named]))
         return rows[named[order][: self._most]]
@@ -171,10 +171,6 @@ def _of_cell(groups: Groups, cell: Cell, end: int) -> Evidence:
         window_start=end - 4 * DAY_MS,
         window_end=end,
     )
-
-
-def _requests(picture: Picture) -> NDArray[np.float64]:
-    return (picture.members["requests"] * picture.left).astype(np.float64)
 
 
 def _most(orgs: NDArray[np.uint64], counts: NDArray[np.int64]) -> tuple[int, int]:
