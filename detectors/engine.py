@@ -152,6 +152,10 @@ class Engine:
                 self.owner.receive_names(source, tick.names)
             if tick.findings is not None:
                 self.owner.receive(source, tick.findings)
+            if tick.spellings is not None:
+                self.owner.receive_spellings(source, tick.spellings)
+            if tick.activity is not None:
+                self.owner.receive_activity(source, tick.activity)
 
     def _advance(self) -> list[Alert]:
         for account in self.accounts:

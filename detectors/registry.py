@@ -7,6 +7,7 @@ generated documentation all come from here, and from the plug-ins that the edge 
 from __future__ import annotations
 
 from detectors.births import KeyBirths
+from detectors.coordination import Coordination
 from detectors.drift import AccountDrift, ModelDrift
 from detectors.interface.detector import Described
 from detectors.volume import AccountVolume
@@ -14,6 +15,7 @@ from detectors.volume import AccountVolume
 BUILT_IN: tuple[Described, ...] = (
     AccountVolume(),
     KeyBirths(),
+    Coordination(),
     AccountDrift(),
     ModelDrift(),
 )

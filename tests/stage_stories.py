@@ -83,7 +83,9 @@ def said(closed: Sequence[ClosedTick]) -> list[tuple[int, list[bytes]]]:
     out = []
     for tick in closed:
         records = [r for t in sorted(tick.hand_overs) for r in handover.encode(tick.hand_overs[t])]
-        report = reports.Report(0, tick.tick, tick.findings, tick.names)
+        report = reports.Report(
+            0, tick.tick, tick.findings, tick.names, tick.activity, tick.spellings
+        )
         out.append((tick.tick, records + list(reports.encode(report))))
     return out
 

@@ -24,7 +24,9 @@ GROWING = {
 COUNTS = (
     {"accounts": st.ACCOUNTS, "free": st.ACCOUNT_FREE, "ids": st.ID_END, "days": st.ACCOUNTS}
     | {"hours": st.HOUR_TOP, "hour_free": st.HOUR_FREE}
-    | {"minutes": st.MINUTE_TOP, "minute_free": st.MINUTE_FREE}
+    | {"minutes": st.MINUTE_TOP, "minute_free": st.MINUTE_FREE, "styles": st.MINUTE_TOP}
+    | {"habits": st.ACCOUNTS, "held": st.HELD}
+    | {"wordings": st.WORDING_TOP, "wording_free": st.WORDING_FREE}
     | GROWING
 )
 
@@ -59,7 +61,7 @@ def restore(
     """
     loose = {name: grown(getattr(filled, name), tables[name]) for name in GROWING}
     state = filled._replace(**loose)
-    if tables["scalars"].size < state.scalars.nbytes:
+    if tables["scalars"].size <= st.VOUCHED * state.scalars.itemsize:
         _bring_up(state)
     return state, _decoder.decode(rest)
 

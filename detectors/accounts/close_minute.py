@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.habits import NO_STYLE, add_style, add_values
 from detectors.accounts.layout import NO_MINUTE
 from detectors.accounts.minutes import bucket_of
 from detectors.accounts.state import AccountState
@@ -111,6 +112,7 @@ def unchain(state: AccountState, at: int) -> None:
     """Take a minute out of its hash bucket, empty it and put it on the free stack."""
     unlink_minute(state, at)
     state.minutes[at] = NO_MINUTE[0]
+    state.styles[at] = NO_STYLE[0]
     give_row(state.minute_free, state.scalars, st.MINUTE_FREE, at)
 
 
@@ -160,6 +162,8 @@ def close_minute(
         if minute.requests > 0:
             merge(state.hours[hour_of(state, account)], minute)
             used = add_to_keys(scratch, used, minute, account)
+            add_style(state.habits[account], state.styles[rows[place]])
+            add_values(state, minute, state.styles[rows[place]])
         unchain(state, rows[place])
     state.ticks[tick & (state.ticks.size - 1)] = -1
     release(scratch, used)

@@ -15,6 +15,7 @@ import numpy as np
 
 from detectors.accounts import state as st
 from detectors.accounts.close_minute import unchain, unlink_minute
+from detectors.accounts.habits import merge_style
 from detectors.accounts.minutes import REST, link_minute
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import merge
@@ -102,6 +103,7 @@ def _fold(state: AccountState, chosen: np.ndarray, first: np.ndarray) -> int:
             if state.minutes[into].keyset != REST:
                 _forget_keys(state, into)
             merge(state.minutes[into], minute)
+            merge_style(state.styles[into], state.styles[at])
             state.minutes[before].sibling = following
             unchain(state, at)
             state.accounts[account].open_minutes -= 1

@@ -11,9 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.habits import NO_HABIT, drop_values
 from detectors.accounts.layout import NO_ACCOUNT, NO_WINDOW
 from detectors.accounts.rows import index_account
 from detectors.accounts.state import AccountState
+from detectors.accounts.wordings import forget_wordings
 from detectors.kernels.arena import pack
 from detectors.kernels.compiled import kernel
 from detectors.kernels.pool import give_row
@@ -49,6 +51,9 @@ def least_wanted(state: AccountState, count: int) -> np.ndarray:
 
 def evict(state: AccountState, rows: np.ndarray) -> AccountState:
     """Forget the accounts in `rows` (ascending) and pack the id arena. `rows` are int64."""
+    mine = np.zeros(state.accounts.size, np.bool_)
+    mine[rows] = True
+    drop_values(state, mine)
     _forget(state, rows.astype(np.int64))
     accounts = state.accounts[: state.scalars[st.ACCOUNTS]]
     ids = np.zeros_like(state.ids)
@@ -79,6 +84,8 @@ def _forget(state: AccountState, rows: np.ndarray) -> None:
             give_row(state.hour_free, scalars, st.HOUR_FREE, account.hour_row)
         state.accounts[row] = NO_ACCOUNT[0]
         state.days[row] = NO_WINDOW[0]
+        forget_wordings(state, row)
+        state.habits[row] = NO_HABIT[0]
         give_row(state.free, scalars, st.ACCOUNT_FREE, row)
 
 

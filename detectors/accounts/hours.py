@@ -16,7 +16,9 @@ from detectors.accounts.groups import group_sums
 from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import targets_of
 from detectors.accounts.state import AccountState
+from detectors.accounts.tell_activity import tell_activity
 from detectors.config import Config
+from detectors.exchange.activity import ActivityBatch
 from detectors.exchange.findings import AccountFinding, CohortSum, GroupSum
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.rows import LOAD
@@ -27,6 +29,14 @@ from detectors.judging.closing import Closing, Tick
 from detectors.judging.cohort_sums import sums_of
 from detectors.judging.features import Closed
 from detectors.judging.host import Host, Run
+
+
+class ClosedHour(NamedTuple):
+    """What a closed hour says: odd accounts, how cohorts moved, and what every active account did."""
+
+    odd: tuple[AccountFinding, ...]
+    cohorts: tuple[CohortSum, ...]
+    activity: ActivityBatch | None
 
 
 class ClosedDay(NamedTuple):
@@ -51,12 +61,10 @@ class HourBook:
         self._rows = np.zeros(1024, np.int64)
         self._trailing = np.zeros(1024, np.int64)
 
-    def close_hour(
-        self, state: AccountState, tick: int, flow: InputFlow
-    ) -> tuple[tuple[AccountFinding, ...], tuple[CohortSum, ...]]:
-        """Close every open hour; gives the odd accounts, and how each cohort moved.
+    def close_hour(self, state: AccountState, tick: int, flow: InputFlow) -> ClosedHour:
+        """Close every open hour.
 
-        Nobody and nothing where the hour, or the one before, was incomplete.
+        Nobody is odd, and of no cohort is anything told, where the hour, or the one before, was incomplete.
         """
         places = int(state.scalars[st.HOUR_TOP])
         if self._at.size < places:
@@ -75,10 +83,12 @@ class HourBook:
             {},
         )
         closings = self._host.close(closed, when) if count else []
+        activity = tell_activity(state, self.source, tick, rows, at) if count else None
         free_hours(state, at)
         if not flow.judged:
-            return (), ()
-        return self._told(state, closed, closings, self._trailing[:count])
+            return ClosedHour((), (), activity)
+        odd, cohorts = self._told(state, closed, closings, self._trailing[:count])
+        return ClosedHour(odd, cohorts, activity)
 
     def close_day(self, state: AccountState, tick: int, flow: InputFlow) -> ClosedDay:
         """Close every account's day.

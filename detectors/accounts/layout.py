@@ -11,6 +11,7 @@ import numpy as np
 
 from detectors.interface.columns import (
     CAPABILITY_SLOTS,
+    MANNERS,
     TEMPLATE_GROUPS,
 )
 from detectors.interface.key_kinds import ACCOUNT_KINDS
@@ -86,6 +87,54 @@ ACCOUNT = np.dtype(
         ("id_len", "<u2"),
         ("cohort", "u1"),
         ("used", "u1"),  # 0, HERE or ELSEWHERE
+    ],
+    align=True,
+)
+
+# How requests are made, in counts; of client and country the greatest seen, so that order does not matter.
+STYLE = np.dtype(
+    [
+        ("client", "<u8"),
+        ("cot", "<u4"),  # sums of scores, in hundredths
+        ("grading", "<u4"),
+        *((name, "<u2") for name in MANNERS),
+        ("country", "<u2"),
+    ],
+    align=True,
+)
+HABIT = np.dtype(
+    [
+        ("cot", "<u4"),
+        ("grading", "<u4"),
+        *((name, "<u4") for name in MANNERS),
+        ("minutes", "<u4"),  # in which it was active
+        ("unworded", "<u4"),  # prompts that resemble none of its wordings
+        ("wording", "<i4"),  # row + 1 of its first wording, 0 none
+    ],
+    align=True,
+)
+
+# What an account used in the open hour: a value of a kind, and how often.
+HELD_VALUE = np.dtype(
+    [
+        ("key", "<u8"),
+        ("account", "<i4"),
+        ("requests", "<u4"),
+        ("kind", "u1"),
+    ],
+    align=True,
+)
+
+# A wording that an account's prompts share: the bitwise majority of the SimHashes it was sent, by votes.
+WORDING = np.dtype(
+    [
+        ("word", "<u8"),
+        ("votes", "i1", (64,)),  # for a bit less against it
+        ("hour", "<i4"),  # hour in which it was last sent
+        ("sent", "<u4"),  # in the open hour
+        ("count", "<u2"),  # ever, halved every two days
+        ("spread", "<u2"),  # mean distance of what was sent from the word, in 1/256 bits
+        ("next", "<i4"),  # row + 1 of the account's next, 0 none
     ],
     align=True,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.accounts import state as st
+from detectors.accounts.habits import note_style
 from detectors.accounts.models import add_to_model, find_model
 from detectors.accounts.state import AccountState
 from detectors.accounts.windows import draw
@@ -128,6 +129,7 @@ def add_to_minute(
     """
     minute = state.minutes[at]
     minute.requests += 1
+    note_style(state.styles[at], event)
     given, taken = usage_of(event)
     if event.input_tokens < 0 or event.output_tokens < 0:
         state.counters[st.NO_USAGE] += 1

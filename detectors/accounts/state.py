@@ -6,7 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detectors.accounts.layout import ACCOUNT, MINUTE, MODEL, MODEL_DAY, WINDOW
+from detectors.accounts.layout import (
+    ACCOUNT,
+    HABIT,
+    HELD_VALUE,
+    MINUTE,
+    MODEL,
+    MODEL_DAY,
+    STYLE,
+    WINDOW,
+    WORDING,
+)
 from detectors.contract.request_event import LATEST_MS
 from detectors.engine_config import BudgetConfig, EngineConfig
 from detectors.exchange.rows import EDGE
@@ -68,9 +78,14 @@ OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
     CLAIMS,  # the last 16 of them, a ring: time and lot
 ) = range(42)
 CLAIMS_KEPT = 16
-SCALARS = CLAIMS + CLAIMS_KEPT
+(
+    HELD,  # rows of `held` in use
+    WORDING_TOP,  # rows of `wordings` ever used
+    WORDING_FREE,
+) = range(CLAIMS + CLAIMS_KEPT, CLAIMS + CLAIMS_KEPT + 3)
+SCALARS = WORDING_FREE + 1
 
-OF_TIME = [MAX_TIME, MARK, CLOSED, STARTED, REFUSING, *range(VOUCHED, SCALARS)]
+OF_TIME = [MAX_TIME, MARK, CLOSED, STARTED, REFUSING, *range(VOUCHED, CLAIMS + CLAIMS_KEPT)]
 OPEN_COUNTS = [MINUTE_TOP, MINUTE_FREE, HOUR_TOP, HOUR_FREE, EDGES, NEWCOMERS]
 SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
 
@@ -103,8 +118,10 @@ SCRATCH_COUNTS = [EDGES, NAME_END, PROMPTS_PENDING]
     PROMPT_BY_LOT,
     AHEAD,  # taken though far ahead of what others say
     TOO_FAR,  # set aside, because even further ahead
+    HELD_OVERFLOW,  # values of an account's hour that were not counted, for lack of room
+    WORDING_OVERFLOW,  # prompts of accounts for whose wording no room was left
     COUNTERS,
-) = range(28)
+) = range(30)
 
 PENDING_EDGE = np.dtype([*EDGE.descr, ("tick", "<i8")])
 PENDING_TEMPLATE = np.dtype(
@@ -149,6 +166,12 @@ class AccountState(NamedTuple):
     scalars: np.ndarray
     counters: np.ndarray
     contents: np.ndarray  # beside each entry of `dedupe`: what happened
+    styles: np.ndarray  # beside each minute: how its requests are made
+    habits: np.ndarray  # beside each account: the same of its open hour
+    held: np.ndarray  # what an account used in the open hour, a row a value
+    held_slots: np.ndarray  # open addressing: row + 1 of `held`, 0 empty
+    wordings: np.ndarray  # of accounts' prompts, chained from `habits`
+    wording_free: np.ndarray
 
 
 def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
@@ -183,6 +206,12 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         scalars=scalars,
         counters=np.zeros(COUNTERS, np.int64),
         contents=contents_of(dedupe),
+        styles=np.zeros(minutes, STYLE),
+        habits=np.zeros(accounts, HABIT),
+        held=np.zeros(minutes, HELD_VALUE),
+        held_slots=np.zeros(power_of_two(minutes * 2), np.int32),
+        wordings=np.zeros(accounts, WORDING),
+        wording_free=np.zeros(accounts, np.int32),
     )
 
 

@@ -8,7 +8,9 @@ from detectors.accounts import state as st
 from detectors.accounts.ingest import is_young
 from detectors.accounts.rows import dates_hold
 from detectors.accounts.state import AccountState
+from detectors.accounts.wordings import vote
 from detectors.exchange.bands import BANDS, band_value
+from detectors.interface.clock import HOUR_TICKS
 from detectors.kernels.compiled import kernel
 from detectors.kernels.hashing import combine
 from detectors.kernels.sorting import sort_pairs
@@ -73,6 +75,7 @@ def rows_per_band(
             output += other.output
             time = min(time, other.time)
             j += 1
+        vote(state, first.account, first.template, requests, first.tick // HOUR_TICKS)
         young = is_young(account, time, started, dated, new_account_ms)
         for band in range(BANDS):
             row = rows[count]

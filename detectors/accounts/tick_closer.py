@@ -17,6 +17,7 @@ from detectors.accounts.pending import give_back
 from detectors.accounts.state import AccountState
 from detectors.births import KeyBirths
 from detectors.config import Config
+from detectors.exchange.activity import ActivityBatch, Spellings, spellings_of
 from detectors.exchange.findings import GroupSum, TickFindings
 from detectors.exchange.hand_over import HandOver, watermark_only
 from detectors.exchange.names import NameBatch
@@ -31,6 +32,8 @@ class ClosedTick(NamedTuple):
     hand_overs: dict[int, HandOver]
     findings: TickFindings | None
     names: NameBatch | None
+    activity: ActivityBatch | None = None
+    spellings: Spellings | None = None
 
 
 class TickCloser:
@@ -85,12 +88,13 @@ class TickCloser:
         self._flow.close(tick, count)
         names = newcomers(state, self._source, tick) if first_seen else None
         sent = hand_overs(scratch.outbox, self._source, tick) if sent_rows else {}
-        findings = None
+        spelt = spellings_of(sent.values(), self._source, tick)
+        findings, activity = None, None
         if (tick + 1) % HOUR_TICKS == 0:
             state = give_back(state)
             scalars = state.scalars
             self._counts.windows["hour"] += int(scalars[st.HOUR_TOP] - scalars[st.HOUR_FREE])
-            found, cohorts = self._book.close_hour(state, tick, self._flow)
+            found, cohorts, activity = self._book.close_hour(state, tick, self._flow)
             groups: tuple[GroupSum, ...] = ()
             if (tick + 1) % DAY_TICKS == 0:
                 day = self._book.close_day(state, tick, self._flow)
@@ -109,9 +113,9 @@ class TickCloser:
             }
         if self.erased:
             sent, findings = self._tell_erased(tick, sent, findings)
-        if not sent and findings is None and names is None:
+        if not sent and findings is None and names is None and activity is None:
             return state, None
-        return state, ClosedTick(tick, sent, findings, names)
+        return state, ClosedTick(tick, sent, findings, names, activity, spelt)
 
     def _tell_erased(
         self, tick: int, sent: dict[int, HandOver], findings: TickFindings | None

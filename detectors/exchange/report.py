@@ -12,6 +12,15 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from detectors.exchange.activity import (
+    ACTIVITY,
+    HOLDING,
+    SPELLING_TYPES,
+    ActivityBatch,
+    Spellings,
+    slices,
+    spelling_slices,
+)
 from detectors.exchange.findings import TickFindings
 from detectors.exchange.names import NameBatch
 from detectors.exchange.records import MAX_RECORD_BYTES, read
@@ -27,6 +36,8 @@ class Report(NamedTuple):
     tick: int
     findings: TickFindings | None = None
     names: NameBatch | None = None
+    activity: ActivityBatch | None = None
+    spellings: Spellings | None = None
     part: int = 0
     last: bool = True
 
@@ -39,6 +50,8 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     last: bool
     findings: TickFindings | None
     names: tuple[bytes, ...]
+    activity: tuple[int, bytes, bytes] | None = None  # part, ACTIVITY rows, HOLDING rows
+    spellings: tuple[bytes, ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -48,20 +61,31 @@ _NAME_TYPES = ("<u8", "<u8", "<i8", "<i8", "<u2", "u1", "<u2", "u1")
 
 def encode(report: Report) -> Iterator[bytes]:
     """One record per part."""
-    parts: list[tuple[TickFindings | None, NameBatch | None]] = []
+    parts: list[Report] = []
+    bare = Report(report.source, report.tick)
     if report.findings is not None:
-        parts += [(piece, None) for piece in _pieces(report.findings)]
+        parts += [bare._replace(findings=piece) for piece in _pieces(report.findings)]
     if report.names is not None:
-        parts += [(None, piece) for piece in _slices(report.names)]
-    if not parts:
-        parts.append((None, None))
-    for part, (findings, names) in enumerate(parts):
-        columns: tuple[bytes, ...] = ()
-        if names is not None:
-            columns = tuple(np.asarray(c).tobytes() for c in names[2:])
+        parts += [bare._replace(names=piece) for piece in _slices(report.names)]
+    if report.activity is not None:
+        parts += [bare._replace(activity=piece) for piece in slices(report.activity)]
+    if report.spellings is not None:
+        parts += [bare._replace(spellings=piece) for piece in spelling_slices(report.spellings)]
+    parts = parts or [bare]
+    for part, one in enumerate(parts):
+        activity = one.activity
         yield _encoder.encode(
             _Wire(
-                FORMAT, report.source, report.tick, part, part == len(parts) - 1, findings, columns
+                FORMAT,
+                report.source,
+                report.tick,
+                part,
+                part == len(parts) - 1,
+                one.findings,
+                _columns(one.names),
+                activity
+                and (activity.part, activity.accounts.tobytes(), activity.holdings.tobytes()),
+                _columns(one.spellings),
             )
         )
 
@@ -76,7 +100,29 @@ def decode(record: bytes) -> Report:
             wire.tick,
             *(np.frombuffer(c, t) for c, t in zip(wire.names, _NAME_TYPES, strict=True)),
         )
-    return Report(wire.source, wire.tick, wire.findings, names, wire.part, wire.last)
+    activity = None
+    if wire.activity is not None:
+        number, accounts, holdings = wire.activity
+        rows = np.frombuffer(accounts, ACTIVITY), np.frombuffer(holdings, HOLDING)
+        activity = ActivityBatch(wire.source, wire.tick, *rows, number)
+    spellings = None
+    if wire.spellings:
+        columns = zip(wire.spellings, SPELLING_TYPES, strict=True)
+        spellings = Spellings(wire.source, wire.tick, *(np.frombuffer(c, t) for c, t in columns))
+    return Report(
+        wire.source,
+        wire.tick,
+        wire.findings,
+        names,
+        activity,
+        spellings,
+        part=wire.part,
+        last=wire.last,
+    )
+
+
+def _columns(batch: NameBatch | Spellings | None) -> tuple[bytes, ...]:
+    return () if batch is None else tuple(np.asarray(c).tobytes() for c in batch[2:])
 
 
 def _pieces(findings: TickFindings) -> Iterator[TickFindings]:

@@ -13,3 +13,7 @@ Row = Any
 MODELS_KNOWN = 64
 TEMPLATE_GROUPS = 16  # templates by four of their bits: near-equal ones mostly fall together
 CAPABILITY_SLOTS = 10
+
+# What is counted of how requests are made: those that go on a conversation, use tools, stream, failed, came
+# from the web or from a hosting, VPN or Tor address, are deterministic, have scores of a classifier.
+MANNERS = ("turns", "tools", "streams", "errors", "web", "hosted", "cold", "scored")

@@ -25,7 +25,7 @@ from detectors.interface.family import Family
 SURPRISE_CAP = 100.0
 SCALE = 1_000.0  # how far deviations, spreads and levels reach: cohorts sum their squares
 
-Entity = Literal["account", "key", "campaign", "organisation", "model", "cohort"]
+Entity = Literal["account", "key", "group", "campaign", "organisation", "model", "cohort"]
 GROUPS: tuple[Entity, ...] = ("organisation", "model", "cohort")  # of accounts, known by sums
 Span = Literal["minute", "hour", "day"]
 

@@ -66,7 +66,8 @@ def _problems(detector: Described, card: Any, taken: dict[str, str]) -> Iterator
     observes, columns = isinstance(detector, Detector), isinstance(detector, Columnar)
     if not observes and not columns:
         yield "it has neither `observe` nor `observe_columns`"
-    in_rows = columns and card.entity in ("account", "key")  # stages that keep a table of entities
+    # Stages that keep a table of entities; of groups none is kept, so that they need no row.
+    in_rows = columns and card.entity in ("account", "key", "group")
     if not in_rows and not observes:
         yield f"a detector of a {card.entity} needs `observe`"
     if not (0 if in_rows else 1) <= card.active <= _MOST_ACTIVE:
@@ -136,6 +137,8 @@ def _of_memory(memory: Any, card: Card) -> Iterator[str]:
         yield f"its `memory` is {memory!r}, no numpy.dtype"
     elif memory.hasobject or memory.shape:
         yield f"its `memory` is {memory}: rows of plain numbers are kept, no objects and no arrays of rows"
+    elif card.entity == "group" and memory.itemsize:
+        yield "a detector of groups keeps no memory: a group is what it is now"
     elif memory.itemsize > card.max_bytes:
         yield f"its `memory` takes {memory.itemsize} bytes; its card's `max_bytes` is {card.max_bytes}"
     else:

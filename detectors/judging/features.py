@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from detectors.errors import ConfigError
 from detectors.interface.detector import GROUPS, Card, Entity, Span
+from detectors.interface.looks import LOOKS
 
 Column = NDArray[np.float64]
 
@@ -149,6 +150,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("day_load_evenness", ("key",), "day", "0 to 1; how evenly its accounts load it, 1: alike",
             _evenness),
     Feature("day_accounts", ("key",), "day", "accounts that ever held the value", _field("accounts")),
+    *_fields("group", "hour", **LOOKS),
     *_fields(
         "campaign",
         "hour",

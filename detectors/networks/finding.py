@@ -7,7 +7,7 @@ import numpy as np
 from detectors.exchange.findings import KeyFinding
 from detectors.interface.detector import Evidence
 from detectors.interface.key_kinds import KINDS, TEMPLATE
-from detectors.networks.rarity import rarity_weight
+from detectors.judging.rarity import rarity_weight
 from detectors.networks.state import NetworkState
 from detectors.networks.windows import joined, parties
 

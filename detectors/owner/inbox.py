@@ -11,6 +11,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from detectors.exchange.activity import (
+    ACTIVITY,
+    HOLDING,
+    SPELLING_TYPES,
+    ActivityBatch,
+    Spellings,
+)
 from detectors.exchange.findings import (
     AccountFinding,
     CohortSum,
@@ -30,6 +37,7 @@ class Content(NamedTuple):
     keys: list[KeyFinding]
     names: list[NameBatch]
     groups: list[GroupSum]
+    activity: list[ActivityBatch]
     erased: list[int]
 
 
@@ -51,12 +59,42 @@ class KeptNames(msgspec.Struct, frozen=True, array_like=True):
         return NameBatch(self.source, self.tick, *columns)
 
 
+class KeptActivity(msgspec.Struct, frozen=True):
+    """A part of an hour that waits, as bytes."""
+
+    source: int
+    part: int
+    tick: int
+    accounts: bytes
+    holdings: bytes
+
+    def batch(self) -> ActivityBatch:
+        """The part again."""
+        rows = np.frombuffer(self.accounts, ACTIVITY), np.frombuffer(self.holdings, HOLDING)
+        return ActivityBatch(self.source, self.tick, *rows, self.part)
+
+
+class KeptSpellings(msgspec.Struct, frozen=True, array_like=True):
+    """What values are called, as bytes."""
+
+    source: int
+    tick: int
+    columns: list[bytes]
+
+    def batch(self) -> Spellings:
+        """The names again."""
+        columns = zip(self.columns, SPELLING_TYPES, strict=True)
+        return Spellings(self.source, self.tick, *(np.frombuffer(c, t) for c, t in columns))
+
+
 class KeptInbox(msgspec.Struct, frozen=True):
     """An inbox as plain data."""
 
     marks: list[int]
     findings: dict[int, dict[int, list[TickFindings]]]
     names: list[tuple[int, KeptNames]]
+    activity: list[KeptActivity] = []
+    spellings: list[KeptSpellings] = []
 
 
 class Inbox:
@@ -66,6 +104,8 @@ class Inbox:
         self._marks = [NO_TIME] * sources
         self._findings: dict[int, dict[int, list[TickFindings]]] = {}
         self._names: dict[int, dict[int, list[NameBatch]]] = {}
+        self._activity: dict[int, dict[tuple[int, int], ActivityBatch]] = {}
+        self._spellings: dict[int, list[Spellings]] = {}
 
     def kept(self) -> KeptInbox:
         """Everything that waits, as plain data."""
@@ -75,13 +115,28 @@ class Inbox:
             for source, batches in by_source.items()
             for batch in batches
         ]
-        return KeptInbox(self._marks, self._findings, names)
+        activity = [
+            KeptActivity(*place, tick, batch.accounts.tobytes(), batch.holdings.tobytes())
+            for tick, parts in self._activity.items()
+            for place, batch in parts.items()
+        ]
+        spellings = [
+            KeptSpellings(b.source, b.tick, [column.tobytes() for column in b[2:]])
+            for batches in self._spellings.values()
+            for b in batches
+        ]
+        return KeptInbox(self._marks, self._findings, names, activity, spellings)
 
     def restore(self, kept: KeptInbox) -> None:
         """Go on from what waited."""
         self._marks, self._findings = kept.marks, kept.findings
         for source, batch in kept.names:
             self._names.setdefault(batch.tick, {}).setdefault(source, []).append(batch.batch())
+        for one in kept.activity:
+            parts = self._activity.setdefault(one.tick, {})
+            parts[one.source, one.part] = one.batch()
+        for names in kept.spellings:
+            self._spellings.setdefault(names.tick, []).append(names.batch())
 
     @property
     def sources(self) -> int:
@@ -96,7 +151,7 @@ class Inbox:
     @property
     def ticks(self) -> set[int]:
         """The ticks about which something waits."""
-        return self._findings.keys() | self._names.keys()
+        return self._findings.keys() | self._names.keys() | self._activity.keys()
 
     def receive(self, source: int, findings: TickFindings) -> bool:
         """Keep a part of a tick; False where it is late or was received before."""
@@ -114,6 +169,27 @@ class Inbox:
             return False
         self._names.setdefault(names.tick, {}).setdefault(source, []).append(names)
         return True
+
+    def receive_activity(self, source: int, batch: ActivityBatch) -> bool:
+        """Keep a part of an hour; False where it is late or was received before."""
+        if batch.tick <= self._marks[source]:
+            return False
+        parts = self._activity.setdefault(batch.tick, {})
+        if (source, batch.part) in parts:
+            return False
+        parts[source, batch.part] = batch
+        return True
+
+    def receive_spellings(self, source: int, batch: Spellings) -> None:
+        """Keep what values are called; twice does no harm, and no tick is closed for it."""
+        if batch.tick > self._marks[source]:
+            self._spellings.setdefault(batch.tick, []).append(batch)
+
+    def take_spellings(self, tick: int) -> list[Spellings]:
+        """All that was told up to and with a tick, in order; it is not kept any more."""
+        ticks = sorted(t for t in self._spellings if t <= tick)
+        batches = [sorted(self._spellings.pop(t), key=lambda b: b.source) for t in ticks]
+        return [batch for some in batches for batch in some]
 
     def watermark(self, source: int, tick: int) -> None:
         """Note that everything of a source up to and with `tick` has been received."""
@@ -135,6 +211,7 @@ class Inbox:
             keys=sorted((f for part in parts for f in part.keys), key=_key_order),
             names=[batch for _, of_source in batches for batch in of_source],
             groups=[one for part in parts for one in part.groups],
+            activity=[batch for _, batch in sorted(self._activity.pop(tick, {}).items())],
             erased=sorted({account for part in parts for account in part.erased}),
         )
 

@@ -23,9 +23,13 @@ from detectors.campaigns.population_book import GroupEvidence
 from detectors.config import Config, on_trial
 from detectors.contract.alert import Alert, Mode, Trace
 from detectors.contract.control_event import ControlEvent
+from detectors.exchange.activity import ActivityBatch, Spellings
 from detectors.exchange.findings import TickFindings
 from detectors.exchange.loss import Loss, joined
 from detectors.exchange.names import NameBatch
+from detectors.groups.book import GroupBook
+from detectors.groups.explanations import unexplained
+from detectors.groups.findings import GroupWatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
 from detectors.judging.host import Host
@@ -60,6 +64,8 @@ class CampaignOwner:
         cards = [d.card for d in config.detectors]
         self.isolation = Isolations(c for c in cards if c.entity == "account")
         self._population = Population(config.detectors)
+        self.groups = GroupBook(config.alerts.name_budget, config.budgets.templates)
+        self.group_watch = GroupWatch(config.detectors, config.budgets.member_cap)
         self.loss: Loss | None = None  # the last time that reports were deleted unread
         self._unheard: set[int] = set()  # sources that have said nothing since
         self._untold: list[GroupEvidence] = []
@@ -102,6 +108,18 @@ class CampaignOwner:
         self._hear(source, names.tick)
         if names.tick > self.closed and self._inbox.receive_names(source, names):
             self._wake(names.tick)
+
+    def receive_activity(self, source: int, batch: ActivityBatch) -> None:
+        """Take what the accounts of one source did in the hour that a tick ends, or a part of it."""
+        self._hear(source, batch.tick)
+        if batch.tick > self.closed and self._inbox.receive_activity(source, batch):
+            self._wake(batch.tick)
+
+    def receive_spellings(self, source: int, batch: Spellings) -> None:
+        """Take what values are called that accounts of one source were first seen with in a tick."""
+        self._hear(source, batch.tick)
+        if batch.tick > self.closed:
+            self._inbox.receive_spellings(source, batch)
 
     def watermark(self, source: int, tick: int) -> None:
         """Note that everything of this source up to and with `tick` has been received."""
@@ -167,7 +185,8 @@ class CampaignOwner:
             self._unheard,
         )
         kept = checkpoint_of(agenda, self._names, self._control, self._variants)
-        return kept._replace(tables=kept.tables | self._population.tables())
+        groups = self.groups.tables() | self.group_watch.reports.tables()
+        return kept.also(self._population.tables() | groups)
 
     def restoration(self) -> Restoration:
         """What fills this owner, still fresh, from kept pages; `restore` ends it."""
@@ -183,6 +202,8 @@ class CampaignOwner:
         agenda = restore(tables, self._names, self._control, self._variants)
         self._inbox.restore(agenda.inbox)
         self._population.restore(tables)
+        self.groups.restore(tables)
+        self.group_watch.reports.restore(tables)
         self._cohorts.restore(agenda.cohorts)
         self.closed, self._control_due = agenda.closed, agenda.control_due
         self.loss, self._unheard = agenda.loss, agenda.unheard
@@ -196,6 +217,12 @@ class CampaignOwner:
         return {
             "names": len(self._names),
             "names_evicted": self._names.evicted,
+            "group_members": len(self.groups.members),
+            "group_members_evicted": self.groups.members.evicted,
+            "leaders": self.groups.leaders.count,
+            "leaders_evicted": self.groups.leaders.evicted,
+            "groups": self.groups.size,
+            "groups_explained": self.group_watch.explained,
             **self._variants[LIVE].sizes(),
         }
 
@@ -206,7 +233,7 @@ class CampaignOwner:
     def hosts(self) -> tuple[Host, ...]:
         """What runs detectors here: of groups, and of campaigns."""
         widest = self._variants.get(SHADOW, self._variants[LIVE])  # a shadow hears all
-        return (*self._population.hosts.values(), widest.watch.host)
+        return (*self._population.hosts.values(), self.group_watch.host, widest.watch.host)
 
     def isolations(self) -> dict[str, Isolation]:
         """What each detector raised for: accounts where they are compared, groups, campaigns."""
@@ -241,6 +268,7 @@ class CampaignOwner:
         if content.erased:
             self._names.erase(set(content.erased))
             self.isolation.erase(content.erased)
+            self.groups.erase(content.erased)
         named: set[int] = set()
         for batch in content.names:
             self._names.add(batch)
@@ -255,13 +283,17 @@ class CampaignOwner:
         content = self._whole(tick, content)
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
+        keys = unexplained(self.groups, content.keys)
+        if content.activity:
+            spelt = self._inbox.take_spellings(tick)
+            keys += self.group_watch.hear(self.groups, spelt, content.activity, tick)
         groups = self._population.close(tick, content.groups) if content.groups else ()
         self._untold += groups
         judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)
         return News(
             named=frozenset(named),
             odd=tuple(judged),
-            keys=tuple(content.keys),
+            keys=tuple(keys),
             reviewed=reviewed,
             groups=groups,
             erased=tuple(content.erased),

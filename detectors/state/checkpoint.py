@@ -18,8 +18,16 @@ from detectors.state.page_log import PAGE, scatter
 
 Bytes = npt.NDArray[np.uint8]
 # Tables that came later. Where a state was kept without one it is all zero, and that is right: no event
-# id has a content that is known, so what was seen before counts as delivered again, as it did then.
-ADDED = frozenset({"contents"})
+# id has a content that is known, so what was seen before counts as delivered again, as it did then; of
+# what accounts use and how they word it nothing is known yet.
+ADDED = frozenset(
+    {
+        *("contents", "styles", "habits", "held", "held_slots", "wordings", "wording_free"),
+        *("group_members", "group_holdings", "group_leaders", "group_hour", "group_reports"),
+        *("spelling_kinds", "spelling_keys", "spelling_left", "spelling_lengths"),
+        "spelling_names",
+    }
+)
 
 
 class Checkpoint(NamedTuple):

@@ -23,6 +23,10 @@ OWNER_ENTITIES = {
     "flagged_keys": "flagged_key",
     "flagged_members": "flagged_member",
     "own_evidence": "own_evidence",
+    "group_members": "group_member",
+    "leaders": "template_leader",
+    "groups": "group",
+    "groups_explained": "group_explained",
     "campaigns": "campaign",
     "account_alerts": "account_alert",
     "network_alerts": "network_alert",
@@ -31,6 +35,8 @@ OWNER_EVICTIONS = {
     "names_evicted": "name",
     "flagged_keys_evicted": "flagged_key",
     "own_evidence_evicted": "own_evidence",
+    "group_members_evicted": "group_member",
+    "leaders_evicted": "template_leader",
     "alerts_held_back": "alert_refused",
 }
 OWNER_PARTITION = 0  # campaigns have one owner
@@ -73,6 +79,8 @@ class OwnerGauges:
             detectors.update()
         for found in owner.groups_found():
             self._tell(found)
+        for (detector, family), count in owner.group_watch.told().items():
+            self._metrics.evidence.labels(detector, family).inc(count)
         self._metrics.ticks_closed.labels("owner").inc(max(0, owner.closed - before))
         self._closed = owner.closed
         end = (owner.closed + 1) * MINUTE_MS

@@ -256,8 +256,9 @@ class AccountStage:
                 told[target] = tick.tick
             if tick.findings is not None:
                 count_evidence(self._metrics, tick.findings)
-            if tick.findings is not None or tick.names is not None:
-                report = Report(self.partition, tick.tick, tick.findings, tick.names)
+            said = tick.findings, tick.names, tick.activity, tick.spellings
+            if any(one is not None for one in said):
+                report = Report(self.partition, tick.tick, *said)
                 sent += await self._sink.report(report)
                 told_owner = tick.tick
         end = self.accounts.closed

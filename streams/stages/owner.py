@@ -162,6 +162,10 @@ class OwnerStage:
             self.owner.receive_names(report.source, report.names)
         if report.findings is not None:
             self.owner.receive(report.source, report.findings)
+        if report.spellings is not None:
+            self.owner.receive_spellings(report.source, report.spellings)
+        if report.activity is not None:
+            self.owner.receive_activity(report.source, report.activity)
         if report.last:
             self.owner.watermark(report.source, report.tick)
 

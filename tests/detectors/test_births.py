@@ -31,7 +31,7 @@ from detectors.interface.key_kinds import (
     TEMPLATE,
     TLS,
 )
-from detectors.networks.rarity import rarity_weight
+from detectors.judging.rarity import rarity_weight
 
 BIRTHS = KeyBirths()
 PRIORS = BIRTHS.priors()

@@ -133,7 +133,7 @@ def test_replay_writes_the_shadows_alerts_to_a_file_of_their_own(tmp_path: Path)
     world = tmp_path / "world.jsonl"
     world.write_bytes(b"".join(v + b"\n" for records in made.chunks() for v in records.values))
     config = tmp_path / "detectors.toml"
-    config.write_text("[births]\nshadow = true\n")
+    config.write_text("[births]\nshadow = true\n[coordination]\nshadow = true\n")
     live, shadow = tmp_path / "live.jsonl", tmp_path / "shadow.jsonl"
     done = replay.run(
         Settings(config=config, partitions=2),
@@ -147,7 +147,7 @@ def test_replay_writes_the_shadows_alerts_to_a_file_of_their_own(tmp_path: Path)
     )
     assert done == 0
     assert {decode(line).mode for line in shadow.read_bytes().splitlines()} == {"shadow"}
-    assert live.read_bytes() == b""  # without births there is no network, and nothing else odd
+    assert live.read_bytes() == b""  # without these two there is no network, and nothing else odd
     with pytest.raises(ConfigError, match="--shadow"):
         replay.run(
             Settings(), str(world), "-", None, None, drain=True, json_summary=True, shadow="-"
