@@ -23,6 +23,7 @@ REASONS: Final = (UNREADABLE, TOO_LARGE, NOT_AN_OBJECT, MISSING, NOT_USABLE, FAI
 # Why a record made no event and should not have, beside those that a mapping names.
 NAMELESS: Final = "nameless"  # no account: all of them together are no account either
 NO_INFERENCE: Final = "no_inference"
+COUNTED_WITHIN: Final = "counted_within"  # a span around another of the same request
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ class Problem:
 
     reason: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A piece of a body that is a record and no request: why."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
