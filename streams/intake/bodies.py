@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from streams.intake.outcome import NOT_AN_OBJECT, TOO_LARGE, UNREADABLE, Problem
+from streams.intake.outcome import NOT_AN_OBJECT, TOO_LARGE, UNREADABLE, PassedOver, Problem
 
-RawRecord = tuple[int, "dict[str, Any] | Problem"]
+RawRecord = tuple[int, "dict[str, Any] | Problem | PassedOver"]
 MOST_BYTES = 64 << 20  # of an unpacked body
 
 
