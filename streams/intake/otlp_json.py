@@ -207,14 +207,14 @@ def _bytes(value: Any, _: int) -> Any:
 
 
 def _array(value: Any, depth: int) -> Any:
-    values = value.get("values") if type(value) is dict else value
+    values = value.get("values", []) if type(value) is dict else value
     if type(values) is not list or depth >= MOST_NESTED:
         return None
     return [_value(inner, depth + 1) for inner in values]
 
 
 def _pairs(value: Any, depth: int) -> Any:
-    values = value.get("values") if type(value) is dict else value
+    values = value.get("values", []) if type(value) is dict else value
     return None if depth >= MOST_NESTED else _attributes(values, depth + 1)
 
 

@@ -1,0 +1,75 @@
+"""A body of OTLP, however it is written, as raw records.
+
+Read are protobuf as it is, base64 of it (a request a line), and JSON (an object, an array, an object a line).
+The bytes say which. They cannot be mistaken: protobuf that holds a signal has bytes that no text has, and
+text that begins with a bracket is no base64. What a request is in JSON, spans or logs, it says itself.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator
+from typing import Final
+
+from streams.intake.bodies import RawRecord, json_records
+from streams.intake.otel_records import raw_records
+from streams.intake.otlp import Signal
+from streams.intake.otlp_json import json_signals
+from streams.intake.otlp_proto import proto_signals
+from streams.intake.outcome import UNREADABLE, PassedOver, Problem
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+_BRACKETS: Final = (b"{", b"[")
+_NO_TEXT: Final = bytes(b for b in range(32) if b not in _SPACE)
+
+
+def span_records(body: bytes) -> Iterator[RawRecord]:
+    """The spans of a body, each as a raw record, passed over, or refused."""
+    return raw_records(_signals(body, logs=False))
+
+
+def log_records(body: bytes) -> Iterator[RawRecord]:
+    """The log records of a body, each as a raw record, passed over, or refused."""
+    return raw_records(_signals(body, logs=True))
+
+
+def _signals(body: bytes, logs: bool) -> Iterator[Signal | Problem]:
+    body = body.removeprefix(_BOM)
+    begins = body.lstrip(_SPACE)[:1]
+    if not begins:
+        return
+    if _is_binary(body):
+        yield from proto_signals(body, logs)
+    elif begins in _BRACKETS:
+        yield from _of_json(body)
+    else:
+        for line in body.split(b"\n"):
+            line = line.strip()  # noqa: PLW2901
+            if line[:1] in _BRACKETS:
+                yield from _of_json(line)
+            elif line:
+                yield from _of_base64(line, logs)
+
+
+def _is_binary(body: bytes) -> bool:
+    if body[:1] in _BRACKETS:
+        return False
+    return len(body.translate(None, _NO_TEXT)) != len(body)
+
+
+def _of_json(body: bytes) -> Iterator[Signal | Problem]:
+    for _, request in json_records(body):
+        if isinstance(request, Problem):
+            yield request
+        elif not isinstance(request, PassedOver):
+            yield from json_signals(request)
+
+
+def _of_base64(line: bytes, logs: bool) -> Iterator[Signal | Problem]:
+    try:
+        body = binascii.a2b_base64(line.strip(b'"'), strict_mode=True)
+    except binascii.Error:
+        yield Problem(UNREADABLE, "a line that is neither JSON nor base64 of protobuf")
+        return
+    yield from proto_signals(body, logs)
