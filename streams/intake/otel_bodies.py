@@ -8,15 +8,18 @@ text that begins with a bracket is no base64. What a request is in JSON, spans o
 from __future__ import annotations
 
 import binascii
+import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from streams.intake.bodies import RawRecord, json_records
+import orjson
+
+from streams.intake.bodies import RawRecord
 from streams.intake.otel_records import raw_records
 from streams.intake.otlp import Signal
 from streams.intake.otlp_json import json_signals
 from streams.intake.otlp_proto import proto_signals
-from streams.intake.outcome import UNREADABLE, PassedOver, Problem
+from streams.intake.outcome import NOT_AN_OBJECT, UNREADABLE, Problem
 
 _BOM: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
@@ -59,11 +62,40 @@ def _is_binary(body: bytes) -> bool:
 
 
 def _of_json(body: bytes) -> Iterator[Signal | Problem]:
-    for _, request in json_records(body):
-        if isinstance(request, Problem):
-            yield request
-        elif not isinstance(request, PassedOver):
-            yield from json_signals(request)
+    whole = _loads(body)
+    lines = body.split(b"\n") if isinstance(whole, Problem) else []
+    values = [_loads(line) for line in lines if line.strip()] if len(lines) > 1 else [whole]
+    if all(isinstance(value, Problem) for value in values):
+        values = [whole]  # one piece of JSON that is damaged, and not as many as it has lines
+    for value in values:
+        for request in value if type(value) is list else [value]:
+            if isinstance(request, Problem):
+                yield request
+            elif type(request) is dict:
+                yield from json_signals(request)
+            else:
+                yield Problem(NOT_AN_OBJECT, "a request of OTLP is a JSON object")
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # with NaN, half of a surrogate pair, or bytes that are no UTF-8, it is JSON to others
+        return _whole_text(json.loads(text.decode(errors="replace")))
+    except (ValueError, RecursionError):
+        return Problem(UNREADABLE, "no JSON, or cut short; send it whole")
+
+
+def _whole_text(value: Any) -> Any:
+    if type(value) is str:
+        return value.encode(errors="replace").decode()
+    if type(value) is list:
+        return [_whole_text(each) for each in value]
+    if type(value) is dict:
+        return {_whole_text(key): _whole_text(each) for key, each in value.items()}
+    return value
 
 
 def _of_base64(line: bytes, logs: bool) -> Iterator[Signal | Problem]:

@@ -1,7 +1,7 @@
 """How a span's request ended: an HTTP status and a class of error, from the ways in which spans say it.
 
-`error.type` is a status as text, a provider's code or an exception's name; what is none of these may be
-anybody's text, and is "_OTHER", as the conventions call an error without a class.
+`error.type` is a status as text, a provider's code or an exception's name. What is none of these may be
+anybody's text, and is "other" (the conventions' "_OTHER").
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from streams.intake.otlp import Attributes, Signal
 
-OTHER: Final = "_OTHER"
+OTHER: Final = "other"
 _STATUSES: Final = (
     *("http.response.status_code", "http.status_code", "gen_ai.response.status_code"),
     *("litellm.provider.error.code", "error.code", "metadata.error_code"),
@@ -57,14 +57,14 @@ _CODES: Final = frozenset(
             "server_certificate_invalid",
             "throttled",
         ),
-        *("connection_reset", "connection_refused", "name_resolution_error", OTHER.lower()),
+        *("connection_reset", "connection_refused", "name_resolution_error", OTHER),
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a request ended. `status`: as answered, None where nothing tells. `error_class`: if it failed."""
+    """How a request ended. `status`: None where nothing tells; `error_class`: if a name of it is told."""
 
     failed: bool
     status: int | None
@@ -81,8 +81,10 @@ def end_of(signal: Signal) -> End:
     if kind is None:
         exceptions = (attributes for name, attributes in signal.events if name == "exception")
         kind = next(filter(None, (_first_text(e, _TYPES) for e in exceptions)), None)
+    if code := _status(kind):
+        return End(True, status or code, None)
     named = _named(kind)
-    return End(True, status or _status(kind) or _by_name(named), named)
+    return End(True, status or _by_name(named), named)
 
 
 def _first_text(of: Attributes, names: tuple[str, ...]) -> str | None:
@@ -97,10 +99,9 @@ def _status(value: Any) -> int | None:
 
 
 def _named(kind: str | None) -> str:
-    if kind is None:
+    if kind is None or len(kind) > 64:
         return OTHER
-    known = _status(kind) is not None or kind.lower() in _CODES
-    return kind if known or (len(kind) <= 64 and _CLASS.fullmatch(kind)) else OTHER
+    return kind if kind.lower() in _CODES or _CLASS.fullmatch(kind) else OTHER
 
 
 def _by_name(named: str) -> int | None:

@@ -7,7 +7,8 @@ under names that no attribute can take from us:
 |---|---|
 | `otel.event_id` | trace and span id; of a log record outside a trace, a digest of the record |
 | `otel.end_ms`, `otel.latency_ms` | when it ended, ms since 1970; how long it took (not of log records) |
-| `otel.failed`, `otel.answered` | ended in error; nevertheless had begun to answer |
+| `otel.failed` | whether it ended in error |
+| `otel.unspent` | 0 where it failed before there was an answer, so that tokens not told are none |
 | `otel.status`, `otel.error_class` | HTTP status; class of error |
 | `otel.stream`, `otel.tool_count` | from whichever attribute says so |
 | `otel.parameters`, `otel.usage`, `otel.cost` | JSON texts of OpenInference and Langfuse, read |
@@ -99,7 +100,7 @@ def _record(signal: Signal) -> dict[str, Any]:
         "otel.end_ms": signal.end_ns // 1_000_000,
         "otel.latency_ms": None if signal.is_log else _ms(signal.end_ns - signal.start_ns),
         "otel.failed": end.failed,
-        "otel.answered": any(name in a for name in _ANSWERED),
+        "otel.unspent": 0 if end.failed and not any(name in a for name in _ANSWERED) else None,
         "otel.status": end.status,
         "otel.error_class": end.error_class,
         "otel.stream": _stream(a, parameters),

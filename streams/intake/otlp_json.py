@@ -165,7 +165,7 @@ def _attributes(pairs: Any, depth: int = 0) -> Attributes:
     for pair in pairs:
         if type(pair) is not dict:
             continue
-        key, value = pair.get("key"), _value(pair.get("value"), depth)
+        key, value = pair.get("key", ""), _value(pair.get("value"), depth)
         if type(key) is str and value is not None:
             made[key] = value
     return made
