@@ -99,8 +99,7 @@ def _status(value: Any) -> int | None:
 
 
 def _named(kind: str | None) -> str:
-    if kind is None or len(kind) > 64:
-        return OTHER
+    kind = "" if kind is None else kind.rpartition(".")[2]  # without its module, as others say it
     return kind if kind.lower() in _CODES or _CLASS.fullmatch(kind) else OTHER
 
 
