@@ -18,6 +18,11 @@ _STATUSES: Final = (
     *("litellm.provider.error.code", "error.code", "metadata.error_code"),
 )
 _TYPES: Final = ("error.type", "exception.type", "error.class")
+# A request that failed had begun to be answered where it has one of these.
+_ANSWERED: Final = (
+    *("gen_ai.response.finish_reasons", "gen_ai.response.time_to_first_chunk"),
+    *("gen_ai.response.id", "llm.finish_reason"),
+)
 # Statuses of classes of error, by what a name of any library has in it. The first that fits.
 _BY_NAME: Final = (
     (re.compile(r"ratelimit|toomanyrequests|quota|throttl|resourceexhausted"), 429),
@@ -81,10 +86,13 @@ def end_of(signal: Signal) -> End:
     if kind is None:
         exceptions = (attributes for name, attributes in signal.events if name == "exception")
         kind = next(filter(None, (_first_text(e, _TYPES) for e in exceptions)), None)
-    if code := _status(kind):
-        return End(True, status or code, None)
-    named = _named(kind)
-    return End(True, status or _by_name(named), named)
+    code = _status(kind)
+    named = _named(kind) if code is None else None
+    if status is None and any(name in a for name in _ANSWERED):
+        status = (
+            200  # it was answered, and broken off: what it used is not known, rather than nothing
+        )
+    return End(True, status or code or _by_name(named or ""), named)
 
 
 def _first_text(of: Attributes, names: tuple[str, ...]) -> str | None:

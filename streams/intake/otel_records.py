@@ -8,11 +8,11 @@ under names that no attribute can take from us:
 | `otel.event_id` | trace and span id; of a log record outside a trace, a digest of the record |
 | `otel.end_ms`, `otel.latency_ms` | when it ended, ms since 1970; how long it took (not of log records) |
 | `otel.failed` | whether it ended in error |
-| `otel.unspent` | 0 where it failed before there was an answer, so that tokens not told are none |
 | `otel.status`, `otel.error_class` | HTTP status; class of error |
 | `otel.stream`, `otel.tool_count` | from whichever attribute says so |
 | `otel.parameters`, `otel.usage`, `otel.cost` | JSON texts of OpenInference and Langfuse, read |
 | `otel.messages` | the prompt's messages, for fingerprints alone |
+| `otel.prompt_hash` | where there are none, a hash of the prompt that a guardrail made |
 | `otel.resource`, `otel.scope` | their attributes, for an account that is said there |
 """
 
@@ -94,13 +94,13 @@ def _record(signal: Signal) -> dict[str, Any]:
             if value is not None:
                 record[name] = value
     end = end_of(signal)
+    messages = messages_of(signal)
     parameters = _object(a, "llm.invocation_parameters", "langfuse.observation.model.parameters")
     record |= {
         "otel.event_id": _event_id(signal),
         "otel.end_ms": signal.end_ns // 1_000_000,
         "otel.latency_ms": None if signal.is_log else _ms(signal.end_ns - signal.start_ns),
         "otel.failed": end.failed,
-        "otel.unspent": 0 if end.failed and not any(name in a for name in _ANSWERED) else None,
         "otel.status": end.status,
         "otel.error_class": end.error_class,
         "otel.stream": _stream(a, parameters),
@@ -108,18 +108,12 @@ def _record(signal: Signal) -> dict[str, Any]:
         "otel.parameters": parameters,
         "otel.usage": _object(a, "langfuse.observation.usage_details"),
         "otel.cost": _object(a, "langfuse.observation.cost_details"),
-        "otel.messages": messages_of(signal),
+        "otel.messages": messages,
+        "otel.prompt_hash": None if messages else a.get(_HASH),
         "otel.resource": signal.resource,
         "otel.scope": signal.scope,
     }
     return record
-
-
-# A request that failed later had begun to answer where it has one of these.
-_ANSWERED: Final = (
-    *("gen_ai.response.finish_reasons", "gen_ai.response.time_to_first_chunk"),
-    *("gen_ai.response.id", "llm.finish_reason"),
-)
 
 
 def _ms(nanoseconds: int) -> int:
