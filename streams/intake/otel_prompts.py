@@ -24,6 +24,7 @@ _FLAT: Final = (
     ("gen_ai.prompt.", ("role",), ("content",)),
     ("llm.prompts.", ("role",), ("content", "user", "prompt.text")),
 )
+_PREFIXES: Final = tuple(prefix for prefix, _, _ in _FLAT)
 _JSON: Final = ("gen_ai.prompt", "llm.prompts", "gen_ai.request.messages")
 _ROLES: Final = ("system", "user", "assistant", "tool")
 
@@ -32,8 +33,9 @@ def messages_of(signal: Signal) -> list[Message]:
     """The request's messages; empty where the span has none."""
     a = signal.attributes
     found = _list(a.get("gen_ai.input.messages"))
-    for prefix, role, contents in _FLAT:
-        found = found or _flat(a, prefix, role, contents)
+    if not found and (flat := {name: a[name] for name in a if name.startswith(_PREFIXES)}):
+        for prefix, role, contents in _FLAT:
+            found = found or _flat(flat, prefix, role, contents)
     for name in _JSON:
         found = found or _list(a.get(name))
     found = found or _events(signal)

@@ -295,7 +295,7 @@ def _listening() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
     kept: list[tuple[str, str, bytes]] = []
 
     class Keeps(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.append((self.path, self.headers.get("Content-Encoding", ""), body))
             self.send_response(200)
