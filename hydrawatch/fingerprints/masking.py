@@ -1,6 +1,7 @@
 """What is filling in any prompt, whoever wrote it: code, addresses, quotations, numbers, slots.
 
-Each becomes one marker, so that two fillings look alike. docs/fingerprints.md, section 5.2.
+Each becomes one character, so that two fillings look alike; and a long text becomes its two ends,
+so that the work is bounded. docs/fingerprints.md, section 5.1 and 5.2.
 """
 
 from __future__ import annotations
@@ -8,20 +9,56 @@ from __future__ import annotations
 import re
 import unicodedata
 
-SLOT = "\u25a1"  # one character that no prompt's skeleton needs
+SLOT = "\u25a1"  # a white square: what stands for a filling
+END = 4096  # characters kept of each end
 
-_KINDS = (
-    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)",  # fenced code, also without an end
-    r"https?://\S+|www\.\S+",
-    r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+",
-    r"\{\{[^{}\n]{0,80}\}\}|\$?\{[\w .-]{0,80}\}|<[/!]?[a-z][^<>\n]{0,80}>|\[[\w .-]{1,40}\]",
-    r"`[^`\n]{1,400}`|\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|«[^»\n]{1,400}»|「[^」\n]{1,400}」",
-    r"(?<!\w)'[^'\n]{1,400}'(?!\w)|``[^`\n]{1,400}''",
-    r"[+-]?\d[\d.,:/%-]*\w*",
+_QUOTED = 400  # longest quotation; beyond it a quotation mark is one that nobody closed
+# The first character class lets the search skip to where a filling may begin; each case looks back at it.
+_FILLING = re.compile(
+    r"""[`~hw\{\[<"“«「『'0-9٠-٩](?:"""
+    + "|".join(
+        (
+            r"(?<=[0-9٠-٩])[0-9٠-٩.,:/%-]*\w*",
+            rf"(?<=\")[^\"\n]{{1,{_QUOTED}}}\"",
+            rf"(?<=“)[^”\n]{{1,{_QUOTED}}}”",
+            rf"(?<=«)[^»\n]{{1,{_QUOTED}}}»",
+            rf"(?<=「)[^」\n]{{1,{_QUOTED}}}」",
+            rf"(?<=『)[^』\n]{{1,{_QUOTED}}}』",
+            rf"(?<=')(?<!\w')(?=[^\s'])[^'\n]{{0,{_QUOTED}}}[^\s']'(?!\w)",
+            r"(?<=`)``.*?(?:```|\Z)",
+            r"(?<=~)~~.*?(?:~~~|\Z)",
+            rf"(?<=`)`[^`'\n]{{1,{_QUOTED}}}''",
+            rf"(?<=`)[^`\n]{{1,{_QUOTED}}}`",
+            r"(?<=\{)\{?[^{}\n]{1,80}\}\}?",
+            r"(?<=<)[/!]?[a-z][^<>\n]{0,80}>",
+            r"(?<=\[)[\w .-]{1,40}\]",
+            r"(?<=h)(?<!\wh)ttps?://\S+",
+            r"(?<=w)(?<!\ww)ww\.\S+",
+        )
+    )
+    + ")",
+    re.DOTALL,
 )
-_FILLING = re.compile("|".join(_KINDS), re.DOTALL | re.IGNORECASE)
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,128}")
+_ALIKE = str.maketrans({"’": "'", "‘": "'", "。": ".", "、": ",", "؟": "?", "،": ",", "؛": ";", "।": ".", "„": '"'})
 
 
 def mask(text: str) -> str:
-    """Replace what is filling by `□`, after NFKC; line breaks and letters' case stay."""
-    return _FILLING.sub(SLOT, unicodedata.normalize("NFKC", text))
+    """Fold a text (NFKC, lower case, its two ends if it is long) and put `□` for what is filling."""
+    folded = fold(text)
+    if "@" in folded:
+        folded = _MAIL.sub(SLOT, folded)
+    return _FILLING.sub(SLOT, folded)
+
+
+def fold(text: str) -> str:
+    """Give a text's two ends in NFKC and lower case, with one form of quotes and full stops."""
+    kept = ends(text)
+    if kept.isascii():
+        return kept.lower()
+    return ends(unicodedata.normalize("NFKC", kept)).lower().translate(_ALIKE)
+
+
+def ends(text: str) -> str:
+    """Give the first and the last `END` characters of a text, a line break between; a short text whole."""
+    return text if len(text) <= 2 * END else f"{text[:END]}\n{text[-END:]}"
