@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from detectors.errors import ConfigError
 from hydrawatch.fingerprints import Keys
 from streams.intake.convert import Converter
 from streams.intake.directory import Directory, read_directory
-from streams.intake.formats import SHIPPED, Format
+from streams.intake.formats import Format, with_files
+from streams.intake.geo import Geo
 from streams.settings.intake_rules import intake_secret
 from streams.settings.settings import Settings
 
@@ -29,6 +30,26 @@ class Options:
     digest_ids: bool = False
     geo: tuple[str, ...] = ()
     mappings: tuple[str, ...] = ()
+
+
+def options_of(
+    settings: Settings,
+    account: Sequence[str] | None,
+    directory: str | None,
+    directory_topic: bool,
+    digest_ids: bool,
+    geo: Sequence[str | None],
+    mapping: Sequence[str] | None,
+) -> Options:
+    """The options as the command line has them."""
+    return Options(
+        tuple(account or ()),
+        directory,
+        settings.accounts_topic if directory_topic else None,
+        digest_ids,
+        tuple(path for path in geo if path is not None),
+        tuple(mapping or ()),
+    )
 
 
 def keys_of(settings: Settings) -> Keys:
@@ -52,20 +73,20 @@ def converters_of(
     settings: Settings, options: Options, directory: Directory | None
 ) -> Mapping[str, Converter]:
     """A converter for each format, with the account that was named for it. Raises ConfigError."""
-    formats = formats_of(options)
+    formats = with_files(options.mappings)
     named = _accounts(options, formats)
     keys = keys_of(settings)
-    converters: dict[str | None, Converter] = {}
-    for account in {None, *named.values()}:
-        converters[account] = Converter(
-            keys=keys, account=account, directory=directory, mappings=formats
+    geo = Geo(*options.geo) if options.geo else None
+    by_account = {
+        account: Converter(
+            keys=keys, account=account, directory=directory, geo=geo, mappings=formats
         )
-    return {name: converters[named.get(name)] for name in formats}
-
-
-def formats_of(options: Options) -> Mapping[str, Format]:
-    """The formats that are shipped, and those of the mapping files. Raises ConfigError."""
-    return SHIPPED
+        for account in {None, *named.values()}
+    }
+    converters = {name: by_account[named.get(name)] for name in formats}
+    for name, converter in converters.items():  # what cannot be used is said at once
+        converter.convert(name, b"{}", received_ms=0)
+    return converters
 
 
 def _accounts(options: Options, formats: Mapping[str, Format]) -> dict[str, str]:
