@@ -12,7 +12,7 @@ import orjson
 from detectors.errors import ConfigError
 from hydrawatch.fingerprints import Keys
 from streams.commands.intake_options import keys_of
-from streams.intake.directory import PROPERTIES, Digesting, Directory, records_in
+from streams.intake.directory import PROPERTIES, Directory, accounts_in
 from streams.kafka.producers import brief_producer
 from streams.settings.settings import Settings
 from streams.terminal import console, indented
@@ -66,18 +66,10 @@ def _records(
     file: str | None, keys: Keys | None, checked: Directory
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Account and record, each checked. ConfigError for one that is none."""
-    digested = None if keys is None else Digesting(keys)
-    for number, record in enumerate(records_in(file) if file else (), 1):
-        if record is None:
-            raise ConfigError(f"{file}, record {number:,}: no JSON object; give one a line")
-        made = record if digested is None else digested(record)
-        account = made.get("account_id")
-        if not isinstance(account, str):
-            raise ConfigError(f"{file}, record {number:,}: account_id is required, as text")
-        problem = checked.apply(account, made)
-        if problem:
+    for number, account, record in accounts_in(file, keys) if file else ():
+        if problem := checked.apply(account, record):
             raise ConfigError(f"{file}, record {number:,}: {problem}")
-        yield account, made
+        yield account, record
 
 
 async def _produce(
