@@ -116,7 +116,7 @@ class JsonBodies:
             _parse_text(value, path)
         for name in mapping.pairs:
             _join_pairs(value, name)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _of_array(self, body: bytes) -> Iterator[Record | Problem]:
         """What is whole of an array that is not; then what is wrong with it."""

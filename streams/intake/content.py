@@ -32,32 +32,38 @@ def fingerprints(keys: Keys, value: Any) -> dict[str, Any]:
     `value`: a list of messages, a request body, or a prompt as text. The prompt is the last message of
     the user's; the system prompt, all that the developer wrote.
     """
-    request = value if isinstance(value, dict) else {"messages": value}
-    turns = next((t for name in _TURNS if (t := request.get(name))), None)
-    messages = [{"role": "user", "content": turns}] if isinstance(turns, str) else turns
-    if isinstance(messages, dict):
-        messages = [messages]
-    if not isinstance(messages, list):
-        return {}
-    if messages and all(isinstance(entry, str) for entry in messages):
-        messages = [{"role": "user", "content": messages[-1]}]
-    messages = [message for message in messages[-_MOST_MESSAGES:] if isinstance(message, dict)]
-    system = [_text(request.get(name)) for name in _SYSTEMS]
-    system += [_text(_content(m)) for m in messages if m.get("role") in _SYSTEM]
+    request = value if value.__class__ is dict else {"messages": value}
+    messages = _messages(request)
     said = [m for m in messages if m.get("role", "user") == "user"]
+    prompt = next((text for m in reversed(said) if (text := _text(_content(m)))), "")
+    if _taken_out(prompt):
+        return {}
     made: dict[str, Any] = {}
-    if prompt := next((text for m in reversed(said) if (text := _text(_content(m)))), ""):
-        if _taken_out(prompt):
-            return {}
+    if prompt:
         made["prompt_fp"] = keys.prompt_fp(prompt)
         made["template_fp"] = keys.template_fp(prompt)
-    if instructed := "\n".join(filter(None, system)):
-        made["system_fp"] = None if _taken_out(instructed) else keys.system_fp(instructed)
+    system = [_text(request.get(name)) for name in _SYSTEMS]
+    system += [_text(_content(m)) for m in messages if m.get("role") in _SYSTEM]
+    if (instructed := "\n".join(filter(None, system))) and not _taken_out(instructed):
+        made["system_fp"] = keys.system_fp(instructed)
     if any(_has_image(m) for m in said):
         made["has_image"] = True
     if block := next(filter(None, map(_reasoning, reversed(messages))), None):
         made["reasoning_fp"] = keys.reasoning_fp(block)
     return {name: found for name, found in made.items() if found is not None}
+
+
+def _messages(request: dict[str, Any]) -> list[dict[str, Any]]:
+    turns = next((t for name in _TURNS if (t := request.get(name))), None)
+    if turns.__class__ is dict:
+        turns = [turns]
+    if turns.__class__ is list and turns and all(isinstance(entry, str) for entry in turns):
+        turns = turns[-1]  # of several prompts, the last
+    if turns.__class__ is str:
+        return [{"role": "user", "content": turns}]
+    if turns.__class__ is not list:
+        return []
+    return [message for message in turns[-_MOST_MESSAGES:] if isinstance(message, dict)]
 
 
 def _content(message: dict[str, Any]) -> Any:

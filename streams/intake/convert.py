@@ -199,7 +199,8 @@ class Converter:
             if name not in event:
                 why = NOT_USABLE if name in bad else MISSING
                 return Refused(position, why, f"{name}: {needed}"), True
-        unusable.update(bad)
+        if bad:
+            unusable.update(bad)
         _settle_usage(event)
         event["account_id"] = account
         event["id_epoch"] = self._keys.epoch

@@ -6,6 +6,7 @@ A file of it, or records one by one as a topic has them; the newer `updated_at` 
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,28 +103,40 @@ def read_directory(path: str, digest_ids: Keys | None = None) -> Directory:
     ConfigError for a file that cannot be read, and for a record without an account_id.
     """
     directory = Directory()
+    for number, account, record in accounts_in(path, digest_ids):
+        if problem := directory.apply(account, record):
+            raise ConfigError(f"{path}, record {number:,}: {problem}")
+    return directory
+
+
+def accounts_in(
+    path: str, digest_ids: Keys | None = None
+) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Number, account and record of each in a file. ConfigError as `read_directory`."""
     digested = None if digest_ids is None else Digesting(digest_ids)
+    for number, record in enumerate(records_in(path), 1):
+        if record is None:
+            raise ConfigError(f"{path}, record {number:,}: no JSON object; give one a line")
+        made = record if digested is None else digested(record)
+        account = made.get("account_id")
+        if not isinstance(account, str):
+            raise ConfigError(f"{path}, record {number:,}: account_id is required, as text")
+        yield number, account, made
+
+
+def records_in(path: str) -> Iterator[dict[str, Any] | None]:
+    """The records of a file, None for one that is no JSON object. ConfigError where it cannot be read."""
     number = 0
     try:
-        for number, record in enumerate(_records(path), 1):
-            if record is None:
-                raise ConfigError(f"{path}, record {number:,}: no JSON object; give one a line")
-            record = record if digested is None else digested(record)  # noqa: PLW2901
-            account = record.get("account_id")
-            problem = (
-                directory.apply(account, record)
-                if isinstance(account, str)
-                else "account_id is required, as text"
-            )
-            if problem:
-                raise ConfigError(f"{path}, record {number:,}: {problem}")
-    except (OSError, EOFError, ValueError) as error:
+        for record in _records(path):
+            number += 1
+            yield record
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         said = getattr(error, "strerror", None) or type(error).__name__
         raise ConfigError(
             f"{path}: cannot be read after {number:,} records: {said}; "
             "give a directory as .jsonl, .jsonl.gz or .parquet"
         ) from error
-    return directory
 
 
 def parse_line(line: bytes) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from jmespath.exceptions import JMESPathError
 Read = Callable[[dict[str, Any]], Any]
 Path = tuple[str, ...]
 # What JMESPath counts as false besides null and false; a number is true, 0 as well.
-_EMPTY: Final = ("", [], {})
+_EMPTY: Final[tuple[object, ...]] = ("", [], {})
 _CHAINS: Final = frozenset(
     {
         *("subexpression", "index_expression", "pipe", "flatten"),
@@ -26,11 +26,15 @@ _CHAINS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression, compiled. `paths`: the members of a record that it reads, None for all of them."""
+    """An expression, compiled.
+
+    `paths`: the members of a record that it reads, None for all of them. `path`: where it is one path alone.
+    """
 
     text: str
     read: Read
     paths: tuple[Path, ...] | None
+    path: Path | None = None
 
 
 def compile_expression(text: str) -> Expression:
@@ -41,7 +45,7 @@ def compile_expression(text: str) -> Expression:
         raise ValueError(str(error).splitlines()[0]) from error
     read = _plain(parsed.parsed)
     if read is not None:
-        return Expression(text, read, tuple(_plain_paths(parsed.parsed)))
+        return Expression(text, read, tuple(_plain_paths(parsed.parsed)), _path(parsed.parsed))
     roots = set(_roots(parsed.parsed))
     paths = None if None in roots else tuple((root,) for root in sorted(filter(None, roots)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Final
 
 from streams.intake.bodies import JsonBodies, RawRecord
 from streams.intake.mapping import Mapping
-from streams.intake.mapping_files import load_mapping
+from streams.intake.mapping_files import MappingError, load_mapping
 from streams.intake.otel_bodies import log_records, span_records
 
 # Formats whose bodies are no JSON of records, with what takes them apart and the mapping they share.
@@ -73,9 +74,15 @@ NAMES: Final = (
 SHIPPED: Final[Named[str, Format]] = _Shipped()
 
 
-def find_format(name: str) -> Format:
-    """A format by its name, or by the path of a mapping file. KeyError for neither."""
-    if name.endswith(".toml"):
-        path = Path(name)
-        return of_mapping(path.stem, load_mapping(path))
-    return SHIPPED[name]
+def with_files(paths: Iterable[str]) -> Named[str, Format]:
+    """The shipped formats and those of mapping files, named by the files: `in_house.toml` is `in_house`.
+
+    Raises MappingError, for a name that is taken too.
+    """
+    known: dict[str, Format] = {}
+    for given in paths:
+        path = Path(given)
+        if path.stem in SHIPPED or path.stem in known:
+            raise MappingError(f"{path}: a format {path.stem} is there already; rename the file")
+        known[path.stem] = of_mapping(path.stem, load_mapping(path))
+    return ChainMap(known, SHIPPED) if known else SHIPPED  # type: ignore[arg-type]

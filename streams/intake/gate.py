@@ -10,6 +10,7 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ Check = Callable[[Any], bool]
 
 _MAIL: Final = r"[^\s@/]+@[^\s@/]+\.[A-Za-z]"
 _SECRET: Final = r"\bbearer\b|\bbasic\s|\b[srp]k-|\beyJ"
+_SECRETS: Final = ("sk-", "pk-", "rk-", "eyJ", "Bearer", "bearer")
+CACHED: Final = 1024  # names: the same few come again and again
 _no_name = re.compile(f"{_MAIL}|{_SECRET}", re.IGNORECASE).search
 _model = re.compile(r"[\w .:/@+,()\[\]=~#-]+", re.ASCII).fullmatch
 _event_id = re.compile(r"[\w.:/+=~-]+", re.ASCII).fullmatch
@@ -31,6 +34,7 @@ _no_blank = re.compile(r"[!-~]+").fullmatch
 _SKETCH_BYTES: Final = 32
 
 
+@lru_cache(CACHED)
 def model(value: str) -> bool:
     """Whether it can be a model's name."""
     return _model(value) is not None and _no_name(value) is None
@@ -38,9 +42,10 @@ def model(value: str) -> bool:
 
 def event_id(value: str) -> bool:
     """Whether it can be a request's id as it is; one that may say more is digested."""
-    return _event_id(value) is not None and _no_name(value) is None
+    return _event_id(value) is not None and not value.startswith(_SECRETS)
 
 
+@lru_cache(CACHED)
 def _error_class(value: str) -> bool:
     return _error(value) is not None and _no_name(value) is None
 

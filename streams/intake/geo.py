@@ -33,14 +33,10 @@ _FLAGS: Final = (
 
 
 class Geo:
-    """Looks addresses up in up to two files. ConfigError for one that cannot be read."""
+    """Looks addresses up in files, whatever each knows of them. ConfigError for one that cannot be read."""
 
-    def __init__(self, country: str | None = None, asn: str | None = None) -> None:
-        self._files = [
-            _opened(option, path)
-            for option, path in (("--geo-country", country), ("--geo-asn", asn))
-            if path is not None
-        ]
+    def __init__(self, *paths: str) -> None:
+        self._files = [_opened(path) for path in paths]
         self.lookup = lru_cache(CACHED)(self._lookup)
 
     def close(self) -> None:
@@ -61,13 +57,13 @@ class Geo:
         return known
 
 
-def _opened(option: str, path: str) -> maxminddb.Reader:
+def _opened(path: str) -> maxminddb.Reader:
     try:
         return maxminddb.open_database(path)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else "no such format"
         raise ConfigError(
-            f"{option} {path}: cannot be read: {said}; give a file in MaxMind's format (.mmdb)"
+            f"{path}: cannot be read: {said}; give a file in MaxMind's format (.mmdb)"
         ) from error
 
 

@@ -5,8 +5,7 @@ How a file says so: streams/intake/mapping_files.py.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,7 @@ class Condition:
 
     expression: Expression
     listed: frozenset[Any] | None = None
-    matches: re.Pattern[str] | None = None
+    matches: Callable[[str], object] | None = None
     present: bool | None = None
 
     def __call__(self, record: dict[str, Any]) -> bool:
@@ -48,7 +47,7 @@ class Condition:
         if self.listed is not None:
             return value.__class__ in (str, int, bool) and value in self.listed
         if self.matches is not None:
-            return value.__class__ is str and self.matches.search(value) is not None
+            return value.__class__ is str and self.matches(value) is not None
         return value not in (None, False, "", [], {})
 
 

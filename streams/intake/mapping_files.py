@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from collections.abc import Mapping as Named
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -30,6 +31,7 @@ _TABLES: Final = ("records", "pass_over", "content")
 _RECORDS: Final = ("under", "unwrap", "json", "pairs", "at_receipt")
 _SOURCE: Final = ("value", "as", "plus", "minus", "only", "except", "hops")
 _CONDITION: Final = ("value", "in", "matches", "present")
+CACHED: Final = 1024
 _REASON = re.compile(r"[a-z][a-z_]{1,39}").fullmatch
 _NO_SOURCE: Final = frozenset({"schema_version", "id_epoch", "ingest_time"})  # the intake's own
 # What a property's value is made with if the file does not say.
@@ -139,13 +141,15 @@ class _Reader:
         hops = entry.get("hops", 0)
         if hops.__class__ is not int or not 0 <= hops <= 16:
             self._refuse(f"{key}.hops", hops, "is no number of own proxies from 0 to 16")
+        plus, minus = (
+            self._source(f"{key}.{part}", entry[part], name) if part in entry else None
+            for part in ("plus", "minus")
+        )
         return Source(
             self._expression(key, entry["value"]),
             self._transformation(key, entry.get("as"), name),
-            *(
-                self._source(f"{key}.{part}", entry[part], name) if part in entry else None
-                for part in ("plus", "minus")
-            ),
+            plus=plus,
+            minus=minus,
             only=only,
             but=but or frozenset(),
             hops=hops,
@@ -200,7 +204,8 @@ class _Reader:
                 self._unknown(f"{key}.{given}", given, _CONDITION, "part of a condition")
         matches, present = entry.get("matches"), entry.get("present")
         try:
-            pattern = None if matches is None else re.compile(matches)
+            # The same few values come again and again.
+            search = None if matches is None else lru_cache(CACHED)(re.compile(matches).search)
         except (re.error, TypeError) as error:
             self._refuse(f"{key}.matches", matches, f"is no regular expression: {error}")
         if present not in (None, True, False):
@@ -208,7 +213,7 @@ class _Reader:
         return Condition(
             self._expression(key, entry["value"]),
             self._values(f"{key}.in", entry.get("in")),
-            pattern,
+            search,
             present,
         )
 

@@ -19,7 +19,7 @@ class Shape:
 
     def __init__(self, record: Any) -> None:
         self._one: Callable[[bytes], Any] = msgspec.json.Decoder(record).decode
-        self._many: Callable[[bytes], Any] = msgspec.json.Decoder(list[record]).decode
+        self._many: Callable[[bytes], Any] = msgspec.json.Decoder(_list_of(record)).decode
 
     def decode(self, text: bytes) -> Any:
         """Dicts with the members that are read. Raises MsgspecError for other JSON and for none."""
@@ -42,9 +42,9 @@ def shape_of(mapping: Mapping) -> Shape | None:
     for name in mapping.unwrap:
         if name in tree:
             return None
-    record = _typed(tree)
+    record: Any = _typed(tree)
     inner = dict.fromkeys(mapping.unwrap, record | None)
-    inner |= {name: list[record] | None for name in mapping.under if name not in tree}
+    inner |= {name: _list_of(record) | None for name in mapping.under if name not in tree}
     return Shape(_typed_dict({**record.__annotations__, **inner}) if inner else record)
 
 
@@ -62,6 +62,10 @@ def _typed(tree: _Tree) -> Any:
     return _typed_dict(
         {name: Any if below is None else _typed(below) | None for name, below in tree.items()}
     )
+
+
+def _list_of(record: Any) -> Any:
+    return list.__class_getitem__(record)
 
 
 def _typed_dict(members: dict[str, Any]) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors.contract.request_event import PROPERTIES
+from streams.intake.compiled import Way, compile_fields
 from streams.intake.digesting import KEYED, KINDS, client, network
 from streams.intake.expressions import Read
-from streams.intake.gate import CHECKS, Check
+from streams.intake.gate import CHECKS
 from streams.intake.mapping import Mapping, Source
 from streams.intake.transformations import TRANSFORMATIONS, Transformation, text
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from hydrawatch.fingerprints import Keys
 
 Record = dict[str, Any]
-# What gateways write where they know nothing, besides JSON's null.
-NOTHING: Final = frozenset({"", "-"})
 # Who is nobody, in lower case: all of them together are no account.
 NOBODY: Final = frozenset(
     {
@@ -33,7 +31,8 @@ _ADDRESS: Final = "ip_prefix_fp"
 class Fields:
     """Reads records of one mapping. `accounts`: where the account's id is, the first that names somebody.
 
-    `at_receipt`: a record's time may be that of its receipt.
+    `event(record, unusable)` gives the properties that a record has, valid by the contract, and counts what
+    is not valid by name. `at_receipt`: a record's time may be that of its receipt.
     """
 
     def __init__(self, mapping: Mapping, keys: Keys, accounts: tuple[Source, ...]) -> None:
@@ -44,11 +43,17 @@ class Fields:
         self._addresses = [
             (source.expression.read, source.hops) for source in mapping.fields.get(_ADDRESS, ())
         ]
-        self._fields: list[tuple[str, list[tuple[Read, Transformation]], Check]] = [
-            (name, [_bound(source, keys, name) for source in mapping.fields[name]], CHECKS[name])
-            for name in _ORDER
-            if name in mapping.fields and name != "account_id"
-        ]
+        self.event = compile_fields(
+            [
+                (
+                    name,
+                    [_bound(source, keys, name) for source in mapping.fields[name]],
+                    CHECKS[name],
+                )
+                for name in _ORDER
+                if name in mapping.fields and name != "account_id"
+            ]
+        )
 
     def passed_over(self, record: Record) -> str | None:
         """Why a record is no request of anybody's to a model; None if it is one."""
@@ -59,32 +64,13 @@ class Fields:
 
     def account(self, record: Record) -> str | None:
         """The account's id as events have it; None where a record names nobody."""
-        for read, make in self._accounts:
-            name = text(read(record))
+        for way in self._accounts:
+            name = text(way.read(record))
             if name is not None and name.lower() not in NOBODY:
-                made: str | None = make(name)
+                made: str | None = way.make(name)
                 if made is not None and CHECKS["account_id"](made):
                     return made
         return None
-
-    def event(self, record: Record, unusable: Counter[str]) -> Record:
-        """The properties that a record has, valid by the contract; what is not valid is counted by name."""
-        event: Record = {}
-        for name, sources, valid in self._fields:
-            wrong = False
-            for read, make in sources:
-                raw = read(record)
-                if raw is None or (raw.__class__ is str and raw in NOTHING):
-                    continue
-                value = make(raw)
-                if value is not None and valid(value):
-                    event[name] = value
-                    break
-                wrong = True
-            else:
-                if wrong:
-                    unusable[name] += 1
-        return event
 
     def address(self, record: Record) -> str | None:
         """The client's address, to be looked up and forgotten."""
@@ -99,17 +85,17 @@ class Fields:
         return next((found for read in self._content if (found := read(record))), None)
 
 
-def _bound(source: Source, keys: Keys, name: str) -> tuple[Read, Transformation]:
+def _bound(source: Source, keys: Keys, name: str) -> Way:
     """How a source's value is read, and what is made of it."""
-    read = source.expression.read
-    make = _transformation(source, keys, name)
+    expression = source.expression
+    way = Way(expression.path, expression.read, _transformation(source, keys, name))
     if source.only is not None or source.but:
-        read = _some(read, source.only, source.but)
+        way = Way(None, _some(way.read, source.only, source.but), way.make)
     if source.plus is not None:
-        read, make = _joined(read, make, *_bound(source.plus, keys, name), sign=1)
+        way = _joined(way, _bound(source.plus, keys, name), sign=1)
     if source.minus is not None:
-        read, make = _joined(read, make, *_bound(source.minus, keys, name), sign=-1)
-    return read, make
+        way = _joined(way, _bound(source.minus, keys, name), sign=-1)
+    return way
 
 
 def _transformation(source: Source, keys: Keys, name: str) -> Transformation:
@@ -130,21 +116,20 @@ def _some(read: Read, only: frozenset[Any] | None, but: frozenset[Any]) -> Read:
     return some
 
 
-def _joined(
-    read: Read, make: Transformation, read_other: Read, make_other: Transformation, sign: int
-) -> tuple[Read, Transformation]:
-    """A sum or difference: a sum of what is not known is the first alone, a difference nothing."""
+def _joined(way: Way, other: Way, sign: int) -> Way:
+    """A sum or difference: a sum with what is not known is the first alone, a difference nothing."""
 
     def both(record: Record) -> Any:
-        first = read(record)
-        return None if first is None or first in NOTHING else (first, read_other(record))
+        first = way.read(record)
+        return None if first in (None, "", "-") else (first, other.read(record))
 
     def total(pair: tuple[Any, Any]) -> Any:
-        first, other = make(pair[0]), None if pair[1] is None else make_other(pair[1])
-        if first is None or (other is None and sign < 0):
+        first = way.make(pair[0])
+        second = None if pair[1] is None else other.make(pair[1])
+        if first is None or (second is None and sign < 0):
             return None
         if sign > 0:
-            return first + max(other or 0, 0)
-        return first - other if first >= other else None
+            return first + max(second or 0, 0)
+        return first - second if first >= second else None
 
-    return both, total
+    return Way(None, both, total)
