@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-SLOT = "\u25a1"  # a white square: what stands for a filling
+SLOT = "_"  # what stands for a filling; underscores of the text are slots too, as in a form
 END = 4096  # characters kept of each end
 
 _QUOTED = 400  # longest quotation; beyond it a quotation mark is one that nobody closed
@@ -24,7 +24,7 @@ _FILLING = re.compile(
             rf"(?<=«)[^»\n]{{1,{_QUOTED}}}»",
             rf"(?<=「)[^」\n]{{1,{_QUOTED}}}」",
             rf"(?<=『)[^』\n]{{1,{_QUOTED}}}』",
-            rf"(?<=')(?<!\w')(?=[^\s'])[^'\n]{{0,{_QUOTED}}}[^\s']'(?!\w)",
+            rf"(?<=')(?<!\w')(?=[^\s'])[^'\n]{{0,{_QUOTED - 1}}}[^\s']'(?!\w)",
             r"(?<=`)``.*?(?:```|\Z)",
             r"(?<=~)~~.*?(?:~~~|\Z)",
             rf"(?<=`)`[^`'\n]{{1,{_QUOTED}}}''",
@@ -40,11 +40,14 @@ _FILLING = re.compile(
     re.DOTALL,
 )
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,128}")
-_ALIKE = str.maketrans({"’": "'", "‘": "'", "。": ".", "、": ",", "؟": "?", "،": ",", "؛": ";", "।": ".", "„": '"'})
+_ALIKE = (
+    *(("’", "'"), ("‘", "'"), ("„", '"')),
+    *(("。", "."), ("।", "."), ("、", ","), ("،", ","), ("؛", ";"), ("؟", "?")),
+)
 
 
 def mask(text: str) -> str:
-    """Fold a text (NFKC, lower case, its two ends if it is long) and put `□` for what is filling."""
+    """Fold a text (NFKC, lower case, its two ends if it is long) and put `_` for what is filling."""
     folded = fold(text)
     if "@" in folded:
         folded = _MAIL.sub(SLOT, folded)
@@ -56,7 +59,10 @@ def fold(text: str) -> str:
     kept = ends(text)
     if kept.isascii():
         return kept.lower()
-    return ends(unicodedata.normalize("NFKC", kept)).lower().translate(_ALIKE)
+    folded = ends(unicodedata.normalize("NFKC", kept)).lower()
+    for written, common in _ALIKE:
+        folded = folded.replace(written, common)
+    return folded
 
 
 def ends(text: str) -> str:

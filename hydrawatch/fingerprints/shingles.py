@@ -11,8 +11,7 @@ from math import isqrt
 from hydrawatch.fingerprints.lexicon import LEVELS, OFTEN
 from hydrawatch.fingerprints.segments import (
     COMMA,
-    LINE,
-    MARKS,
+    ENTRIES,
     STOP,
     Segment,
     segments_of,
@@ -38,8 +37,8 @@ def shingles_of(masked: str) -> dict[str, int]:
         words = {token: OFTEN for token in tokens if token[0].isalpha()}
         shingles = _frame(tokens, words)
     if shingles:
-        for mark in MARKS.intersection(tokens):
-            shingles[f"mark {mark}"] = _MARK
+        for line in ENTRIES.keys() & set(tokens):
+            shingles[f"mark {ENTRIES[line]}"] = _MARK
     return shingles
 
 
@@ -48,11 +47,10 @@ def _frame(tokens: list[str], levels: dict[str, int]) -> dict[str, int]:
     segments = segments_of(tokens, levels)
     best = max((segment.score for segment in segments), default=0)
     shingles: dict[str, int] = {}
-    for order, segment in enumerate(segments):
-        weight = _weight(segment.score, best) if best else 0
+    for segment in segments:
+        weight = _weight(segment.score, best)
         if weight >= _LEAST:
-            place = ("first " if order == 0 else "") + ("last " if order == len(segments) - 1 else "")
-            _add(shingles, tokens, segment, levels, weight, place)
+            _add(shingles, tokens, segment, levels, weight)
     return shingles
 
 
@@ -70,10 +68,9 @@ def _add(
     segment: Segment,
     levels: dict[str, int],
     weight: int,
-    place: str,
 ) -> None:
     """Add a segment's pairs of neighbours, its pairs of stems, and its stems in a row."""
-    before, before_part = f"{place}^", _SMALL
+    before, before_part = f"{segment.place}^", _SMALL
     stem_before = before
     stems: list[str] = []
     for token in tokens[segment.start : segment.stop]:
@@ -89,11 +86,11 @@ def _add(
             _keep(shingles, f"{before} {token}", (part + before_part) * weight)
         before, before_part = token, part
     if before_part == _STEM and segment.end != COMMA:
-        end = STOP if segment.end == LINE else segment.end
+        end = STOP if segment.end[0] == "\n" else segment.end
         _keep(shingles, f"{before} {end}", (_STEM + _SMALL) * weight)
     if stems:
         row = isqrt(_WHOLE * _WHOLE * len(stems) * weight * weight)
-        _keep(shingles, f"{place}= {' '.join(stems)}", row)
+        _keep(shingles, f"{segment.place}= {' '.join(stems)}", row)
 
 
 def _keep(shingles: dict[str, int], shingle: str, weight: int) -> None:

@@ -7,17 +7,17 @@ words. docs/fingerprints.md, section 6.
 from __future__ import annotations
 
 import base64
-import unicodedata
 
 import numpy as np
 import numpy.typing as npt
+
+from hydrawatch.fingerprints.masking import fold
 
 Words = npt.NDArray[np.uint64]
 
 SIZE = 32
 _WIDTH = 6  # octets of a shingle
-_END = 8192  # characters looked at from the beginning, and as many from the end
-_SCALE = 127.0
+_GREATEST = 127
 _SHIFT = np.uint64(32)
 
 
@@ -40,31 +40,31 @@ class Sketcher:
         if not len(octets):
             return None
         sums = self._project(_shingles(octets))
-        scaled = np.rint(sums * (_SCALE / max(1.0, float(np.abs(sums).max()))))
+        greatest = max(1, int(np.abs(sums).max()))
+        # whole numbers all the way: rounded half away from zero, the same on every machine
+        scaled = np.sign(sums) * ((2 * _GREATEST * np.abs(sums) + greatest) // (2 * greatest))
         return base64.b64encode(scaled.astype(np.int8).tobytes()).decode()
 
-    def _project(self, shingles: Words) -> npt.NDArray[np.float64]:
+    def _project(self, shingles: Words) -> npt.NDArray[np.int64]:
         """Sum the shingles' signs, one per number: the 32 upper bits of a keyed mix."""
         mixed = (shingles + self._add) * self._first
         mixed ^= mixed >> _SHIFT
         mixed *= self._second
         signs = np.unpackbits((mixed >> _SHIFT).astype(">u4").view(np.uint8)).reshape(-1, SIZE)
-        return 2.0 * signs.sum(axis=0, dtype=np.int64) - len(shingles)
+        return 2 * signs.sum(axis=0, dtype=np.int64) - len(shingles)
 
 
 def _octets(text: str) -> npt.NDArray[np.uint8]:
-    """Fold a text: its two ends, NFKC, lower case, white space as one blank; UTF-8."""
-    if len(text) > 2 * _END:
-        text = f"{text[:_END]} {text[-_END:]}"
-    folded = " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    """Fold a text as its template is folded, white space as one blank; UTF-8."""
+    folded = " ".join(fold(text).split())
     return np.frombuffer(folded.encode("utf-8", "surrogatepass"), dtype=np.uint8)
 
 
 def _shingles(octets: npt.NDArray[np.uint8]) -> Words:
-    """Give the distinct shingles of a text as numbers, the first octet lowest; a short text is one."""
+    """Give the shingles of a text as numbers, the first octet lowest; a short text is one."""
     wide = octets.astype(np.uint64)
     count = max(1, len(wide) - _WIDTH + 1)
     numbers = np.zeros(count, dtype=np.uint64)
     for place in range(min(_WIDTH, len(wide))):
         numbers |= wide[place : place + count] << np.uint64(8 * place)
-    return np.unique(numbers)
+    return numbers

@@ -32,7 +32,9 @@ class TemplateHasher:
         shingles = shingles_of(mask(text))
         if not shingles:
             return None
-        hashes = b"".join([self._hashes.get(shingle) or self._hash(shingle) for shingle in shingles])
+        hashes = b"".join(
+            [self._hashes.get(shingle) or self._hash(shingle) for shingle in shingles]
+        )
         bits = np.unpackbits(np.frombuffer(hashes, dtype=np.uint8)).reshape(-1, _BITS)
         weights = np.fromiter(shingles.values(), dtype=np.int64, count=len(shingles))
         # a bit is set where the shingles that have it weigh more than those that have not
