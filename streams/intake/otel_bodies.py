@@ -19,6 +19,7 @@ from streams.intake.otel_records import raw_records
 from streams.intake.otlp import Signal
 from streams.intake.otlp_json import json_signals
 from streams.intake.otlp_proto import proto_signals
+from streams.intake.otlp_shapes import shaped_signals
 from streams.intake.outcome import NOT_AN_OBJECT, UNREADABLE, Problem
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -45,12 +46,12 @@ def _signals(body: bytes, logs: bool) -> Iterator[Signal | Problem]:
     if _is_binary(body):
         yield from proto_signals(body, logs)
     elif begins in _BRACKETS:
-        yield from _of_json(body)
+        yield from _of_json(body, logs)
     else:
         for line in body.split(b"\n"):
             line = line.strip()  # noqa: PLW2901
             if line[:1] in _BRACKETS:
-                yield from _of_json(line)
+                yield from _of_json(line, logs)
             elif line:
                 yield from _of_base64(line, logs)
 
@@ -61,13 +62,16 @@ def _is_binary(body: bytes) -> bool:
     return len(body.translate(None, _NO_TEXT)) != len(body)
 
 
-def _of_json(body: bytes) -> Iterator[Signal | Problem]:
-    whole = _loads(body)
+def _of_json(body: bytes, logs: bool) -> Iterator[Signal | Problem]:
+    whole = _loads(body, logs)
     lines = body.split(b"\n") if isinstance(whole, Problem) else []
-    values = [_loads(line) for line in lines if line.strip()] if len(lines) > 1 else [whole]
+    values = [_loads(line, logs) for line in lines if line.strip()] if len(lines) > 1 else [whole]
     if all(isinstance(value, Problem) for value in values):
         values = [whole]  # one piece of JSON that is damaged, and not as many as it has lines
     for value in values:
+        if type(value) is tuple:
+            yield from value
+            continue
         for request in value if type(value) is list else [value]:
             if isinstance(request, Problem):
                 yield request
@@ -77,7 +81,10 @@ def _of_json(body: bytes) -> Iterator[Signal | Problem]:
                 yield Problem(NOT_AN_OBJECT, "a request of OTLP is a JSON object")
 
 
-def _loads(text: bytes) -> Any:
+def _loads(text: bytes, logs: bool) -> Any:
+    """A request's signals as a tuple where its shape is the usual one; else what the JSON says."""
+    if not logs and (signals := shaped_signals(text)) is not None:
+        return signals
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -79,7 +79,7 @@ class End:
 def end_of(signal: Signal) -> End:
     """How the request of a span or log record ended."""
     a = signal.attributes
-    status = next(filter(None, (_status(a.get(name)) for name in _STATUSES)), None)
+    status = next(filter(None, (_status(a[name]) for name in _STATUSES if name in a)), None)
     kind = _first_text(a, _TYPES)
     if not signal.failed and kind is None and (status is None or status < 400):
         return End(False, 200 if status is None else status, None)
@@ -96,7 +96,7 @@ def end_of(signal: Signal) -> End:
 
 
 def _first_text(of: Attributes, names: tuple[str, ...]) -> str | None:
-    values = (of.get(name) for name in names)
+    values = (of[name] for name in names if name in of)
     return next((str(v) for v in values if type(v) in (str, int) and v != ""), None)
 
 

@@ -148,21 +148,20 @@ _STREAMS: Final = (
     *("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"),
     *("llm.request.stream", "litellm.request.streaming"),
 )
-_TRUTHS: Final = {True: True, False: False, "true": True, "false": False}
 
 
 def _stream(a: dict[str, Any], parameters: dict[str, Any]) -> bool | None:
-    for value in (*(a.get(name) for name in _STREAMS), parameters.get("stream")):
-        said = (
-            _TRUTHS.get(value.lower() if type(value) is str else value) if _is_flag(value) else None
-        )
-        if said is not None:
+    for name in _STREAMS:
+        if name in a and (said := _flag(a[name])) is not None:
             return said
-    return True if "gen_ai.response.time_to_first_chunk" in a else None
+    said = _flag(parameters.get("stream"))
+    return True if said is None and "gen_ai.response.time_to_first_chunk" in a else said
 
 
-def _is_flag(value: Any) -> bool:
-    return type(value) is bool or type(value) is str
+def _flag(value: Any) -> bool | None:
+    if type(value) is str:
+        return {"true": True, "false": False}.get(value.lower())
+    return value if type(value) is bool else None
 
 
 _TOOLS: Final = ("llm.tools.", "llm.request.functions.", "gen_ai.tool.")
@@ -180,8 +179,9 @@ def _tools(a: dict[str, Any], parameters: dict[str, Any]) -> int | None:
             definitions = None
     if type(definitions) is list:
         return len(definitions)
-    for prefix in _TOOLS:
-        numbers = {n[len(prefix) :].partition(".")[0] for n in a if n.startswith(prefix)}
+    listed = [name for name in a if name.startswith(_TOOLS)]
+    for prefix in _TOOLS if listed else ():
+        numbers = {n[len(prefix) :].partition(".")[0] for n in listed if n.startswith(prefix)}
         count = sum(number.isdecimal() for number in numbers)
         if count:
             return count

@@ -63,14 +63,14 @@ def _span(span: dict[str, Any], resource: Attributes, scope: Attributes) -> Sign
     status = span.get("status")
     code = status.get("code") if type(status) is dict else None
     return Signal(
-        trace_id=_id(_member(span, "traceId", "trace_id"), 16),
-        span_id=_id(_member(span, "spanId", "span_id"), 8),
-        parent_id=_id(_member(span, "parentSpanId", "parent_span_id"), 8),
+        trace_id=id_of(_member(span, "traceId", "trace_id"), 16),
+        span_id=id_of(_member(span, "spanId", "span_id"), 8),
+        parent_id=id_of(_member(span, "parentSpanId", "parent_span_id"), 8),
         name=_text(span.get("name")),
-        kind=_enum(span.get("kind"), KINDS),
-        start_ns=_time(_member(span, "startTimeUnixNano", "start_time_unix_nano")),
-        end_ns=_time(_member(span, "endTimeUnixNano", "end_time_unix_nano")),
-        failed=_enum(code, STATUS_CODES) == ERROR,
+        kind=enum_of(span.get("kind"), KINDS),
+        start_ns=time_of(_member(span, "startTimeUnixNano", "start_time_unix_nano")),
+        end_ns=time_of(_member(span, "endTimeUnixNano", "end_time_unix_nano")),
+        failed=enum_of(code, STATUS_CODES) == ERROR,
         attributes=_attributes(span.get("attributes")),
         resource=resource,
         scope=scope,
@@ -84,19 +84,19 @@ def _span(span: dict[str, Any], resource: Attributes, scope: Attributes) -> Sign
 
 def _log(log: dict[str, Any], resource: Attributes, scope: Attributes) -> Signal:
     attributes = _attributes(log.get("attributes"))
-    body = _value(log.get("body"), 0)
+    body = value_of(log.get("body"), 0)
     if type(body) is dict:  # events of before 2025 have their attributes here
         attributes = body | attributes
     name = _text(_member(log, "eventName", "event_name")) or _text(attributes.get("event.name"))
-    at = _time(_member(log, "timeUnixNano", "time_unix_nano"))
+    at = time_of(_member(log, "timeUnixNano", "time_unix_nano"))
     return Signal(
-        trace_id=_id(_member(log, "traceId", "trace_id"), 16),
-        span_id=_id(_member(log, "spanId", "span_id"), 8),
+        trace_id=id_of(_member(log, "traceId", "trace_id"), 16),
+        span_id=id_of(_member(log, "spanId", "span_id"), 8),
         parent_id="",
         name=name,
         kind=0,
         start_ns=0,
-        end_ns=at or _time(_member(log, "observedTimeUnixNano", "observed_time_unix_nano")),
+        end_ns=at or time_of(_member(log, "observedTimeUnixNano", "observed_time_unix_nano")),
         failed=False,
         attributes=attributes,
         resource=resource,
@@ -128,7 +128,8 @@ def _text(value: Any) -> str:
     return value if type(value) is str else ""
 
 
-def _enum(value: Any, names: dict[str, int]) -> int:
+def enum_of(value: Any, names: dict[str, int]) -> int:
+    """A number, or what number a name is; 0 for what is neither."""
     if type(value) is int:
         return value
     if type(value) is str:
@@ -136,13 +137,13 @@ def _enum(value: Any, names: dict[str, int]) -> int:
     return 0
 
 
-def _time(value: Any) -> int:
+def time_of(value: Any) -> int:
     """Nanoseconds; 0 where there are none that can be used."""
-    value = _whole(value, 0)  # a large number of JSON.stringify's has a fraction: 1.7e18
+    value = whole_of(value)  # a large number of JSON.stringify's has a fraction: 1.7e18
     return value if type(value) is int and 0 <= value < 1 << 64 else 0
 
 
-def _id(value: Any, size: int) -> str:
+def id_of(value: Any, size: int) -> str:
     """An id in lower-case hex; "" where there is none, it has another length, or is all zero."""
     if type(value) is not str:
         return ""
@@ -165,24 +166,25 @@ def _attributes(pairs: Any, depth: int = 0) -> Attributes:
     for pair in pairs:
         if type(pair) is not dict:
             continue
-        key, value = pair.get("key", ""), _value(pair.get("value"), depth)
+        key, value = pair.get("key", ""), value_of(pair.get("value"), depth)
         if type(key) is str and value is not None:
             made[key] = value
     return made
 
 
-def _value(value: Any, depth: int) -> Any:
-    """An AnyValue. One that is wrong in itself stays as it is written, for whoever needs it to refuse."""
+def value_of(value: Any, depth: int = 0) -> Any:
+    """What an AnyValue holds; what is wrong in itself as it is written, for whoever needs it to refuse."""
     if type(value) is not dict:
         return value if type(value) in (str, int, float, bool) else None
-    for kind, inner in value.items():
-        read = _VALUES.get(kind)
-        if read is not None:
+    for kind in value if len(value) == 1 else _VALUES:
+        inner = value.get(kind)
+        if inner is not None and (read := _VALUES.get(kind)):
             return read(inner, depth)
     return None
 
 
-def _whole(value: Any, _: int) -> Any:
+def whole_of(value: Any, _: int = 0) -> Any:
+    """A whole number, or its text."""
     if type(value) is str:
         return int(value) if _WHOLE.fullmatch(value) else value
     if type(value) is float and value.is_integer():
@@ -190,7 +192,8 @@ def _whole(value: Any, _: int) -> Any:
     return value if type(value) in (int, float) else None
 
 
-def _double(value: Any, _: int) -> Any:
+def double_of(value: Any, _: int = 0) -> Any:
+    """A number, its text, or the name of what is none."""
     if type(value) is str:
         try:
             return plain_number(float(value))
@@ -210,7 +213,7 @@ def _array(value: Any, depth: int) -> Any:
     values = value.get("values", []) if type(value) is dict else value
     if type(values) is not list or depth >= MOST_NESTED:
         return None
-    return [_value(inner, depth + 1) for inner in values]
+    return [value_of(inner, depth + 1) for inner in values]
 
 
 def _pairs(value: Any, depth: int) -> Any:
@@ -220,8 +223,8 @@ def _pairs(value: Any, depth: int) -> Any:
 
 _VALUES: Final[dict[str, Callable[[Any, int], Any]]] = {
     "stringValue": lambda value, _: value if type(value) is str else None,
-    "intValue": _whole,
-    "doubleValue": _double,
+    "intValue": whole_of,
+    "doubleValue": double_of,
     "boolValue": lambda value, _: value if type(value) is bool else None,
     "arrayValue": _array,
     "kvlistValue": _pairs,
