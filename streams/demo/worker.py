@@ -145,6 +145,14 @@ def local_settings(given: Settings, broker: str, directory: Path, *, known_port:
         "tls_ca": None,
         "tls_cert": None,
         "tls_key": None,
+        # Nor are the user's own intake's secrets: a child is given them by name where it needs any.
+        "intake_key": None,
+        "intake_key_file": None,
+        "intake_token": None,
+        "intake_token_file": None,
+        "intake_tls_cert": None,
+        "intake_tls_key": None,
+        "intake_tls_client_ca": None,
     }
     return given.model_copy(update=own)
 

@@ -56,11 +56,11 @@ class Tokens:
 
 
 def bearer(authorization: str, api_key: str) -> bytes:
-    """The token that a request shows in its headers; empty where there is none."""
+    """The token that a request shows in its headers; empty where there is none. Headers are Latin-1 text."""
     kind, _, token = authorization.strip().partition(" ")
     if kind.lower() == "bearer":
-        return token.strip().encode("utf-8", "surrogateescape")
-    return api_key.strip().encode("utf-8", "surrogateescape")
+        return token.strip().encode("latin-1", "replace")
+    return api_key.strip().encode("latin-1", "replace")
 
 
 def network_of(address: str) -> str:

@@ -32,6 +32,7 @@ from streams.intake.admission import (
     unpacked,
 )
 from streams.intake.convert import Converter
+from streams.intake.guarded import converted
 from streams.intake.intake_metrics import IntakeMetrics
 from streams.intake.outcome import UNREADABLE, Outcome, Refused
 from streams.intake.sink import Sink
@@ -117,7 +118,7 @@ class Intake:
             raise RefusalError(401, "show a token: Authorization: Bearer TOKEN")
 
     def _convert(self, name: str, body: bytes, received_ms: int) -> Outcome:
-        return self.converters[name].convert(name, body, received_ms=received_ms)
+        return converted(self.converters[name], name, body, received_ms)
 
     async def _body(self, request: Request, hold: Hold) -> bytes:
         most = self.limits.body_bytes

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from streams.intake.convert import Converter
+from streams.intake.guarded import converted
 from streams.intake.intake_metrics import IntakeMetrics
 from streams.intake.outcome import Event, Outcome, Refused
 from streams.intake.sink import Sink
@@ -134,9 +135,9 @@ class TopicIntake:
         if record.value is None:
             outcome = Outcome(refused=[Refused(0, NULL_VALUE, "a record without a value")])
         else:
-            outcome = self.converter.convert(
-                self.source.format, record.value, received_ms=record.timestamp
-            )
+            # Some producers give no time.
+            received_ms = record.timestamp if record.timestamp > 0 else time.time_ns() // 1_000_000
+            outcome = converted(self.converter, self.source.format, record.value, received_ms)
         self.metrics.converted(self.source.format, len(record.value or b""), outcome)
         return outcome
 

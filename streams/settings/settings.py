@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     # LiteLLM's records have 13 kB each and come by the hundred. Holds for what is unpacked as well.
     intake_body_bytes: int = Field(default=10_000_000, ge=1000, le=1_000_000_000)
     # Of one client, that is of one token, or of one address where there are none.
-    intake_requests_per_s: float = Field(default=1000.0, gt=0, le=1_000_000)
+    intake_requests_per_s: float = Field(default=10_000.0, gt=0, le=1_000_000)
     # Bodies in hand and records that the broker does not have yet: beyond it clients wait.
     intake_in_hand_bytes: int = Field(default=128_000_000, ge=1_000_000, le=100_000_000_000)
     # How long a request waits for the broker before it is told to come again.

@@ -12,9 +12,9 @@ import typer.main
 import yaml
 
 from streams.cli.main import app
-from streams.commands import intake_process
 from streams.intake.server import DRAIN_S
 from streams.intake.sink import FLUSH_S
+from streams.kafka import producers
 from streams.settings.intake_rules import refuse_open_doors
 from streams.settings.settings import Settings, variable
 from tests.deploy.custom_resources import SPECS, schema_of
@@ -96,7 +96,8 @@ def test_ports_and_probes_are_where_the_process_listens() -> None:
 
 
 def test_a_pod_has_time_to_answer_and_to_deliver_before_it_is_killed() -> None:
-    assert pod()["terminationGracePeriodSeconds"] > DRAIN_S + FLUSH_S + intake_process.LOOK_S
+    longest = DRAIN_S + FLUSH_S + producers.FLUSH_S + producers.CLOSE_S
+    assert pod()["terminationGracePeriodSeconds"] > longest
 
 
 def test_everything_selects_the_pods_that_are_started_and_no_worker() -> None:

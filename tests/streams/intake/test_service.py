@@ -249,3 +249,16 @@ async def test_no_label_is_what_a_client_chose(one: Served) -> None:
         for value in sample.labels.values()
     }
     assert not any("made-up" in value for value in labels)
+
+
+async def test_a_fault_of_ours_costs_the_body_and_makes_nobody_send_it_again(
+    one: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def convert(self, name: str, body: bytes, *, received_ms: int) -> None:
+            raise RecursionError(body.decode())
+
+    one.intake.converters = {"litellm": Broken()}  # type: ignore[dict-item]
+    answer = await post(one, b"a prompt that nobody may see")
+    assert (answer.status_code, answer.json()["refused"]) == (200, {"failed": 1})
+    assert "nobody may see" not in answer.text + caplog.text
