@@ -21,7 +21,7 @@ def test_only_who_shows_a_certificate_of_its_authority_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, other = Authority.create(tmp_path / "mine"), Authority.create(tmp_path / "other")
-    certificate, key = mine.issue("localhost")
+    certificate, key = mine.issue("localhost", "serverAuth")
     monkeypatch.setenv("HYDRAWATCH_INTAKE_TLS_CERT", str(certificate))
     monkeypatch.setenv("HYDRAWATCH_INTAKE_TLS_KEY", str(key))
     monkeypatch.setenv("HYDRAWATCH_INTAKE_TLS_CLIENT_CA", str(mine.certificate))
