@@ -52,13 +52,13 @@ def segments_of(tokens: list[str], levels: dict[str, int]) -> list[Segment]:
     parts: list[tuple[int, int, str, int]] = []
     start = total = 0
     level_of = levels.get
-    for place, token in enumerate(tokens):
+    for at, token in enumerate(tokens):
         if level := level_of(token):
             total += level
         elif token in BREAKS:
-            if place > start:
-                parts.append((start, place, token, total))
-            start, total = place + 1, 0
+            if at > start:
+                parts.append((start, at, token, total))
+            start, total = at + 1, 0
     if len(tokens) > start:
         parts.append((start, len(tokens), "\n", total))
     last = len(parts) - 1
