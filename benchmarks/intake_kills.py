@@ -54,7 +54,47 @@ def main() -> int:
     parser.add_argument("--way", choices=("http", "topic"), default="http")
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="kafka")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    outcome = run(parser.parse_args())
+    print(outcome.line())
+    return 0 if outcome.good else 1
+
+
+@dataclass
+class Outcome:
+    """What was found: the records that were sent, and what became of them."""
+
+    way: str
+    kills: int
+    sent: str
+    wanted: set[str]
+    seen: Counter[str]
+    counted: dict[str, int]
+    seconds: float
+
+    @property
+    def twice(self) -> int:
+        """Records on the topic beside the first of each id."""
+        return sum(count - 1 for count in self.seen.values())
+
+    @property
+    def good(self) -> bool:
+        """Whether each record is there, under its id alone, and was counted once."""
+        counted = {"accepted": len(self.wanted), "duplicate": self.twice}
+        return self.wanted == set(self.seen) and self.counted == counted
+
+    def line(self) -> str:
+        """The run on one line."""
+        missing, strange = self.wanted - set(self.seen), set(self.seen) - self.wanted
+        return (
+            f"{self.way}: {self.kills} kills, {len(self.wanted):,} records, {self.sent}; "
+            f"{len(missing):,} missing, {len(strange):,} under another id, {self.twice:,} more than "
+            f"once; the worker counted {self.counted} ({self.seconds:.0f} s): "
+            f"{'good' if self.good else 'BAD'}"
+        )
+
+
+def run(given: argparse.Namespace) -> Outcome:
+    """One broker, one gateway, many kills."""
     began = time.monotonic()
     # It ends some minutes ago: the worker takes no event of the future.
     minutes = given.records / given.accounts / 2 + 10
@@ -69,19 +109,11 @@ def main() -> int:
         create_topics(settings, PARTITIONS, replication=1)
         killed = Killed(settings, given.way)
         found = over_http if given.way == "http" else from_topic
-        attempts = found(settings, killed, lines, given.kills, random.Random(given.seed))
+        sent = found(settings, killed, lines, given.kills, random.Random(given.seed))
         seen = on_the_topic(settings)
         counted = worker_counts(settings, folder, sum(seen.values()))
     wanted = {json.loads(line)["litellm_call_id"] for line in lines}
-    missing, strange = wanted - seen.keys(), seen.keys() - wanted
-    twice = sum(count - 1 for count in seen.values())
-    good = not missing and not strange and counted == {"accepted": len(wanted), "duplicate": twice}
-    print(
-        f"{given.way} on {given.broker}: {killed.kills} kills, {len(wanted):,} records, {attempts}; "
-        f"{len(missing):,} missing, {len(strange):,} under another id, {twice:,} more than once; the "
-        f"worker counted {counted} ({time.monotonic() - began:.0f} s): {'good' if good else 'BAD'}"
-    )
-    return 0 if good else 1
+    return Outcome(given.way, killed.kills, sent, wanted, seen, counted, time.monotonic() - began)
 
 
 @dataclass
