@@ -7,7 +7,7 @@ number of another wire type; then each span is parsed by itself, after the envel
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -134,10 +134,16 @@ def _id(raw: bytes, size: int) -> str:
 def _attributes(pairs: Iterable[Any], depth: int = 0) -> Attributes:
     made: Attributes = {}
     for pair in pairs:
-        value = _value(pair.value, depth)
-        if value is not None:
-            made[pair.key] = value
+        value = pair.value
+        kind = value.WhichOneof("value")
+        if kind in _PLAIN:
+            made[pair.key] = getattr(value, kind)
+        elif (said := _value(value, depth)) is not None:
+            made[pair.key] = said
     return made
+
+
+_PLAIN: Final = frozenset(("string_value", "int_value", "bool_value"))
 
 
 def _value(value: Any, depth: int) -> Any:
