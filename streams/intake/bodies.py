@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from streams.intake.expressions import Expression
 from streams.intake.mapping import Mapping
 from streams.intake.outcome import NOT_AN_OBJECT, TOO_LARGE, UNREADABLE, PassedOver, Problem
 from streams.intake.pruning import Shape, shape_of
@@ -53,9 +54,13 @@ def unpacked(body: bytes, content_encoding: str) -> bytes | Problem:
 class JsonBodies:
     """Takes JSON bodies of one format apart, building of a record only what its mapping reads."""
 
-    def __init__(self, mapping: Mapping | None = None) -> None:
+    def __init__(self, mapping: Mapping | None = None, *also: Expression) -> None:
         self._mapping = Mapping("json", {}) if mapping is None else mapping
-        self._shape: Shape | None = None if mapping is None else shape_of(mapping)
+        self._shape: Shape | None = None if mapping is None else shape_of(mapping, also)
+
+    def reading(self, *also: Expression) -> JsonBodies:
+        """The same for somebody who reads more of a record than the mapping does."""
+        return JsonBodies(self._mapping, *also)
 
     def __call__(self, body: bytes) -> Iterator[RawRecord]:
         """The records of a body, in order; a body of nothing has none."""

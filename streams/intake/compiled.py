@@ -32,7 +32,7 @@ def compile_fields(fields: Sequence[tuple[str, Sequence[Way], Check]]) -> Fill:
     """A function of a record and a count of properties: what the record has of the fields, valid.
 
     Of a field's ways the first that gives a valid value wins. What is there and gives none is counted by
-    the property's name; null, "" and "-" are not there.
+    the property's name; what is empty, null, "" and "-" is not there.
     """
     names: dict[str, Any] = {"_nothing": _NOTHING}
     lines = ["def fill(record, unusable):", "    event = {}"]
@@ -57,7 +57,7 @@ def compile_fields(fields: Sequence[tuple[str, Sequence[Way], Check]]) -> Fill:
                 f"{at}if v is not None and v != '' and v != '-':",
                 f"{at}    x = make{number}_{place}(v)",
                 f"{at}    if x is None or not valid{number}(x):",
-                f"{at}        x, wrong = None, True",
+                f"{at}        x, wrong = None, wrong or bool(v)",
             ]
         lines += [
             "    if x is not None:",

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from hydrawatch.fingerprints import Keys
 
 # What stands where a gateway took the text out: the same for everybody, and no prompt.
-_MARKERS: Final = ("redacted", "[redacted", "<redacted", "***")
-_LONGEST_MARKER: Final = 64
+_MARKERS: Final = ("redacted", "[redacted", "<redacted", "***", "body too large")
+_LONGEST_MARKER: Final = 128
 _SYSTEM: Final = frozenset({"system", "developer"})
 _TURNS: Final = (
     "messages",
@@ -60,7 +60,8 @@ def _messages(request: dict[str, Any]) -> list[dict[str, Any]]:
     if turns.__class__ is list and turns and all(isinstance(entry, str) for entry in turns):
         turns = turns[-1]  # of several prompts, the last
     if turns.__class__ is str:
-        return [{"role": "user", "content": turns}]
+        # What begins as JSON is a body that was cut, or of another kind than ours.
+        return [] if turns.startswith(("{", "[")) else [{"role": "user", "content": turns}]
     if turns.__class__ is not list:
         return []
     return [message for message in turns[-_MOST_MESSAGES:] if isinstance(message, dict)]

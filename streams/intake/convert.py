@@ -6,7 +6,7 @@ Decode, map, privacy gate, digest, join. The way in makes no difference: HTTP, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +15,7 @@ import orjson
 
 from detectors.contract.request_event import USAGE
 from detectors.errors import ConfigError
-from streams.intake.bodies import RawRecord, unpacked
+from streams.intake.bodies import JsonBodies, RawRecord, unpacked
 from streams.intake.content import fingerprints
 from streams.intake.directory import Directory
 from streams.intake.formats import SHIPPED, Format
@@ -87,6 +87,7 @@ class Converter:
         self._formats = mappings
         self._stamp = stamp
         self._fields: dict[str, Fields] = {}
+        self._taking_apart: dict[str, Callable[[bytes], Iterator[RawRecord]]] = {}
 
     def convert(
         self,
@@ -133,9 +134,13 @@ class Converter:
         """The format's mapping with the keys, made once."""
         fields = self._fields.get(name)
         if fields is None:
-            mapping = self._format(name).mapping
-            accounts = self._accounts or mapping.fields["account_id"]
-            fields = self._fields[name] = Fields(mapping, self._keys, accounts)
+            chosen = self._format(name)
+            accounts = self._accounts or chosen.mapping.fields["account_id"]
+            fields = self._fields[name] = Fields(chosen.mapping, self._keys, accounts)
+            records = chosen.records
+            if self._accounts and isinstance(records, JsonBodies):
+                records = records.reading(*(source.expression for source in self._accounts))
+            self._taking_apart[name] = records
         return fields
 
     def _format(self, name: str) -> Format:
@@ -153,7 +158,7 @@ class Converter:
             yield 0, plain
             return
         anything = False
-        for record in self._format(name).records(plain):
+        for record in self._taking_apart[name](plain):
             anything = True
             yield record
         if not anything and not plain.strip():

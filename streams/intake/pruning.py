@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, cast
 
 import msgspec
 
-from streams.intake.expressions import Path
+from streams.intake.expressions import Expression, Path
 from streams.intake.mapping import Mapping
 
 # A name and what is wanted below it; None is all of it.
@@ -26,10 +26,10 @@ class Shape:
         return self._many(text) if text[:1] == b"[" else self._one(text)
 
 
-def shape_of(mapping: Mapping) -> Shape | None:
-    """The shape of a format's records; None where a mapping may read any member."""
+def shape_of(mapping: Mapping, also: Iterable[Expression] = ()) -> Shape | None:
+    """The shape of a format's records; None where any member may be read, by the mapping or `also`."""
     tree: _Tree = {}
-    for expression in mapping.expressions():
+    for expression in (*mapping.expressions(), *also):
         if expression.paths is None:
             return None
         for path in expression.paths:
