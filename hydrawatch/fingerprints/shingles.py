@@ -11,6 +11,7 @@ from math import isqrt
 from hydrawatch.fingerprints.lexicon import LEVELS, OFTEN
 from hydrawatch.fingerprints.segments import (
     COMMA,
+    CUTS,
     ENTRIES,
     STOP,
     Segment,
@@ -18,11 +19,11 @@ from hydrawatch.fingerprints.segments import (
     tokens_of,
 )
 
-_ONE = 1024  # weight of the best segment
-_LEAST = 51  # a segment that weighs less than a twentieth of the best is filling
+_LEVELS = {**LEVELS, **CUTS}
+_ENTRIES = frozenset(ENTRIES)
 _STEM, _SMALL = 2, 1  # a word's part in the weight of a pair
 _WHOLE = 6  # weight of a segment's stems in a row, times the root of their number
-_MARK = _ONE // 2  # weight of how the lists of a prompt are marked
+_MARK = 512  # weight of how the lists of a prompt are marked
 
 
 def shingles_of(masked: str) -> dict[str, int]:
@@ -32,34 +33,22 @@ def shingles_of(masked: str) -> dict[str, int]:
     are then near only if they are worded alike.
     """
     tokens = tokens_of(masked)
-    shingles = _frame(tokens, LEVELS)
+    shingles = _frame(tokens, _LEVELS)
     if not shingles:
         words = {token: OFTEN for token in tokens if token[0].isalpha()}
-        shingles = _frame(tokens, words)
+        shingles = _frame(tokens, {**words, **CUTS})
     if shingles:
-        for line in ENTRIES.keys() & set(tokens):
+        for line in _ENTRIES.intersection(tokens):
             shingles[f"mark {ENTRIES[line]}"] = _MARK
     return shingles
 
 
 def _frame(tokens: list[str], levels: dict[str, int]) -> dict[str, int]:
     """Give the shingles of the segments that weigh, each with the greatest weight it has anywhere."""
-    segments = segments_of(tokens, levels)
-    best = max((segment.score for segment in segments), default=0)
     shingles: dict[str, int] = {}
-    for segment in segments:
-        weight = _weight(segment.score, best)
-        if weight >= _LEAST:
-            _add(shingles, tokens, segment, levels, weight)
+    for segment in segments_of(tokens, levels):
+        _add(shingles, tokens, segment, levels)
     return shingles
-
-
-def _weight(score: int, best: int) -> int:
-    """Give a segment's weight, 0 to 1024: the eighth power of its score's share of the best."""
-    share = score * _ONE // best
-    square = share * share // _ONE
-    fourth = square * square // _ONE
-    return fourth * fourth // _ONE
 
 
 def _add(
@@ -67,9 +56,9 @@ def _add(
     tokens: list[str],
     segment: Segment,
     levels: dict[str, int],
-    weight: int,
 ) -> None:
     """Add a segment's pairs of neighbours, its pairs of stems, and its stems in a row."""
+    weight = segment.weight
     before, before_part = f"{segment.place}^", _SMALL
     stem_before = before
     stems: list[str] = []
