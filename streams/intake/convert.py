@@ -15,7 +15,7 @@ import orjson
 
 from detectors.contract.request_event import USAGE
 from detectors.errors import ConfigError
-from streams.intake.bodies import JsonBodies, RawRecord, unpacked
+from streams.intake.bodies import BOM, JsonBodies, RawRecord, unpacked
 from streams.intake.content import fingerprints
 from streams.intake.directory import Directory
 from streams.intake.formats import SHIPPED, Format
@@ -41,11 +41,10 @@ if TYPE_CHECKING:
     from hydrawatch.fingerprints import Keys
 
 LEAST_FAILURE: Final = 400  # of HTTP's statuses
-_TOKENS: Final = (*USAGE, "cached_tokens", "reasoning_tokens")
 # What no event is without, and how it has to be.
 _NEEDS: Final = {
     "event_time": "a time, of 2010 or later",
-    "model": "a name of 1 to 128 letters, digits, blanks and . : / @ + - _",
+    "model": "the name of the model that was asked or answered",
 }
 
 
@@ -161,7 +160,7 @@ class Converter:
         for record in self._taking_apart[name](plain):
             anything = True
             yield record
-        if not anything and not plain.strip():
+        if not anything and not plain.removeprefix(BOM).strip():
             yield 0, Problem(UNREADABLE, "an empty body; send records")
 
     def _one(
@@ -235,7 +234,13 @@ def _settle_usage(event: dict[str, Any]) -> None:
         if "status" in event
         else event.get("error_class") is not None
     )
-    if not failed and not any(event.get(name) for name in _TOKENS):
+    get = event.get
+    if not failed and not (
+        get("input_tokens")
+        or get("output_tokens")
+        or get("cached_tokens")
+        or get("reasoning_tokens")
+    ):
         # No model answers without reading or writing a token: zeros of a gateway that counted nothing.
         event["input_tokens"] = event["output_tokens"] = None
         return

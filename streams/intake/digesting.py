@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hydrawatch.fingerprints import Keys, client_address, client_family, ip_prefix
-from streams.intake.gate import event_id
+from streams.intake.gate import event_id, model
 from streams.intake.transformations import Transformation, text
 
+MOST_MODEL: Final = 128
 MOST_ID: Final = 512  # of a request's id that goes on as it is
 CACHED: Final = 16_384  # values of a kind: the same few accounts and clients come again and again
-_OPAQUE = re.compile(r"k\d{1,10}:[0-9a-f]{8,52}").fullmatch
+_OPAQUE = re.compile(r"k\d{1,10}:[0-9a-f]{4,52}").fullmatch
 # What an own proxy or network uses; ip_prefix would be the same for everybody behind it.
 _INNER: Final = tuple(
     map(
@@ -48,6 +49,17 @@ def fingerprint(keys: Keys, kind: str) -> Transformation:
 
     def made(value: Any) -> str | None:
         return value if value.__class__ is str and _OPAQUE(value) else digest(value)
+
+    return made
+
+
+def model_name(keys: Keys, kind: str) -> Transformation:
+    """A model's name as it is; a digest of one that is too long, or may say more than which model it is."""
+    digest = hmac(keys, kind)
+
+    def made(value: Any) -> str | None:
+        said = text(value)
+        return said if said and len(said) <= MOST_MODEL and model(said) else digest(value)
 
     return made
 
@@ -141,6 +153,7 @@ KEYED: Final[Mapping[str, Callable[[Keys, str], Transformation]]] = MappingProxy
         "fingerprint": fingerprint,
         "opaque": opaque,
         "request_id": request_id,
+        "model_name": model_name,
         "ua_family": ua_family,
         "ip_prefix": lambda keys, _: network(keys),  # addresses have one kind, wherever they stand
     }
@@ -149,6 +162,7 @@ KEYED: Final[Mapping[str, Callable[[Keys, str], Transformation]]] = MappingProxy
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "event_id": "event",
+        "model": "model",
         "account_id": "account",
         "org_id": "org",
         "api_key_id": "api_key",

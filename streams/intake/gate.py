@@ -24,7 +24,8 @@ _SECRET: Final = r"\bbearer\b|\bbasic\s|\b[srp]k-|\beyJ"
 _SECRETS: Final = ("sk-", "pk-", "rk-", "eyJ", "Bearer", "bearer")
 CACHED: Final = 1024  # names: the same few come again and again
 _no_name = re.compile(f"{_MAIL}|{_SECRET}", re.IGNORECASE).search
-_model = re.compile(r"[\w .:/@+,()\[\]=~#-]+", re.ASCII).fullmatch
+_model = re.compile(r"[\w.:/@+,()\[\]=~#-]+", re.ASCII).fullmatch
+_address = re.compile(r"(?<![\d.])(\d{1,3}\.){3}\d{1,3}(?![\d.])|([0-9a-fA-F]{0,4}:){3}").search
 _event_id = re.compile(r"[\w.:/+=~-]+", re.ASCII).fullmatch
 _error = re.compile(r"[A-Za-z][\w.,:-]*", re.ASCII).fullmatch
 _language = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?").fullmatch
@@ -36,13 +37,15 @@ _SKETCH_BYTES: Final = 32
 
 @lru_cache(CACHED)
 def model(value: str) -> bool:
-    """Whether it can be a model's name."""
-    return _model(value) is not None and _no_name(value) is None
+    """Whether it can be a model's name, and nothing else; one that may say more is digested."""
+    return _model(value) is not None and _no_name(value) is None and _address(value) is None
 
 
 def event_id(value: str) -> bool:
     """Whether it can be a request's id as it is; one that may say more is digested."""
-    return _event_id(value) is not None and not value.startswith(_SECRETS)
+    return (
+        _event_id(value) is not None and not value.startswith(_SECRETS) and _address(value) is None
+    )
 
 
 @lru_cache(CACHED)

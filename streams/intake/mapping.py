@@ -39,16 +39,26 @@ class Condition:
     matches: Callable[[str], object] | None = None
     present: bool | None = None
 
-    def __call__(self, record: dict[str, Any]) -> bool:
-        """Whether it holds."""
-        value = self.expression.read(record)
-        if self.present is not None:
-            return (value not in (None, "", "-", {}, [])) is self.present
-        if self.listed is not None:
-            return value.__class__ in (str, int, bool) and value in self.listed
-        if self.matches is not None:
-            return value.__class__ is str and self.matches(value) is not None
-        return value not in (None, False, "", [], {})
+    def compiled(self) -> Callable[[dict[str, Any]], bool]:
+        """Whether it holds, as a function of a record."""
+        read, listed, matches, present = (
+            self.expression.read,
+            self.listed,
+            self.matches,
+            self.present,
+        )
+        if present is not None:
+            return lambda record: (read(record) not in (None, "", "-", {}, [])) is present
+        if listed is not None:
+            # A list or an object is no value to look for, and cannot be looked for.
+            return lambda record: (
+                (value := read(record)).__class__ in (str, int, bool) and value in listed
+            )
+        if matches is not None:
+            return lambda record: (
+                (value := read(record)).__class__ is str and matches(value) is not None
+            )
+        return lambda record: read(record) not in (None, False, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Fields:
     def __init__(self, mapping: Mapping, keys: Keys, accounts: tuple[Source, ...]) -> None:
         self._accounts = [_bound(source, keys, "account_id") for source in accounts]
         self.at_receipt = mapping.at_receipt
-        self._pass_over = mapping.pass_over
+        self._pass_over = [(reason, when.compiled()) for reason, when in mapping.pass_over]
         self._content = [expression.read for expression in mapping.content]
         self._addresses = [
             (source.expression.read, source.hops) for source in mapping.fields.get(_ADDRESS, ())

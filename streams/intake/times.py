@@ -54,6 +54,8 @@ def _scaled(value: Any, numerator: int, denominator: int) -> int | None:
 
 def seconds(value: Any) -> int | None:
     """Seconds, since 1970 or of a duration."""
+    if value.__class__ is float and -1e11 < value < 1e11:
+        return floor(value * 1000 + _COARSE)
     return _scaled(value, 1000, 1)
 
 
@@ -104,6 +106,8 @@ def log_time(value: Any) -> int | None:
 
 def time(value: Any) -> int | None:
     """A time in any of these forms; a number's size says what it counts."""
+    if value.__class__ is float and -1e11 < value < 1e11:  # what most of them are
+        return floor(value * 1000 + _COARSE)
     found = number(value)
     if found is None:
         made = iso_time(value)

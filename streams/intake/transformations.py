@@ -23,7 +23,6 @@ _TRUE: Final = frozenset({"true", "1", "1.0", "yes", "t", "stream", "on"})
 _FALSE: Final = frozenset({"false", "0", "0.0", "no", "f", "oneshot", "off"})
 _MODEL_IN_PATH = re.compile(r"/(?:models?|deployments)/([\w.@%-]+)")
 _ERROR_IN_TEXT = re.compile(r"[A-Za-z][\w.,:-]*\Z").match
-MOST_MODEL: Final = 128
 ANSWERED, BROKEN = 200, 500  # what a gateway means that says success or failure and no number
 
 
@@ -96,12 +95,6 @@ def error_class(value: Any) -> str | None:
     return said if said and _ERROR_IN_TEXT(said) else None
 
 
-def model_name(value: Any) -> str | None:
-    """A model's name, cut where it is longer than the contract has room for."""
-    said = text(value)
-    return None if said is None else said[:MOST_MODEL]
-
-
 def model_in_path(value: Any) -> str | None:
     """The model that a URL's path names: `/deployments/large-5/chat/completions`, `/models/m:generate`."""
     found = _MODEL_IN_PATH.search(value) if value.__class__ is str else None
@@ -156,7 +149,6 @@ TRANSFORMATIONS: Final[Mapping[str, tuple[Transformation, str]]] = MappingProxyT
         "status": (status, NUMBER),
         "success": (success, NUMBER),
         "error_class": (error_class, TEXT),
-        "model_name": (model_name, TEXT),
         "model_in_path": (model_in_path, TEXT),
         "usage_input": (usage_input, NUMBER),
         "usage_output": (usage_output, NUMBER),

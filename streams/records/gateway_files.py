@@ -5,6 +5,7 @@ Compressed or not, by its first bytes; "-" is standard input.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
@@ -37,8 +38,7 @@ def bodies(path: str, progress: Progress | None = None) -> Iterator[bytes]:
 
 
 def _bodies(file: IO[bytes], name: str, progress: Progress | None) -> Iterator[bytes]:
-    about = os.fstat(file.fileno())
-    total = about.st_size if stat.S_ISREG(about.st_mode) else None
+    total = _size(file)
     raw = Ahead(file)
     if raw.peek(4) == PARQUET:
         raise EventFileError(f"{name}: parquet is read of no gateway; export JSON Lines")
@@ -50,6 +50,15 @@ def _bodies(file: IO[bytes], name: str, progress: Progress | None) -> Iterator[b
         yield body
     if progress is not None:
         progress(raw.taken, total)
+
+
+def _size(file: IO[bytes]) -> int | None:
+    """A regular file's size; None of a pipe."""
+    try:
+        about = os.fstat(file.fileno())
+    except io.UnsupportedOperation:  # no file of the system's
+        return None
+    return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
 def _has_lines(head: bytes) -> bool:

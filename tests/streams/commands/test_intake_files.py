@@ -55,7 +55,7 @@ def test_check_says_of_each_record_what_becomes_of_it(gateway: str) -> None:
 def test_check_shows_reasons_and_what_a_gateway_never_says() -> None:
     done = typed("check", "litellm.jsonl", "--format", "litellm", "--limit", "3")
     assert "account_id k1:" in done.stdout
-    assert "refused 1: missing_property (model: a name of" in done.stdout
+    assert "refused 1: missing_property (model: the name of" in done.stdout
     assert "passed over 2: nameless" in done.stdout
     assert "never known: account_created_at, account_tier" in done.stdout
     assert "advice: observe at most" in done.stdout

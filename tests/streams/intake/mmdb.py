@@ -11,6 +11,8 @@ from typing import Any
 
 _MARKER = b"\xab\xcd\xefMaxMind.com"
 _RECORD_BITS = 32
+_UINT16, _UINT32, _UINT64 = 5, 6, 9
+_KINDS = {"node_count": _UINT32, "build_epoch": _UINT64}
 
 
 def write_mmdb(path: Path, networks: dict[str, dict[str, Any]]) -> str:
@@ -46,11 +48,11 @@ def write_mmdb(path: Path, networks: dict[str, dict[str, Any]]) -> str:
         "build_epoch": 1,
         "description": {},
     }
-    path.write_bytes(tree + bytes(16) + bytes(data) + _MARKER + _encoded(about))
+    path.write_bytes(tree + bytes(16) + bytes(data) + _MARKER + _encoded(about, _UINT16))
     return str(path)
 
 
-def _encoded(value: Any) -> bytes:
+def _encoded(value: Any, number: int = _UINT32) -> bytes:
     if isinstance(value, bool):
         return _control(14, int(value))
     if isinstance(value, str):
@@ -58,9 +60,11 @@ def _encoded(value: Any) -> bytes:
         return _control(2, len(raw)) + raw
     if isinstance(value, int):
         raw = value.to_bytes((value.bit_length() + 7) // 8, "big")
-        return _control(6, len(raw)) + raw
+        return _control(number, len(raw)) + raw
     if isinstance(value, dict):
-        inner = b"".join(_encoded(k) + _encoded(v) for k, v in value.items())
+        inner = b"".join(
+            _encoded(name) + _encoded(one, _KINDS.get(name, number)) for name, one in value.items()
+        )
         return _control(7, len(value)) + inner
     return _control(11, len(value)) + b"".join(map(_encoded, value))
 

@@ -168,3 +168,15 @@ def test_a_request_without_an_id_has_one_of_what_it_says() -> None:
     outcome = converter().convert("nginx", body_of(record, other, record), received_ms=RECEIVED_MS)
     first, second, third = (json.loads(event.value)["event_id"] for event in outcome.events)
     assert first == third != second
+
+
+@pytest.mark.parametrize("gateway", FORMATS)
+def test_what_is_left_out_in_decoding_changes_nothing(gateway: str) -> None:
+    for sample in samples(gateway):
+        plain = json.dumps(sample.record).encode()
+        # NaN is no JSON: such a body is decoded whole, by the standard library.
+        strange = json.dumps({**sample.record, "no such member": float("nan")}).encode()
+        outcomes = [
+            converter().convert(gateway, b, received_ms=RECEIVED_MS) for b in (plain, strange)
+        ]
+        assert outcomes[0] == outcomes[1]

@@ -127,7 +127,8 @@ def test_no_text_passes_as_a_property_that_is_a_choice_or_a_pattern(text: str) -
     [
         ("model", "anthropic/claude-5@20260101", "eve@mail.example"),
         ("model", "arn:aws:bedrock:us-east-1:123:inference-profile/x", "sk-123456"),
-        ("model", "My Model (v2)", "what is\nthis"),
+        ("model", "llama-4:latest", "what is this"),
+        ("event_id", "83b63da3-45a9-4196-98b8-1a7f697d6d8d", "r-203.0.113.7-1"),
         ("event_id", "chatcmpl-1_cache_hit1.5", "a b"),
         ("error_class", "RateLimitError", "it failed"),
         ("lang", "de", "deutsch!"),
