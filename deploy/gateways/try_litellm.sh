@@ -74,6 +74,7 @@ model_list:
   - model_name: broken
     litellm_params: {model: openai/broken, api_key: none, mock_response: "litellm.RateLimitError"}
 general_settings:
+  master_key: sk-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   custom_auth: keys.whose
 CONF
 } >"$folder/config.yaml"
