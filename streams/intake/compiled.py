@@ -6,7 +6,6 @@ Python's own making, expressions that are no plain path are called.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +14,7 @@ from streams.intake.expressions import Path, Read
 from streams.intake.gate import Check
 from streams.intake.transformations import Transformation
 
-Fill = Callable[[dict[str, Any], Counter[str]], dict[str, Any]]
+Fill = Callable[[dict[str, Any], list[str]], dict[str, Any]]
 _NOTHING: Final[dict[str, Any]] = {}
 
 
@@ -29,10 +28,10 @@ class Way:
 
 
 def compile_fields(fields: Sequence[tuple[str, Sequence[Way], Check]]) -> Fill:
-    """A function of a record and a count of properties: what the record has of the fields, valid.
+    """A function of a record and a list: what the record has of the fields, valid.
 
-    Of a field's ways the first that gives a valid value wins. What is there and gives none is counted by
-    the property's name; what is empty, null, "" and "-" is not there.
+    Of a field's ways the first that gives a valid value wins. The name of a property that is there, and of
+    which none is valid, is added to the list; what is empty, null, "" and "-" is not there.
     """
     names: dict[str, Any] = {"_nothing": _NOTHING}
     lines = ["def fill(record, unusable):", "    event = {}"]
@@ -54,21 +53,27 @@ def compile_fields(fields: Sequence[tuple[str, Sequence[Way], Check]]) -> Fill:
                 at = "        "
             lines += [
                 f"{at}v = {value}",
-                f"{at}if v is not None and v != '' and v != '-':",
+                f"{at}if v is not None{_but_nothing(way)}:",
                 f"{at}    x = make{number}_{place}(v)",
                 f"{at}    if x is None or not valid{number}(x):",
-                f"{at}        x, wrong = None, wrong or bool(v)",
+                f"{at}        x, wrong = None, wrong or (bool(v) and v != '-')",
             ]
         lines += [
             "    if x is not None:",
             f"        event[{name!r}] = x",
             "    elif wrong:",
-            f"        unusable[{name!r}] += 1",
+            f"        unusable.append({name!r})",
         ]
     lines.append("    return event")
     exec("\n".join(lines), names)  # written above, of literals and numbered names alone
     fill: Fill = names["fill"]
     return fill
+
+
+def _but_nothing(way: Way) -> str:
+    """What keeps "" and "-" from being taken for values, where the transformation would."""
+    takes = way.make("") is not None or way.make("-") is not None
+    return " and v != '' and v != '-'" if takes else ""
 
 
 def _nodes(paths: Iterator[Path]) -> dict[Path, str]:

@@ -32,6 +32,8 @@ def fingerprints(keys: Keys, value: Any) -> dict[str, Any]:
     `value`: a list of messages, a request body, or a prompt as text. The prompt is the last message of
     the user's; the system prompt, all that the developer wrote.
     """
+    if value.__class__ is list and value and _is_marker(value[-1]):
+        return {}
     request = value if value.__class__ is dict else {"messages": value}
     messages = _messages(request)
     said = [m for m in messages if m.get("role", "user") == "user"]
@@ -111,6 +113,14 @@ def _reasoning(message: dict[str, Any]) -> str | None:
             if block.get("type") == kind and isinstance(found, str) and found:
                 return found
     return None
+
+
+def _is_marker(message: Any) -> bool:
+    """Whether a message is the user's, and its text was taken out: what most gateways send."""
+    if message.__class__ is not dict or message.get("role") != "user":
+        return False
+    content = message.get("content")
+    return content.__class__ is str and content.startswith("redacted") and _taken_out(content)
 
 
 def _taken_out(text: str) -> bool:

@@ -195,7 +195,7 @@ class Converter:
         account = fields.account(record)
         if account is None:
             return PassedOver(NAMELESS), True
-        bad: Counter[str] = Counter()
+        bad: list[str] = []
         event = fields.event(record, bad)
         if fields.at_receipt:
             event.setdefault("event_time", received_ms)

@@ -26,6 +26,7 @@ CACHED: Final = 1024  # names: the same few come again and again
 _no_name = re.compile(f"{_MAIL}|{_SECRET}", re.IGNORECASE).search
 _model = re.compile(r"[\w.:/@+,()\[\]=~#-]+", re.ASCII).fullmatch
 _address = re.compile(r"(?<![\d.])(\d{1,3}\.){3}\d{1,3}(?![\d.])|([0-9a-fA-F]{0,4}:){3}").search
+_plain_id = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _event_id = re.compile(r"[\w.:/+=~-]+", re.ASCII).fullmatch
 _error = re.compile(r"[A-Za-z][\w.,:-]*", re.ASCII).fullmatch
 _language = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?").fullmatch
@@ -43,8 +44,11 @@ def model(value: str) -> bool:
 
 def event_id(value: str) -> bool:
     """Whether it can be a request's id as it is; one that may say more is digested."""
-    return (
-        _event_id(value) is not None and not value.startswith(_SECRETS) and _address(value) is None
+    if value.startswith(_SECRETS):
+        return False
+    # Nearly all are letters, digits and dashes, of which no address is made.
+    return _plain_id(value) is not None or (
+        _event_id(value) is not None and _address(value) is None
     )
 
 

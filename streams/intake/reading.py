@@ -31,8 +31,8 @@ _ADDRESS: Final = "ip_prefix_fp"
 class Fields:
     """Reads records of one mapping. `accounts`: where the account's id is, the first that names somebody.
 
-    `event(record, unusable)` gives the properties that a record has, valid by the contract, and counts what
-    is not valid by name. `at_receipt`: a record's time may be that of its receipt.
+    `event(record, unusable)` gives the properties that a record has, valid by the contract, and adds the
+    names of what is not valid. `at_receipt`: a record's time may be that of its receipt.
     """
 
     def __init__(self, mapping: Mapping, keys: Keys, accounts: tuple[Source, ...]) -> None:
@@ -123,7 +123,9 @@ def _joined(way: Way, other: Way, sign: int) -> Way:
         first = way.read(record)
         return None if first in (None, "", "-") else (first, other.read(record))
 
-    def total(pair: tuple[Any, Any]) -> Any:
+    def total(pair: Any) -> Any:
+        if pair.__class__ is not tuple:  # "" and "-" are tried on every transformation
+            return None
         first = way.make(pair[0])
         second = None if pair[1] is None else other.make(pair[1])
         if first is None or (second is None and sign < 0):
