@@ -1,8 +1,8 @@
-"""The intake's speed on one core: LiteLLM records to events, beside `json.loads` and a dict of the same fields.
+"""LiteLLM records to events on one core, beside `json.loads` and a dict of the same fields.
 
 Decode, map, privacy gate, digests, and the event as JSON; no broker. Both sides read the same bodies in
-turns, so that what runs beside them slows both. Records are as large as LiteLLM writes them (13 KB, most of it the
-model's price list), with the prompts taken out; `--lean` leaves the price list out.
+turns, so that what runs beside them slows both. Records are as LiteLLM writes them, 10 KB, most of it the
+model's price list, with the prompts taken out; `--lean` leaves the price list out.
 """
 
 from __future__ import annotations
