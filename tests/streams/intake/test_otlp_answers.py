@@ -29,7 +29,9 @@ def test_what_was_refused_is_a_partial_success_and_the_rest_is_not_sent_again() 
     logs = ExportLogsServiceResponse.FromString(Kind("logs", PROTOBUF).success(outcome))
     assert logs.partial_success.rejected_log_records == 2
     said = json.loads(Kind("traces", JSON).success(outcome))
-    assert said["partialSuccess"]["rejectedSpans"] == "2"  # a 64-bit integer, as protobuf's JSON has it
+    assert (
+        said["partialSuccess"]["rejectedSpans"] == "2"
+    )  # a 64-bit integer, as protobuf's JSON has it
     said = json.loads(Kind("logs", JSON).success(outcome))
     assert said["partialSuccess"]["rejectedLogRecords"] == "2"
 
