@@ -7,7 +7,7 @@ KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_deleted_topics.py \
   tests/kafka/test_transactions.py tests/kafka/test_foreign_records.py \
   tests/integration/test_chaos.py tests/integration/test_kafka_facts.py
 
-.PHONY: setup demo test test-kafka lint bench lock clean
+.PHONY: setup demo demo-gateway test test-kafka lint bench lock clean
 
 setup: $(STAMP) $(VENV)/.kernels  ## virtual environment with the locked dependencies and the hydrawatch command
 
@@ -28,6 +28,9 @@ $(VENV)/.kernels: $(STAMP) $(shell find detectors worlds -name '*.py')
 
 demo: setup  ## broker, worker and a simulated world on this machine; STAY=1 leaves it up
 	$(BIN)/hydrawatch demo $(if $(STAY),--stay)
+
+demo-gateway: setup  ## the same through the intake: a gateway's records over HTTP, and a directory of accounts
+	$(BIN)/hydrawatch demo --gateway --scale 0.5 $(if $(STAY),--stay)
 
 test: setup  ## every test, two at a time; those that need a broker start one themselves; SHORT=1 for less
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(if $(SHORT),--short)

@@ -32,6 +32,9 @@ from detectors.contract.request_event import (
 )
 from detectors.interface.tunable import reason
 from detectors.judging.features import FEATURES
+from streams.intake.digesting import KEYED, network
+from streams.intake.formats import NAMES, SHIPPED
+from streams.intake.transformations import TRANSFORMATIONS
 from streams.settings.settings import Settings, is_secret, variable
 from worlds.catalogue import PIECES
 
@@ -107,6 +110,7 @@ SETTING_MEANINGS = {
     "shadow_topic": "alerts of a configuration on trial",
     "control_topic": "what the platform tells the detector, key control_id",
     "dead_letters_topic": "records that could not be read, unchanged",
+    "accounts_topic": "what the platform knows of accounts, for the intake; compacted, key account_id",
     "handover_topic": "internal: closed ticks for the network partitions",
     "evidence_topic": "internal: closed ticks for the campaign owner",
     "marks_topic": "internal: what the wall clock decided, written before it is used",
@@ -136,6 +140,25 @@ SETTING_MEANINGS = {
     "tls_cert": "client certificate (PEM), together with the key",
     "tls_key": "its private key (PEM)",
     "tls_key_password": "of the private key, where it is encrypted; never printed",
+    "intake_key": "the intake: keys the digests of accounts, addresses and the like; the same for all "
+    "intakes, 16 characters or more; never printed",
+    "intake_key_file": "the intake: a file that holds that key instead",
+    "intake_epoch": "the intake: the number of that key, named in each digest; goes up with each new key",
+    "intake_host": "the intake: address that `hydrawatch intake serve` listens on; beyond this machine only "
+    "with a token or client certificates",
+    "intake_port": "the intake: its port; 0: any free one, which is logged",
+    "intake_token": "the intake: what clients show as a bearer token; several separated by commas, of 16 "
+    "characters or more each; never printed",
+    "intake_token_file": "the intake: a file with such tokens instead, one a line",
+    "intake_tls_cert": "the intake: its certificate (PEM), together with the key; then it speaks TLS",
+    "intake_tls_key": "the intake: its private key (PEM)",
+    "intake_tls_client_ca": "the intake: authorities (PEM) of the certificates that clients must then show",
+    "intake_body_bytes": "the intake: the longest body it takes, packed and unpacked",
+    "intake_requests_per_s": "the intake: requests a second that one client (a token, or an address) may "
+    "send; twice that at once",
+    "intake_in_hand_bytes": "the intake: what it holds at most of bodies and of records that the broker does "
+    "not have yet; beyond it clients are told to wait",
+    "intake_answer_s": "the intake: how long a request waits for the broker before it is told to come again",
     "instance_id": "a name of this worker, other than all others' and the same after a restart: a "
     "restart within the session timeout then moves no partition",
     "session_timeout_s": "after so long without a heartbeat a worker's partitions go to others",
@@ -211,6 +234,29 @@ def features_table() -> str:
     return "\n".join(rows)
 
 
+def gateways_tables() -> str:
+    """What each shipped format reads, and the transformations of mapping files."""
+    formats = [name for name in NAMES if name not in ("litellm_http", "otel_spans_proto")]
+    mapped = {name: SHIPPED[name].mapping.fields for name in formats}
+    named = [p.name for p in PROPERTIES if any(p.name in fields for fields in mapped.values())]
+    rows = [
+        "## What each format reads",
+        "",
+        "| property | " + " | ".join(f"`{name}`" for name in formats) + " |",
+        "|---|" + "---|" * len(formats),
+    ]
+    rows += [
+        f"| `{name}` | " + " | ".join("✓" if name in mapped[f] else "" for f in formats) + " |"
+        for name in named
+    ]
+    rows += ["", "## Transformations", "", "| `as` | gives |", "|---|---|"]
+    made = {name: make for name, (make, _) in TRANSFORMATIONS.items()} | dict(KEYED)
+    for name, make in made.items():
+        text = (network if name == "ip_prefix" else make).__doc__ or ""
+        rows.append(f"| `{name}` | {text.splitlines()[0].rstrip('.')} |")
+    return "\n".join(rows)
+
+
 def detectors_toml() -> str:
     """Every threshold, commented out, with its range and the reason of its default."""
     return "\n".join(_toml_lines()) + "\n"
@@ -249,8 +295,10 @@ def outputs() -> dict[Path, str]:
     """Every generated file and what should be in it."""
     events, settings = ROOT / "docs" / "events.md", ROOT / "docs" / "settings.md"
     worlds, detectors = ROOT / "docs" / "worlds.md", ROOT / "docs" / "detectors.md"
+    gateways = ROOT / "docs" / "gateways.md"
     return {
         detectors: with_table(detectors.read_text(encoding="utf-8"), features_table()),
+        gateways: with_table(gateways.read_text(encoding="utf-8"), gateways_tables()),
         worlds: with_table(worlds.read_text(encoding="utf-8"), pieces_table()),
         ROOT / "deploy" / "detectors.toml": detectors_toml(),
         events: with_table(events.read_text(encoding="utf-8"), events_table()),

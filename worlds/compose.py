@@ -51,7 +51,7 @@ class Cast:
 def compose(spec: WorldSpec, seed: int, end_ms: int) -> Cast:
     """Build all groups of `spec`. Each has chance of its own: without one, the others stay as they are."""
     period = Period(end_ms - round(spec.days * DAY_MS), end_ms)
-    laid = ground(seed, period, spec.accounts, spec.release, spec.sharing)
+    laid = ground(seed, period, spec.accounts, spec.release, spec.sharing, spec.texts)
     groups: list[Group] = []
     tables: list[Actors] = []
     names: list[Words] = []

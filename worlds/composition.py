@@ -42,6 +42,7 @@ _WORLD = {
     "seats": Parameter(_PLAIN.seats, 0, 500_000, "seats of ordinary organisations"),
     "release": Parameter(_PLAIN.release, 0.0, 1.0, "when a model comes out, share of the period"),
     "sharing": Parameter(_PLAIN.sharing, 0.0, 3.0, "what people share every day, times the usual"),
+    "texts": Parameter(_PLAIN.texts, 0.0, 1.0, "share of frameworks' prompts drawn as text"),
 }
 _ARRIVAL = {
     "late": Parameter(_PLAIN.late, 0.0, 0.5, "share of events that come late"),

@@ -10,6 +10,7 @@ import numpy as np
 from worlds.clock import DAY_MS, Calendar, Period, calendar
 from worlds.neighbourhoods import Pool, pool
 from worlds.places import EDU, HOSTING, MOBILE, VPN, Places
+from worlds.prompts import framework_templates
 from worlds.randomness import (
     Floats,
     Ints,
@@ -80,9 +81,17 @@ class Ground:
 
 
 def ground(
-    seed: int, period: Period, accounts: int, release: float, sharing: float = 1.0
+    seed: int,
+    period: Period,
+    accounts: int,
+    release: float,
+    sharing: float = 1.0,
+    texts: float = 0.0,
 ) -> Ground:
-    """Lay out the ground of a world of about `accounts` accounts; a model comes out at `release`."""
+    """Lay out the ground of a world of about `accounts` accounts; a model comes out at `release`.
+
+    A share `texts` of frameworks' templates, the most used first, are fingerprints of texts.
+    """
     places = Places()
     rng = stream(seed, "commons")
     per_country = max(1, accounts // (60 * len(COUNTRIES)))
@@ -100,6 +109,8 @@ def ground(
         systems=fingerprints(rng, 12 + accounts // _OF_A_KIT),
         templates=skeletons(rng, 20 + accounts // _OF_A_KIT),
     )
+    as_text = round(len(common.templates) * texts)
+    common.templates[:as_text] = framework_templates(common.templates[:as_text])
     laid = Ground(seed, period, places, common, calendar(period), 0, rng, sharing)
     at = laid.moment(release)
     laid.controls.append(

@@ -33,7 +33,8 @@ class WorldSpec:
     """A world before its seed. `release` and outages are placed by shares of the period.
 
     `seats` are those of ordinary organisations; a model comes out at `release`; `sharing` is how much
-    innocent people share every day, times the usual.
+    innocent people share every day, times the usual; `texts` is the share of frameworks' prompts, the most
+    used first, that are drawn as text and fingerprinted.
     """
 
     preset: str | None = None
@@ -42,6 +43,7 @@ class WorldSpec:
     seats: int = 400
     release: float = 0.45
     sharing: float = 1.0
+    texts: float = 0.0
     late: float = 0.01
     late_median_s: float = 60.0
     twice: float = 0.005

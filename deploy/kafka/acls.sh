@@ -14,6 +14,7 @@ set -eu
 : "${WORKER:=hydrawatch-worker}" "${GATEWAY:=hydrawatch-gateway}"
 : "${ENFORCEMENT:=hydrawatch-enforcement}" "${ANALYST:=hydrawatch-analyst}"
 : "${ONCALL:=hydrawatch-oncall}" "${ADMIN:=hydrawatch-admin}"
+: "${INTAKE:=hydrawatch-intake}" "${DIRECTORY:=hydrawatch-directory}"
 
 # Names, as in the workers' environment.
 # HYDRAWATCH_MODE=shadow gives the same users what a worker in shadow mode needs beside.
@@ -28,6 +29,7 @@ fi
 : "${HYDRAWATCH_SHADOW_TOPIC:=hydrawatch.alerts.shadow.v1}"
 : "${HYDRAWATCH_CONTROL_TOPIC:=hydrawatch.control.v1}"
 : "${HYDRAWATCH_DEAD_LETTERS_TOPIC:=hydrawatch.dead-letters.v1}"
+: "${HYDRAWATCH_ACCOUNTS_TOPIC:=hydrawatch.accounts.v1}"
 # What workers say to each other and to themselves: hydrawatch-handover, -evidence, -marks, ...
 INTERNAL=hydrawatch-
 
@@ -58,6 +60,18 @@ allow "$WORKER" --operation DescribeConfigs --topic "$INTERNAL" --resource-patte
 
 # A gateway says what was asked of the model, and reads nothing.
 allow "$GATEWAY" --operation Write --topic "$requests"
+
+# The intake does so for gateways that speak otherwise. It reads what is known of accounts, and tells of
+# records that it could not read. Topics for `hydrawatch intake topic` to read: INTAKE_SOURCES="a b".
+allow "$INTAKE" --operation Write --topic "$requests" --topic "$letters"
+allow "$INTAKE" --operation Read --topic "$HYDRAWATCH_ACCOUNTS_TOPIC"
+allow "$INTAKE" --operation Read --group hydrawatch-intake --resource-pattern-type prefixed
+for source in ${INTAKE_SOURCES:-}; do
+  allow "$INTAKE" --operation Read --topic "$source"
+done
+
+# The platform says what is known of accounts. It reads nothing back.
+allow "$DIRECTORY" --operation Write --topic "$HYDRAWATCH_ACCOUNTS_TOPIC"
 
 # Enforcement acts on live alerts. It does not see the shadow's, which nobody may act on.
 allow "$ENFORCEMENT" --operation Read --topic "$alerts" --group hydrawatch-enforcement

@@ -12,6 +12,7 @@ import typer
 
 from streams.cli import broker as cli_broker
 from streams.cli import engine as cli_engine
+from streams.cli import intake as cli_intake
 from streams.cli import records as cli_records
 from streams.cli import worlds as cli_worlds
 from streams.cli.exit import OK
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (cli_engine, cli_worlds, cli_records, cli_broker):
+for group in (cli_engine, cli_worlds, cli_records, cli_intake, cli_broker):
     app.add_typer(group.commands)
 
 

@@ -135,15 +135,23 @@ def demo(
     days: Days = None,
     scale: Scale = 1.0,
     seed: Seed = 1,
+    gateway: Annotated[
+        bool,
+        typer.Option(
+            "--gateway",
+            help="Through the intake: the world is told as LiteLLM's records, over HTTP.",
+        ),
+    ] = False,
 ) -> None:
     """Show it all on this machine: a broker, a worker, a simulated world, and the alerts.
 
-    The world ends now and runs faster than real time; it takes about a minute.
+    The world ends now and runs faster than real time; it takes about a minute. With --gateway an intake
+    runs too, with a directory of the accounts; exit code 1 if no alert then advises to verify anybody.
     """
 
     def work(settings: Settings) -> int:
         from streams.commands import demo as command
 
-        return command.run(settings, stay, preset, days, scale, seed)
+        return command.run(settings, stay, preset, days, scale, seed, gateway)
 
     finish(work)

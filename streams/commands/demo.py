@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from detectors.errors import ConfigError, HydrawatchError
+from streams.demo.gateway import DemoIntake, GatewayTraffic
 from streams.demo.status import Status
 from streams.demo.traffic import Traffic
 from streams.demo.view import View
@@ -37,13 +38,24 @@ from worlds.world import World
 LOOK_S = 0.5  # between two looks at the metrics page
 REST_S = 3.0  # without any work done: the worker has said all it has to say
 BUSY_SHARE = 0.5  # of a core
+GRAVE = ("verify", "restrict", "suspend")
 STUCK_S = 120.0  # a worker that reads nothing for so long will not go on
 
 
 def run(
-    settings: Settings, stay: bool, name: str, days: float | None, scale: float, seed: int
+    settings: Settings,
+    stay: bool,
+    name: str,
+    days: float | None,
+    scale: float,
+    seed: int,
+    gateway: bool = False,
 ) -> int:
-    """Run the demo; 0 if an attacker was found, 1 if not. Raises HydrawatchError if the worker died."""
+    """Run the demo; 0 if an attacker was found, 1 if not. Raises HydrawatchError if a child died.
+
+    `gateway`: the world is told as LiteLLM's records to an intake; 0 wants an alert that advises `verify` or
+    more then.
+    """
     if name not in PRESETS:
         raise ConfigError(f"--preset is {name!r}; it takes {', '.join(PRESETS)}")
     try:
@@ -52,7 +64,7 @@ def run(
         raise ConfigError(str(error)) from error
     view = View()
     with tempfile.TemporaryDirectory(prefix="hydrawatch-demo-") as directory, view:
-        demo = _Demo(settings, Path(directory), view, stay)
+        demo = _Demo(settings, Path(directory), view, stay, gateway)
         try:
             return asyncio.run(demo.run(spec, seed))
         except asyncio.CancelledError:  # by SIGTERM; everything has been stopped
@@ -60,11 +72,14 @@ def run(
 
 
 class _Demo:
-    def __init__(self, settings: Settings, directory: Path, view: View, stay: bool) -> None:
+    def __init__(
+        self, settings: Settings, directory: Path, view: View, stay: bool, gateway: bool
+    ) -> None:
         self._given = settings
         self._directory = directory
         self._view = view
         self._stay = stay
+        self._gateway = gateway
         self._alerts: list[dict[str, Any]] = []
         self._dead_letters = 0
 
@@ -89,10 +104,17 @@ class _Demo:
             world = World(spec, seed, time.time_ns() // 1_000_000)
             await asyncio.to_thread(lambda: world.events)
             worker = DemoWorker(settings, self._directory)
+            intake = DemoIntake(settings, self._directory) if self._gateway else None
             try:
-                return await self._stream(settings, worker, Traffic(world))
+                if intake is not None:
+                    view.step("starting the intake, with a directory of the accounts")
+                    await asyncio.to_thread(intake.start, world)
+                traffic = Traffic(world) if intake is None else GatewayTraffic(world, intake=intake)
+                return await self._stream(settings, worker, traffic)
             finally:
                 worker.stop()
+                if intake is not None:
+                    intake.stop()
         finally:
             broker.stop()
 
@@ -115,7 +137,9 @@ class _Demo:
         if child.returncode:
             raise HydrawatchError(f"the warm-up failed: {said.decode(errors='replace')[-2000:]}")
 
-    async def _stream(self, settings: Settings, worker: DemoWorker, traffic: Traffic) -> int:
+    async def _stream(
+        self, settings: Settings, worker: DemoWorker, traffic: Traffic | GatewayTraffic
+    ) -> int:
         self._view.step("starting a worker; it joins its group in a few seconds")
         worker.start()
         while not await asyncio.to_thread(worker.ready):
@@ -129,11 +153,19 @@ class _Demo:
         try:
             status = await self._watch(worker, traffic, [*tails, sender])
             truth = await asyncio.to_thread(traffic.world.truth)
-            result = score(truth, traffic.seen.of(who(truth).of), self._alerts)
+            alerts = self._alerts
+            if isinstance(traffic, GatewayTraffic):
+                alerts = traffic.named(alerts)
+            result = score(truth, traffic.seen.of(who(truth).of), alerts)
             self._view.summary(status, result, traffic.malformed)
+            found = bool(result.found)
+            if self._gateway:
+                first = next((a for a in self._alerts if a.get("action") in GRAVE), None)
+                self._view.ends_in(first)
+                found = first is not None
             if self._stay:
                 await self._until_interrupted(settings, worker)
-            return 0 if result.found else 1
+            return 0 if found else 1
         finally:
             traffic.stopped.set()
             for tail in tails:
@@ -141,7 +173,10 @@ class _Demo:
             await asyncio.gather(sender, *tails, return_exceptions=True)
 
     async def _watch(
-        self, worker: DemoWorker, traffic: Traffic, tasks: list[asyncio.Task[None]]
+        self,
+        worker: DemoWorker,
+        traffic: Traffic | GatewayTraffic,
+        tasks: list[asyncio.Task[None]],
     ) -> Status:
         """Show what happens until all is sent, read and said. Raises what a task failed with."""
         status = Status(total=traffic.total, alerts=self._alerts)

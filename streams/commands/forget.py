@@ -29,6 +29,7 @@ HELD = {
     "shadow_topic": "alerts about it",
     "control_topic": "allowances, verdicts and reports that name it; they stay in force",
     "dead_letters_topic": "requests of it that could not be read",
+    "accounts_topic": "what the platform says of it: `hydrawatch intake directory --forget` takes that away",
 }
 OF_THE_OTHER_MODE = {**HELD, "state_topic": "the account itself, unless it is erased there too"}
 

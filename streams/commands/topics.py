@@ -11,7 +11,7 @@ from streams.settings.settings import Settings
 from streams.terminal import console, indented, shown
 from streams.topics import status
 from streams.topics.create import create_topics
-from streams.topics.plan import PLANS
+from streams.topics.plan import OF_WORKERS
 
 
 def create(
@@ -53,5 +53,5 @@ def verify(settings: Settings, partitions: int | None, as_json: bool) -> int:
         for problem in problems:
             aside.print(shown(problem))
     else:
-        console().print(f"all {len(PLANS)} topics are as they should be")
+        console().print(f"all {len(OF_WORKERS)} topics of the workers are as they should be")
     return 1 if problems else 0

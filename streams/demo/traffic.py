@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,18 +25,36 @@ ROWS = 1000
 MOST_WAITING = 20_000
 PAUSE_S = 0.02
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
-class Traffic:
+class PacedTraffic:
     """What was sent so far. `read` is what the worker has read, kept up by whoever watches it."""
 
     world: World
     seen: Sightings = field(default_factory=Sightings)  # the attackers' events, for the score
-    malformed: int = field(default_factory=kinds_of_malformed)  # one of every kind
+    malformed: int = 0
     sent: int = 0
     read: int = 0
     done: bool = False
     stopped: threading.Event = field(default_factory=threading.Event)
+
+    def paced(self, batches: Iterable[T]) -> Iterator[T]:
+        """The batches, each when the worker has little left to read; none after `stopped`."""
+        for records in batches:
+            while self.sent - self.read > MOST_WAITING and not self.stopped.is_set():
+                time.sleep(PAUSE_S)
+            if self.stopped.is_set():
+                return
+            yield records
+
+
+@dataclass(slots=True)
+class Traffic(PacedTraffic):
+    """The world's events, straight onto the request topic."""
+
+    malformed: int = field(default_factory=kinds_of_malformed)  # one of every kind
 
     @property
     def total(self) -> int:
@@ -44,19 +63,11 @@ class Traffic:
 
     def send(self, settings: Settings) -> None:
         """Send everything, or until `stopped`; blocks, so call it in a thread. Raises BrokerError."""
-        asyncio.run(produce(settings, self._paced(), progress=self._sent))
+        asyncio.run(produce(settings, self.paced(self._mixed()), progress=self._sent))
         self.done = not self.stopped.is_set()
 
     def _sent(self, count: int) -> None:
         self.sent = count
-
-    def _paced(self) -> Iterator[Records]:
-        for records in self._mixed():
-            while self.sent - self.read > MOST_WAITING and not self.stopped.is_set():
-                time.sleep(PAUSE_S)
-            if self.stopped.is_set():
-                return
-            yield records
 
     def _mixed(self) -> Iterator[Records]:
         """The world's records with the malformed ones spread evenly over them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -86,6 +87,14 @@ class View:
             "nothing is\ndecided with hindsight. All figures are of a simulated world.",
             soft_wrap=True,
         )
+
+    def ends_in(self, alert: Mapping[str, Any] | None) -> None:
+        """Show the first alert that advises `verify` or more, or that there was none."""
+        if alert is None:
+            self._console.print("\nNo alert advises to verify anybody.")
+            return
+        self._console.print("\nThe first alert that advises more than to watch or slow down:")
+        self._console.print(alert_view.line(alert), soft_wrap=True)
 
     def staying(self, broker: str, url: str) -> None:
         """Say what is left up, and how to look at it."""

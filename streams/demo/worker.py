@@ -25,8 +25,8 @@ LAST_LINES, LINE_CHARACTERS = 5, 300
 HYDRAWATCH = [sys.executable, "-c", "from streams.cli.main import main; main()"]
 
 
-class WorkerDiedError(HydrawatchError):
-    """The worker ended by itself; the message ends with what it last wrote."""
+class ChildDiedError(HydrawatchError):
+    """A child process ended by itself; the message ends with what it last wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,10 @@ class DemoWorker:
             process.wait(STOP_S)
 
     def check(self) -> None:
-        """Raise WorkerDiedError if the process has ended."""
+        """Raise ChildDiedError if the process has ended."""
         code = None if self._process is None else self._process.poll()
         if code is not None:
-            said = self._log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
-            last = "\n".join(map(_in_short, said)) or "nothing"
-            raise WorkerDiedError(f"the worker ended with status {code}; it wrote last:\n{last}")
+            raise ChildDiedError(f"the worker ended with status {code}; {last_words(self._log)}")
 
     def ready(self) -> bool:
         """Whether it has its partitions."""
@@ -147,6 +145,14 @@ def local_settings(given: Settings, broker: str, directory: Path, *, known_port:
         "tls_ca": None,
         "tls_cert": None,
         "tls_key": None,
+        # Nor are the user's own intake's secrets: a child is given them by name where it needs any.
+        "intake_key": None,
+        "intake_key_file": None,
+        "intake_token": None,
+        "intake_token_file": None,
+        "intake_tls_cert": None,
+        "intake_tls_key": None,
+        "intake_tls_client_ca": None,
     }
     return given.model_copy(update=own)
 
@@ -158,6 +164,12 @@ def environment(settings: Settings) -> dict[str, str]:
     env |= {variable(n): str(v) for n, v in values.items() if v is not None}
     env[variable("hash_key")] = settings.hash_key.get_secret_value()
     return env
+
+
+def last_words(log: Path) -> str:
+    """What a child process wrote last."""
+    said = log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+    return "it wrote last:\n" + ("\n".join(map(_in_short, said)) or "nothing")
 
 
 def _in_short(line: str) -> str:

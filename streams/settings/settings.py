@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detectors.errors import ConfigError
+from streams.settings.intake_rules import conflicts as intake_conflicts
 from streams.settings.security import conflicts
 from streams.settings.values import MASK, Addresses, ExistingFile, Secret, TopicName
 
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     shadow_topic: TopicName = "hydrawatch.alerts.shadow.v1"
     control_topic: TopicName = "hydrawatch.control.v1"
     dead_letters_topic: TopicName = "hydrawatch.dead-letters.v1"
+    accounts_topic: TopicName = "hydrawatch.accounts.v1"  # the intake's directory of accounts
     handover_topic: TopicName = "hydrawatch-handover"
     evidence_topic: TopicName = "hydrawatch-evidence"
     marks_topic: TopicName = "hydrawatch-marks"
@@ -95,6 +97,28 @@ class Settings(BaseSettings):
     tls_cert: ExistingFile | None = None
     tls_key: ExistingFile | None = None
     tls_key_password: SecretStr | None = None
+
+    # The intake (`hydrawatch intake`). What goes with what: streams/settings/intake_rules.py.
+    # Whoever knows the key can try which address or id a digest is of; all intakes need the same.
+    intake_key: Secret | None = None
+    intake_key_file: ExistingFile | None = None
+    intake_epoch: int = Field(default=1, ge=0, le=999_999)  # goes up with each new key
+    # Loopback: without a token or client certificates nobody else may be heard.
+    intake_host: str = "127.0.0.1"
+    intake_port: int = Field(default=9465, ge=0, le=65_535)
+    intake_token: SecretStr | None = None  # several are separated by commas: an old and a new one
+    intake_token_file: ExistingFile | None = None  # one a line
+    intake_tls_cert: ExistingFile | None = None
+    intake_tls_key: ExistingFile | None = None
+    intake_tls_client_ca: ExistingFile | None = None  # set: a client must show a certificate of it
+    # LiteLLM's records have 13 kB each and come by the hundred. Holds for what is unpacked as well.
+    intake_body_bytes: int = Field(default=10_000_000, ge=1000, le=1_000_000_000)
+    # Of one client, that is of one token, or of one address where there are none.
+    intake_requests_per_s: float = Field(default=10_000.0, gt=0, le=1_000_000)
+    # Bodies in hand and records that the broker does not have yet: beyond it clients wait.
+    intake_in_hand_bytes: int = Field(default=128_000_000, ge=1_000_000, le=100_000_000_000)
+    # How long a request waits for the broker before it is told to come again.
+    intake_answer_s: float = Field(default=10.0, gt=0, le=300)
 
     # One per worker, the same after a restart: within the session timeout its partitions wait for
     # it instead of moving.
@@ -151,7 +175,7 @@ class Settings(BaseSettings):
                         f"{variable(name)} = {getattr(self, name)} is what a live worker uses, and "
                         "HYDRAWATCH_MODE = shadow would disturb it; unset it or give another name"
                     )
-        for problem in conflicts(self):
+        for problem in (*conflicts(self), *intake_conflicts(self)):
             _refuse(problem)
         seen: dict[str, str] = {}
         for name in type(self).model_fields:

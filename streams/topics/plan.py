@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 # From this many replicas on one may be lost without losing an acknowledged record.
 SAFE_REPLICATION = 3
 # Their writers' clocks mean something: an event from the future is judged by its record's time.
-WRITTEN_BY_OTHERS = ("requests_topic", "control_topic")
+WRITTEN_BY_OTHERS = ("requests_topic", "control_topic", "accounts_topic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,9 @@ class TopicPlan:
     keep_days: int  # 0: until it is deleted by its writer
     why: str
     max_message_bytes: int = MIB + 12  # Kafka's default, stated so that a broker's cannot differ
+    compacted: bool = (
+        False  # the newest record of each key is what it says; no worker reads such a one
+    )
 
     def name(self, settings: Settings) -> str:
         """The topic's name in these settings."""
@@ -37,9 +40,9 @@ class TopicPlan:
     def config(self, replication: int) -> dict[str, str]:
         """Topic configuration at creation, in Kafka's names and units."""
         config = {
-            # By time, never compacted: compaction by account or alert would delete history that
-            # windows, replays and appeals need.
-            "cleanup.policy": "delete",
+            # What workers read, by time and never compacted: compaction by account or alert would
+            # delete history that windows, replays and appeals need.
+            "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(self.keep_days * DAY_MS or -1),
             "max.message.bytes": str(self.max_message_bytes),
         }
@@ -50,7 +53,7 @@ class TopicPlan:
         if replication >= SAFE_REPLICATION:
             # acks=all then means two copies, and one broker may be down.
             config["min.insync.replicas"] = "2"
-        if not self.keep_days:
+        if not self.keep_days and not self.compacted:
             # What is deleted goes from the disk by whole segments.
             config["segment.bytes"] = str(64 * MIB)
         return config
@@ -124,7 +127,18 @@ PLANS: tuple[TopicPlan, ...] = (
         # The original at its largest, and the headers on top.
         max_message_bytes=2 * MIB,
     ),
+    TopicPlan(
+        "accounts_topic",
+        "what the platform knows of accounts, for the intake, key = account_id",
+        "free",
+        0,
+        "the newest record of an account says all there is to say of it; one without value forgets it",
+        compacted=True,
+    ),
 )
+# What a worker cannot do without. The directory of accounts is the intake's alone: a worker has no right
+# to it, and who sends events of his own needs none.
+OF_WORKERS = tuple(plan for plan in PLANS if not plan.compacted)
 
 
 def pipeline_of(plan: TopicPlan, found: int) -> int | None:

@@ -17,7 +17,7 @@ from streams.topics.admin import (
     ends,
     partition_counts,
 )
-from streams.topics.plan import PLANS, TopicPlan, partitions_of, pipeline_of
+from streams.topics.plan import OF_WORKERS, PLANS, TopicPlan, partitions_of, pipeline_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def look(
     `ends_of` names topics of whose partitions the ends are asked for, as far as they have leaders.
     Raises BrokerError if none answers in time.
     """
-    names = [plan.name(settings) for plan in PLANS]
+    names = [plan.name(settings) for plan in OF_WORKERS]
     with connected(settings, answer_ms) as admin:
         described = descriptions(admin, names)
         configs = configurations(admin, list(described))
@@ -132,7 +132,7 @@ def _problems(
 ) -> list[Problem]:
     present = {name: len(topic["partitions"]) for name, topic in described.items()}
     problems = []
-    for plan in PLANS:
+    for plan in OF_WORKERS:
         name = plan.name(settings)
         if name not in present:
             mend = f"run: hydrawatch topics create --partitions {count}"

@@ -99,7 +99,7 @@ def test_what_is_written_from_other_files_is_not_behind_them() -> None:
 
 def test_topics_and_users_are_as_many_as_planned() -> None:
     kinds = [resource["kind"] for _, resource in RESOURCES]
-    assert kinds.count("KafkaTopic") == 9
+    assert kinds.count("KafkaTopic") == 10
     users = {r["metadata"]["name"] for _, r in RESOURCES if r["kind"] == "KafkaUser"}
     roles = re.findall(
         r'"\$\{[A-Z]+:=(hydrawatch-\w+)\}"', (ROOT / "deploy/kafka/acls.sh").read_text()

@@ -21,6 +21,7 @@ from detectors.interface.detector import Entity
 from detectors.judging.features import FEATURES
 from detectors.testing.checks import CHECKS
 from streams.cli.main import app
+from streams.intake.intake_metrics import IntakeMetrics
 from streams.observe.metrics import Metrics
 from streams.records.alert_view import ACTIONS
 from streams.settings.settings import Settings, variable
@@ -40,7 +41,8 @@ COMMANDS = typer.main.get_command(app)
 # Counters are sampled as name_total; what is written is what a query would use.
 METRICS = {
     name
-    for family in Metrics().registry.collect()
+    for metrics in (Metrics(), IntakeMetrics())
+    for family in metrics.registry.collect()
     for name in (
         family.name,
         family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""),

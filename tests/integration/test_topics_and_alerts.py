@@ -16,7 +16,7 @@ from streams.records.produce import produce
 from streams.settings.settings import Settings
 from streams.topics import status
 from streams.topics.create import create_topics
-from streams.topics.plan import PLANS
+from streams.topics.plan import OF_WORKERS, PLANS
 from streams.topics.status import partition_count
 from tests.brokers import fresh_broker
 
@@ -38,7 +38,7 @@ def settings(address: str, name: str) -> Settings:
 def test_missing_topics_are_named_with_the_command_that_makes_them(address: str) -> None:
     mine = settings(address, "missing")
     problems = status.verify(mine, 3)
-    assert [problem.topic for problem in problems] == [plan.name(mine) for plan in PLANS]
+    assert [problem.topic for problem in problems] == [plan.name(mine) for plan in OF_WORKERS]
     assert problems[0].mend == "run: hydrawatch topics create --partitions 3"
 
 
@@ -68,8 +68,8 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_created(address:
     assert "has 2 partitions, not 4" in str(problems[mine.requests_topic])
 
 
-def test_every_topic_states_its_retention_and_none_is_compacted() -> None:
-    for plan in PLANS:
+def test_every_topic_of_the_workers_states_its_retention_and_none_is_compacted() -> None:
+    for plan in OF_WORKERS:
         config = plan.config(replication=3)
         # what its writers delete themselves is kept until they do, in segments that go soon
         forever = plan.setting == "state_topic"
@@ -78,6 +78,14 @@ def test_every_topic_states_its_retention_and_none_is_compacted() -> None:
         assert config["cleanup.policy"] == "delete"
         assert config["min.insync.replicas"] == "2"
         assert plan.why
+
+
+def test_the_directory_of_accounts_keeps_the_newest_record_of_each_for_ever() -> None:
+    (plan,) = (one for one in PLANS if one.setting == "accounts_topic")
+    config = plan.config(replication=3)
+    assert config["cleanup.policy"] == "compact"
+    assert config["retention.ms"] == "-1"
+    assert "segment.bytes" not in config
 
 
 def test_the_viewer_reads_every_alert_of_a_batch_and_ends(address: str) -> None:

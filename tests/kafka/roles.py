@@ -16,7 +16,10 @@ from tests.kafka.jars import ACLS, ROOT, java
 from tests.kafka.security import MUTUAL, SASL, Secured
 from tests.tokens import token_endpoint, unsigned_token
 
-ROLES = ("worker", "gateway", "enforcement", "analyst", "oncall", "admin")
+ROLES = (
+    *("worker", "gateway", "intake", "directory"),
+    *("enforcement", "analyst", "oncall", "admin"),
+)
 WAYS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "token file", "token endpoint", "certificate")
 PASSWORDS = {f"hydrawatch-{role}": f"secret-of-the-{role}" for role in ROLES}
 CLIENT_SECRET = "secret-of-the-client"

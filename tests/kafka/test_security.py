@@ -47,7 +47,7 @@ async def writes(settings: Settings, topic: str) -> None:
     producer = AIOKafkaProducer(**client_options(settings), request_timeout_ms=10_000)
     await producer.start()
     try:
-        await asyncio.wait_for(producer.send_and_wait(topic, b"{}", partition=0), 15)
+        await asyncio.wait_for(producer.send_and_wait(topic, b"{}", b"key", partition=0), 15)
     finally:
         await producer.stop()
 
@@ -96,6 +96,9 @@ ACTS: dict[str, Act] = {
     "read control": lambda s, _: reads(s, s.control_topic),
     "write dead letters": lambda s, _: writes(s, s.dead_letters_topic),
     "read dead letters": lambda s, _: reads(s, s.dead_letters_topic),
+    "write accounts": lambda s, _: writes(s, s.accounts_topic),
+    "read accounts": lambda s, _: reads(s, s.accounts_topic),
+    "join the intake": lambda s, _: joins(s, "hydrawatch-intake.logs", s.accounts_topic),
     "join the workers": lambda s, _: joins(s, s.group, s.alerts_topic),
     "join enforcement": lambda s, _: joins(s, "hydrawatch-enforcement", s.alerts_topic),
     "create a topic": lambda s, role: creates(s, f"hydrawatch-by-{role}"),
@@ -107,6 +110,8 @@ MAY = {
         "join the workers",
     },
     "gateway": {"write requests"},
+    "intake": {"write requests", "write dead letters", "read accounts", "join the intake"},
+    "directory": {"write accounts"},
     "enforcement": {"read alerts", "join enforcement"},
     "analyst": {"read alerts", "read shadow alerts", "write control"},
     "oncall": {"read dead letters", "write requests"},
@@ -126,6 +131,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             ("write shadow alerts", "worker"),
             ("write control", "analyst"),
             ("write dead letters", "worker"),
+            ("write accounts", "directory"),
         ):
             asyncio.run(ACTS[act](found.settings(role), role))  # type: ignore[arg-type]
         yield found
