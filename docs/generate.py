@@ -32,9 +32,7 @@ from detectors.contract.request_event import (
 )
 from detectors.interface.tunable import reason
 from detectors.judging.features import FEATURES
-from streams.intake.digesting import KEYED, network
-from streams.intake.formats import NAMES, SHIPPED
-from streams.intake.transformations import TRANSFORMATIONS
+from streams.intake.described import formats_tables
 from streams.settings.settings import Settings, is_secret, variable
 from worlds.catalogue import PIECES
 
@@ -234,29 +232,6 @@ def features_table() -> str:
     return "\n".join(rows)
 
 
-def gateways_tables() -> str:
-    """What each shipped format reads, and the transformations of mapping files."""
-    formats = [name for name in NAMES if name not in ("litellm_http", "otel_spans_proto")]
-    mapped = {name: SHIPPED[name].mapping.fields for name in formats}
-    named = [p.name for p in PROPERTIES if any(p.name in fields for fields in mapped.values())]
-    rows = [
-        "## What each format reads",
-        "",
-        "| property | " + " | ".join(f"`{name}`" for name in formats) + " |",
-        "|---|" + "---|" * len(formats),
-    ]
-    rows += [
-        f"| `{name}` | " + " | ".join("✓" if name in mapped[f] else "" for f in formats) + " |"
-        for name in named
-    ]
-    rows += ["", "## Transformations", "", "| `as` | gives |", "|---|---|"]
-    made = {name: make for name, (make, _) in TRANSFORMATIONS.items()} | dict(KEYED)
-    for name, make in made.items():
-        text = (network if name == "ip_prefix" else make).__doc__ or ""
-        rows.append(f"| `{name}` | {text.splitlines()[0].rstrip('.')} |")
-    return "\n".join(rows)
-
-
 def detectors_toml() -> str:
     """Every threshold, commented out, with its range and the reason of its default."""
     return "\n".join(_toml_lines()) + "\n"
@@ -298,7 +273,7 @@ def outputs() -> dict[Path, str]:
     gateways = ROOT / "docs" / "gateways.md"
     return {
         detectors: with_table(detectors.read_text(encoding="utf-8"), features_table()),
-        gateways: with_table(gateways.read_text(encoding="utf-8"), gateways_tables()),
+        gateways: with_table(gateways.read_text(encoding="utf-8"), formats_tables()),
         worlds: with_table(worlds.read_text(encoding="utf-8"), pieces_table()),
         ROOT / "deploy" / "detectors.toml": detectors_toml(),
         events: with_table(events.read_text(encoding="utf-8"), events_table()),

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from streams.intake.intake_metrics import IntakeMetrics
 from streams.observe.metrics import Metrics
 from tests.prometheus import DASHBOARDS, ROOT, RULES, SELECTOR, binary, panel_expressions, rules
 
@@ -23,6 +24,9 @@ STORIES = RULES.with_name("rules_test.yml")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SUFFIXES = ("", "_total", "_bucket", "_sum", "_count", "_info")
+OF_INTAKE = {
+    family.name + suffix for family in IntakeMetrics().registry.collect() for suffix in SUFFIXES
+}
 SAMPLES = {family.name + suffix for family in Metrics().registry.collect() for suffix in SUFFIXES}
 # Series that need no panel, and why.
 WITHOUT_PANEL = {
@@ -220,7 +224,7 @@ def _panels_of(alert: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_name_series_that_exist(page: Path) -> None:
     named = set(re.findall(r"\bhydrawatch_\w+", page.read_text(encoding="utf-8")))
-    assert named <= SAMPLES
+    assert named <= SAMPLES | OF_INTAKE
 
 
 def test_the_table_of_troubles_names_series_that_exist() -> None:
