@@ -30,6 +30,7 @@ import orjson
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from benchmarks.chaos import broker
+from benchmarks.judging.counted_by_worker import worker_counts
 from benchmarks.throughput import scrape
 from streams.kafka.embedded_broker import free_port
 from streams.settings.settings import Settings
@@ -279,33 +280,6 @@ def on_the_topic(settings: Settings) -> Counter[str]:
         seen[orjson.loads(record.value)["event_id"]] += 1
     consumer.close()
     return seen
-
-
-def worker_counts(settings: Settings, folder: str, records: int) -> dict[str, int]:
-    """What a worker makes of them all, by outcome."""
-    port = free_port()
-    own = {
-        "HYDRAWATCH_BROKER": settings.broker,
-        "HYDRAWATCH_PARTITIONS": str(PARTITIONS),
-        "HYDRAWATCH_METRICS_PORT": str(port),
-        "HYDRAWATCH_DATA_DIR": folder,
-        "HYDRAWATCH_LOG_LEVEL": "error",
-    }
-    process = subprocess.Popen([HYDRAWATCH, "worker"], env={**os.environ, **own})
-    counted: dict[str, int] = {}
-    try:
-        until = time.monotonic() + PATIENCE_S
-        while sum(counted.values()) < records and time.monotonic() < until:
-            time.sleep(0.5)
-            counted = {
-                name.split('"')[1]: int(value)
-                for name, value in scrape(f"http://127.0.0.1:{port}/metrics").items()
-                if name.startswith("hydrawatch_events_total{")
-            }
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-    return {name: count for name, count in counted.items() if count or name == "duplicate"}
 
 
 if __name__ == "__main__":

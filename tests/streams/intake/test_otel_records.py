@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -279,3 +281,10 @@ def _only(request: Any) -> dict[str, Any]:
 
 def test_parameters_within_json_are_read() -> None:
     assert _only(one(OPENINFERENCE))["otel.parameters"]["temperature"] == 0.5
+
+
+def test_the_mapping_has_no_attribute_twice() -> None:
+    table = tomllib.loads((files("streams.intake") / "formats" / "otel.toml").read_text())
+    for sources in table.values():
+        if isinstance(sources, list):
+            assert len(set(map(str, sources))) == len(sources)
