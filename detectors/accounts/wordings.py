@@ -84,13 +84,14 @@ def vote(state: AccountState, account: int, template: np.uint64, requests: int, 
             habit.wording = at + 1
             state.wordings[at] = _NO_WORDING[0]
             state.wordings[at].next = following
+        else:
+            state.counters[st.WORDING_OVERFLOW] += requests
     if at < 0 and least >= 0 and least_weight <= 2:
         at = least
         following = state.wordings[at].next
         state.wordings[at] = _NO_WORDING[0]
         state.wordings[at].next = following
     if at < 0:
-        state.counters[st.WORDING_OVERFLOW] += requests
         return
     _take(state.wordings[at], template, requests, 0, hour)
 

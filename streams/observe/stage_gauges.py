@@ -57,12 +57,18 @@ ACCOUNT_EVICTIONS = {
     st.MINUTES_EVICTED: "minute",
     st.EDGE_BY_LOT: "edge_by_lot",
     st.PROMPT_BY_LOT: "prompt_by_lot",
+    st.HELD_OVERFLOW: "held_value_refused",
+    st.WORDING_OVERFLOW: "wording_refused",
 }
 REFUSALS = [st.ACCOUNT_OVERFLOW, st.MINUTE_OVERFLOW]
 NEW_STATES = ("open", "escalated")  # what a flood is made of; renewals are not
 HOUR_S = 3600
 # Of which entities each stage's detectors may raise; the owner compares findings about accounts.
-STAGES = {"accounts": ("account",), "keys": ("key",), "owner": ("account", "campaign", "model")}
+STAGES = {
+    "accounts": ("account",),
+    "keys": ("key",),
+    "owner": ("account", "group", "campaign", "model"),
+}
 
 
 def begin_at_zero(
