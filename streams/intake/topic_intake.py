@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,26 +120,27 @@ class TopicIntake:
         await self._settle(AHEAD)
 
     def _take(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        ends, events, letters = {}, [], []
+        ends, letters, outcomes, size = {}, [], [], 0
         for partition, records in fetched.items():
             ends[partition] = records[-1].offset + 1
             for record in records:
                 outcome = self._convert(record)
-                events += outcome.events
-                letters += self._letters(record, outcome)
+                size += len(record.value or b"")
+                outcomes.append(outcome)
+                if outcome.refused:
+                    letters += self._letters(record, outcome)
+        whole = _together(outcomes)
+        self.metrics.converted(self.source.format, size, whole)
         self._read.update(ends)
-        delivering = asyncio.create_task(self._deliver(events, letters))
+        delivering = asyncio.create_task(self._deliver(whole.events, letters))
         self._chunks.append(_Chunk(ends, delivering))
 
     def _convert(self, record: Any) -> Outcome:
         if record.value is None:
-            outcome = Outcome(refused=[Refused(0, NULL_VALUE, "a record without a value")])
-        else:
-            # Some producers give no time.
-            received_ms = record.timestamp if record.timestamp > 0 else time.time_ns() // 1_000_000
-            outcome = converted(self.converter, self.source.format, record.value, received_ms)
-        self.metrics.converted(self.source.format, len(record.value or b""), outcome)
-        return outcome
+            return Outcome(refused=[Refused(0, NULL_VALUE, "a record without a value")])
+        # Some producers give no time.
+        received_ms = record.timestamp if record.timestamp > 0 else time.time_ns() // 1_000_000
+        return converted(self.converter, self.source.format, record.value, received_ms)
 
     def _letters(self, record: Any, outcome: Outcome) -> list[list[tuple[str, bytes]]]:
         """The headers of a dead letter for each reason for which records within a record were refused."""
@@ -206,6 +207,24 @@ class TopicIntake:
             if end is not None and at is not None:
                 lag = self.metrics.lag.labels(partition.topic, str(partition.partition))
                 lag.set(max(0, end - at))
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """What became of several records: counting each by itself would cost a tenth of the time."""
+    passed_over: Counter[str] = Counter()
+    unusable: Counter[str] = Counter()
+    for one in outcomes:
+        if one.passed_over:
+            passed_over.update(one.passed_over)
+        if one.unusable:
+            unusable.update(one.unusable)
+    return Outcome(
+        [event for one in outcomes for event in one.events],
+        [refused for one in outcomes for refused in one.refused],
+        passed_over,
+        unusable,
+        sum(one.unknown_accounts for one in outcomes),
+    )
 
 
 class _Rebalances(ConsumerRebalanceListener):  # aiokafka wants one of its own
