@@ -150,6 +150,12 @@ class Fusion:
     member_budget: int = tunable(
         300_000, "members of flagged values in all, about 200 bytes each", low=100, high=10_000_000
     )
+    group_budget: int = tunable(
+        500_000,
+        "accounts of which groups are made, about 300 bytes each; newcomers go first",
+        low=1_000,
+        high=10_000_000,
+    )
     own_budget: int = tunable(
         100_000, "accounts with odd windows of their own, about 1 kB each", low=10, high=10_000_000
     )

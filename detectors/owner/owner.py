@@ -64,7 +64,7 @@ class CampaignOwner:
         cards = [d.card for d in config.detectors]
         self.isolation = Isolations(c for c in cards if c.entity == "account")
         self._population = Population(config.detectors)
-        self.groups = GroupBook(config.alerts.name_budget, config.budgets.templates)
+        self.groups = GroupBook(config.fusion.group_budget, config.budgets.templates)
         self.group_watch = GroupWatch(config.detectors, config.budgets.member_cap)
         self.loss: Loss | None = None  # the last time that reports were deleted unread
         self._unheard: set[int] = set()  # sources that have said nothing since
