@@ -43,6 +43,8 @@ class Between(BaseHTTPRequestHandler):
                     status, said = answer.status, answer.read()
             except urllib.error.HTTPError as error:
                 status, said = error.code, error.read()
+            except OSError as error:
+                status, said = 503, str(error).encode()
             print("the intake:", status, said.decode(), flush=True)
         self.send_response(status)
         self.send_header("Content-Length", str(len(said)))

@@ -29,10 +29,12 @@ from streams.settings.settings import Settings
 
 log = structlog.get_logger()
 
-RECORDS = 1000  # converted between two turns of the loop
+RECORDS = 500  # converted between two turns of the loop
 FETCH_MS = 300
-AHEAD = 8  # chunks that may wait for the brokers while the next is converted
-COMMIT_S = 1.0
+# What is read again after a crash comes late where it is much of event time, and the worker knows ids of the
+# last minutes alone: so little is on its way, and what is there is committed soon.
+AHEAD = 4  # chunks that may wait for the brokers while the next is converted
+COMMIT_S = 0.1
 DRAIN_S = 20.0
 HEADER = "hydrawatch.error."  # as streams/stages/dead_letters.py has it
 NULL_VALUE = "null_value"
@@ -188,11 +190,11 @@ class TopicIntake:
             await self._commit()
 
     async def _commit(self) -> None:
-        self._committed_at = time.monotonic()
         mine = self.consumer.assignment()
         there = {tp: offset for tp, offset in self._there.items() if tp in mine}
         if not there:
             return
+        self._committed_at = time.monotonic()
         try:
             await self.consumer.commit(there)
         except (CommitFailedError, IllegalStateError, KafkaError) as error:
