@@ -22,7 +22,7 @@ from detectors.kernels.hashing import combine
 
 WEB = ACCESS_PATHS.index("web")
 HOSTING, VPN, TOR = (IP_CLASSES.index(name) for name in ("hosting", "vpn", "tor"))
-MOST = 65_535
+MOST_VALUES = 64  # of one account in an hour: what it brings beyond is for others to have room
 PERCENT = 100.0
 FAILED = 400  # HTTP status from which a request failed
 
@@ -35,23 +35,14 @@ _GROUPED = np.array([kind in GROUPED for kind in range(ACCOUNT_KINDS)], np.bool_
 @inlined
 def note_style(style: Row, event: Row) -> None:
     """Count how one request of a minute is made: adds and greatest values, whatever the order."""
-    if style.errors < MOST and event.status >= FAILED:
-        style.errors += 1
-    if style.turns < MOST and event.turn_index > 0:
-        style.turns += 1
-    if style.tools < MOST and event.tool_count > 0:
-        style.tools += 1
-    if style.streams < MOST and event.stream == 1:
-        style.streams += 1
-    if style.web < MOST and event.access_path == WEB:
-        style.web += 1
-    hosted = event.ip_class in (HOSTING, VPN, TOR)
-    if style.hosted < MOST and hosted:
-        style.hosted += 1
-    if style.cold < MOST and event.temperature == 0.0:
-        style.cold += 1
-    known = event.cot_score >= 0.0 or event.grading_score >= 0.0
-    if style.scored < MOST and known:
+    style.errors += event.status >= FAILED
+    style.turns += event.turn_index > 0
+    style.tools += event.tool_count > 0
+    style.streams += event.stream == 1
+    style.web += event.access_path == WEB
+    style.hosted += event.ip_class in (HOSTING, VPN, TOR)
+    style.cold += event.temperature == 0.0
+    if event.cot_score >= 0.0 or event.grading_score >= 0.0:
         style.scored += 1
         style.cot += np.int64(max(event.cot_score, 0.0) * PERCENT)
         style.grading += np.int64(max(event.grading_score, 0.0) * PERCENT)
@@ -60,18 +51,24 @@ def note_style(style: Row, event: Row) -> None:
 
 
 @kernel
+def add_counts(into: Row, other: Row) -> None:
+    """Add counts of requests to others of the same account: rows of STYLE or HABIT."""
+    into.cot += other.cot
+    into.grading += other.grading
+    into.turns += other.turns
+    into.tools += other.tools
+    into.streams += other.streams
+    into.errors += other.errors
+    into.web += other.web
+    into.hosted += other.hosted
+    into.cold += other.cold
+    into.scored += other.scored
+
+
+@kernel
 def merge_style(style: Row, other: Row) -> None:
-    """Add the counts of another minute's requests to those of a minute."""
-    style.cot += other.cot
-    style.grading += other.grading
-    style.turns = min(np.int64(style.turns) + np.int64(other.turns), MOST)
-    style.tools = min(np.int64(style.tools) + np.int64(other.tools), MOST)
-    style.streams = min(np.int64(style.streams) + np.int64(other.streams), MOST)
-    style.errors = min(np.int64(style.errors) + np.int64(other.errors), MOST)
-    style.web = min(np.int64(style.web) + np.int64(other.web), MOST)
-    style.hosted = min(np.int64(style.hosted) + np.int64(other.hosted), MOST)
-    style.cold = min(np.int64(style.cold) + np.int64(other.cold), MOST)
-    style.scored = min(np.int64(style.scored) + np.int64(other.scored), MOST)
+    """Make one minute's counts of two."""
+    add_counts(style, other)
     style.client = max(style.client, other.client)
     style.country = max(style.country, other.country)
 
@@ -79,16 +76,7 @@ def merge_style(style: Row, other: Row) -> None:
 @kernel
 def add_style(habit: Row, style: Row) -> None:
     """Add a closed minute's counts to the account's hour."""
-    habit.cot += style.cot
-    habit.grading += style.grading
-    habit.turns += style.turns
-    habit.tools += style.tools
-    habit.streams += style.streams
-    habit.errors += style.errors
-    habit.web += style.web
-    habit.hosted += style.hosted
-    habit.cold += style.cold
-    habit.scored += style.scored
+    add_counts(habit, style)
     habit.minutes += 1
 
 
@@ -105,15 +93,19 @@ def place_of(account: int, kind: int, key: np.uint64) -> np.uint64:
 
 @kernel
 def add_value(state: AccountState, account: int, kind: int, key: np.uint64, requests: int) -> None:
-    """Count requests of an account's open hour that came with a value."""
+    """Count requests of an account's open hour that came with a value: of its first `MOST_VALUES`."""
     start = place_of(account, kind, key)
     row = row_of(state.held_slots, start, state.held, _same_value, (account, kind, key))
     if row < 0:
         row = state.scalars[st.HELD]
+        habit = state.habits[account]
+        if habit.values >= MOST_VALUES:
+            return
         if row == state.held.size:
             state.counters[st.HELD_OVERFLOW] += requests
             return
         state.scalars[st.HELD] = row + 1
+        habit.values += 1
         put_row(state.held_slots, start, row)
         held = state.held[row]
         held.key = key

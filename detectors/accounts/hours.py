@@ -17,6 +17,7 @@ from detectors.accounts.outages import InputFlow
 from detectors.accounts.outbox import targets_of
 from detectors.accounts.state import AccountState
 from detectors.accounts.tell_activity import tell_activity
+from detectors.accounts.wordings import sweep_wordings
 from detectors.config import Config
 from detectors.exchange.activity import ActivityBatch
 from detectors.exchange.findings import AccountFinding, CohortSum, GroupSum
@@ -111,7 +112,8 @@ class HourBook:
         return ClosedDay(loads, odd, cohorts, groups, int(rows.size))
 
     def expire(self, state: AccountState, end_ms: int) -> AccountState:
-        """Forget the accounts that were silent for longer than the expiry, at the end of a day."""
+        """Forget, at a day's end, accounts silent for longer than the expiry, and wordings long unused."""
+        sweep_wordings(state, end_ms // HOUR_MS, 1)
         gone = expired(state, end_ms - self.config.budgets.account_expiry_days * DAY_MS)
         if not gone.size:
             return state

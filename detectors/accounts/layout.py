@@ -97,7 +97,7 @@ STYLE = np.dtype(
         ("client", "<u8"),
         ("cot", "<u4"),  # sums of scores, in hundredths
         ("grading", "<u4"),
-        *((name, "<u2") for name in MANNERS),
+        *((name, "<u4") for name in MANNERS),
         ("country", "<u2"),
     ],
     align=True,
@@ -109,6 +109,7 @@ HABIT = np.dtype(
         *((name, "<u4") for name in MANNERS),
         ("minutes", "<u4"),  # in which it was active
         ("unworded", "<u4"),  # prompts that resemble none of its wordings
+        ("values", "<u4"),  # rows of `held` that it has
         ("wording", "<i4"),  # row + 1 of its first wording, 0 none
     ],
     align=True,

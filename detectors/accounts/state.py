@@ -30,6 +30,9 @@ MEAN_ID_BYTES = 40  # of an account id, for the arena; a longer mean evicts soon
 MOST_TIME = LATEST_MS  # a kernel's own bound: no other way in may wrap a tick
 PENDING_PER_MINUTE_ROW = 4  # edges and prompts of the open ticks; one event brings up to nine edges
 NAME_BYTES_PER_EDGE = 64
+VALUES_PER_ACCOUNT = (
+    4  # of the open hour: accounts have seven or so, and not all are active in one hour
+)
 OPEN_TICKS = 1 << 15  # 22 days: so far ahead of time an event may be kept open
 
 # Scalars that the kernels move, in `scalars`.
@@ -208,8 +211,8 @@ def fresh_state(engine: EngineConfig, budgets: BudgetConfig) -> AccountState:
         contents=contents_of(dedupe),
         styles=np.zeros(minutes, STYLE),
         habits=np.zeros(accounts, HABIT),
-        held=np.zeros(minutes, HELD_VALUE),
-        held_slots=np.zeros(power_of_two(minutes * 2), np.int32),
+        held=np.zeros(accounts * VALUES_PER_ACCOUNT, HELD_VALUE),
+        held_slots=np.zeros(power_of_two(accounts * VALUES_PER_ACCOUNT * 2), np.int32),
         wordings=np.zeros(accounts, WORDING),
         wording_free=np.zeros(accounts, np.int32),
     )

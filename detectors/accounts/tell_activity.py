@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from detectors.accounts import state as st
 from detectors.accounts.habits import NO_HABIT, forget_values
 from detectors.accounts.state import AccountState
-from detectors.accounts.wordings import is_told
+from detectors.accounts.wordings import PRESSED, is_told, sweep_wordings
 from detectors.exchange.activity import ACTIVITY, HOLDING, ActivityBatch
+from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.columns import MANNERS
 from detectors.interface.key_kinds import TEMPLATE
 from detectors.kernels.compiled import kernel
+from detectors.kernels.pool import rows_left
 
 _OF_ACCOUNT = ("org", "created", "first", "cohort")
 _OF_HOUR = ("input", "output", "requests", "capability")
@@ -38,7 +40,15 @@ def tell_activity(
     wordings = np.zeros(_count_wordings(state, rows), HOLDING)
     _tell_wordings(state, rows, wordings)
     forget_values(state)
+    _make_room(state, tick)
     return ActivityBatch(source, tick, told, np.concatenate((values, wordings)))
+
+
+def _make_room(state: AccountState, tick: int) -> None:
+    """Where few rows of wordings are left, give back those that were sent once."""
+    left = rows_left(state.wording_free, state.scalars, st.WORDING_TOP, st.WORDING_FREE)
+    if left * PRESSED < state.wordings.size:
+        sweep_wordings(state, tick // HOUR_TICKS, 2)
 
 
 @kernel

@@ -32,6 +32,7 @@ _MOST_COUNT = 60_000
 _FINE = 256  # a bit of distance in `spread`
 TIGHT = 6 * _FINE  # prompts that lie so near their wording say that it is one
 SURE = 9  # votes from which the majority stands, however far apart the prompts are
+PRESSED = 8  # where fewer than one row in so many is left, what was sent once goes too
 _NO_WORDING = np.zeros(1, WORDING)
 
 
@@ -139,3 +140,25 @@ def forget_wordings(state: AccountState, account: int) -> None:
         give_row(state.wording_free, state.scalars, st.WORDING_FREE, at)
         at = following
     state.habits[account].wording = 0
+
+
+@kernel
+def sweep_wordings(state: AccountState, hour: int, least: int) -> None:
+    """Give back the wordings that weigh less than `least` at an hour: what was sent once, long ago first."""
+    for row in range(state.scalars[st.ACCOUNTS]):
+        habit = state.habits[row]
+        before = -1
+        at = habit.wording - 1
+        while at >= 0:
+            wording = state.wordings[at]
+            following = wording.next - 1
+            if wording.sent == 0 and weight_of(wording, hour) < least:
+                if before < 0:
+                    habit.wording = following + 1
+                else:
+                    state.wordings[before].next = following + 1
+                state.wordings[at] = _NO_WORDING[0]
+                give_row(state.wording_free, state.scalars, st.WORDING_FREE, at)
+            else:
+                before = at
+            at = following

@@ -16,7 +16,7 @@ from detectors.exchange.findings import KeyFinding
 from detectors.interface.clock import HOUR_TICKS
 from detectors.interface.detector import Evidence
 from detectors.interface.family import Family
-from detectors.interface.key_kinds import CROWD_ROOM, KINDS, ORG, TEMPLATE
+from detectors.interface.key_kinds import CROWD_ROOM, KINDS, ORG, TEMPLATE, unnamed
 
 KeyId = tuple[int, int]  # kind, fingerprint
 Covered = Callable[[int, Family], bool]  # does an allowance cover this family for this account?
@@ -104,6 +104,8 @@ class FlaggedKeys:
             before = known.by_detector.get(evidence.detector)
             if before is None or evidence.surprise >= before.surprise:
                 known.by_detector[evidence.detector] = evidence
+        if known.value_fp == unnamed(known.kind, known.key):
+            known.value_fp = finding.value_fp
         known.accounts = max(known.accounts, finding.accounts)
         known.weight = finding.weight
         known.dominant_org = finding.dominant_org

@@ -112,10 +112,19 @@ def slices(batch: ActivityBatch) -> Iterator[ActivityBatch]:
     """The hour in parts that each fit a record."""
     size = batch.accounts.nbytes + batch.holdings.nbytes
     parts = max(1, -(-size // _BYTES_A_PART))
-    accounts = np.array_split(batch.accounts, parts)
-    holdings = np.array_split(batch.holdings, parts)
+    if parts == 1:
+        yield batch
+        return
+    # An account and what it holds go together, so that a part that is lost takes both.
+    order = np.argsort(batch.accounts["account"], kind="stable")
+    places = np.searchsorted(batch.accounts["account"][order], batch.holdings["account"])
+    which = places * parts // max(order.size, 1)
     for part in range(parts):
-        yield ActivityBatch(batch.source, batch.tick, accounts[part], holdings[part], part)
+        first, last = -(-part * order.size // parts), -(-(part + 1) * order.size // parts)
+        mine = np.sort(order[first:last])
+        yield ActivityBatch(
+            batch.source, batch.tick, batch.accounts[mine], batch.holdings[which == part], part
+        )
 
 
 def spelling_slices(batch: Spellings) -> Iterator[Spellings]:

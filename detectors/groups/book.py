@@ -15,10 +15,12 @@ from detectors.groups.leaders import Leaders
 from detectors.groups.looks import looks_of, primaries
 from detectors.groups.members import Members, standardised
 from detectors.groups.spelling import SpellingBook
-from detectors.interface.clock import NO_TIME
+from detectors.interface.clock import HOUR_MS, NO_TIME
 from detectors.interface.key_kinds import TEMPLATE
 
 _COMPACT_HOURS = 24
+CROWDED = 1.1  # times a budget: what is beyond goes at once, not at the day's end
+OLD_HOURS = 21 * 24  # an organisation of which half are that old was not made with its members
 ACTIVE = 0.3  # of a request, faded: who is of the population that groups are compared with
 
 
@@ -31,6 +33,7 @@ class Picture(NamedTuple):
     members: NDArray[Any]  # MEMBER rows
     left: NDArray[np.float32]  # what is left of their sums
     requests: NDArray[np.float64]  # of each, faded
+    features: NDArray[np.float32]  # of `standardised`
     primary: NDArray[np.uint64]  # of `primaries`
 
 
@@ -43,6 +46,7 @@ class GroupBook:
         self.spellings = SpellingBook()
         self.held: NDArray[np.void] = np.zeros(0, HELD)
         self.hour = NO_TIME
+        self._compacted = NO_TIME  # the day of the last compaction
         self.latest: Picture | None = None
 
     @property
@@ -59,7 +63,11 @@ class GroupBook:
         left = 1.0 if self.hour == NO_TIME else fade(hour - self.hour)
         self.held = merged(self.held, new, left)
         self.hour = hour
-        if hour % _COMPACT_HOURS == 0:
+        crowded = len(self.members) > self.members.capacity * CROWDED or (
+            self.leaders.count > self.leaders.capacity * CROWDED
+        )
+        if crowded or hour // _COMPACT_HOURS != self._compacted:
+            self._compacted = hour // _COMPACT_HOURS
             self.leaders.compact(hour)
             self._renumber(self.members.compact(hour))
 
@@ -70,21 +78,22 @@ class GroupBook:
     def picture(self) -> Picture:
         """The groups as they are now; `latest` until the next."""
         rows = self.members.rows
-        groups = form(self.held, rows["org"].copy())
+        groups = form(self.held, settled(rows, self.hour))
         left = self.members.faded(self.hour)
         requests = (rows["requests"] * left).astype(np.float64)
         features = standardised(rows, requests >= ACTIVE, self.hour)
         primary = primaries(self.held, rows.size)
         looks = looks_of(groups, rows, left, features, primary, self.hour)
-        self.latest = Picture(self.hour, groups, looks, rows, left, requests, primary)
+        self.latest = Picture(self.hour, groups, looks, rows, left, requests, features, primary)
         return self.latest
 
     def erase(self, accounts: Iterable[int]) -> None:
-        """Forget accounts."""
+        """Forget accounts, what values were called that nobody else holds, and the last picture."""
         numbers = self.members.erase(np.array(sorted(accounts), np.uint64))
         if numbers is not None:
             self._renumber(numbers)
-            self.picture()  # the last one's rows are others now
+            self.spellings.only(self.held)
+            self.latest = None  # its rows are others now
 
     def tables(self) -> dict[str, NDArray[Any]]:
         """What is to be kept, by table."""
@@ -92,7 +101,7 @@ class GroupBook:
             "group_members": self.members.rows,
             "group_holdings": self.held,
             "group_leaders": self.leaders.kept,
-            "group_hour": np.array([self.hour], np.int64),
+            "group_hour": np.array([self.hour, self._compacted, self.latest is not None], np.int64),
             **self.spellings.tables(),
         }
 
@@ -103,9 +112,10 @@ class GroupBook:
         self.members.restore(tables["group_members"])
         self.held = tables["group_holdings"].view(HELD).copy()
         self.leaders.restore(tables["group_leaders"])
-        self.hour = int(tables["group_hour"].view(np.int64)[0])
+        hour, compacted, pictured = tables["group_hour"].view(np.int64).tolist()
+        self.hour, self._compacted = hour, compacted
         self.spellings.restore(tables)
-        if self.hour != NO_TIME:
+        if pictured:
             self.picture()
 
     def _held(self, told: NDArray[np.void], hour: int) -> NDArray[np.void]:
@@ -142,5 +152,21 @@ def _one_each(told: NDArray[np.void]) -> NDArray[np.void]:
         if name in ("account", "org", "created", "cohort"):
             continue
         add = np.minimum if name == "first" else np.add
-        one[name] = add.reduceat(told[name], at)
+        # Mixes are 16 bits wide, and saturate.
+        most = np.iinfo(told.dtype[name].base).max
+        one[name] = np.minimum(add.reduceat(told[name].astype(np.int64), at), most)
     return one
+
+
+def settled(rows: NDArray[Any], hour: int) -> NDArray[np.uint64]:
+    """Each member's organisation (uint64, n), 0 where it has none, or one as new as its members.
+
+    `rows` are MEMBER. Who makes an organisation of accounts that he has made is not one party by that.
+    """
+    orgs, places = np.unique(rows["org"], return_inverse=True)
+    began = np.where(rows["created"] >= 0, rows["created"], rows["first"])
+    old = began <= (hour + 1 - OLD_HOURS) * HOUR_MS
+    of = np.bincount(places, minlength=orgs.size)
+    olds = np.bincount(places, old, orgs.size)
+    found: NDArray[np.uint64] = np.where(2 * olds >= of, orgs, np.uint64(0))[places]
+    return found

@@ -1,9 +1,9 @@
 """What else explains accounts that look like an operator's: tests, each with what it does not excuse.
 
 A test is about facts of the accounts that an innocent cannot help and that an operator has to pay for; where
-it holds, what they share is no evidence. What anybody can have for nothing excuses nobody: an organisation
-that was made with its members, an address shared by accounts that have others, an invitation passed on. And
-nothing here excuses a card: people in one room, or of one course, do not pay with one.
+it holds, what they share is no evidence. No place and no invitation explains cards that are shared in small
+cells, which is how an operator saves: people in one room or of one course pay each for himself; nor does an
+invitation explain devices. An organisation explains where half of its members are three weeks old.
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ VENUE = (
     8  # accounts that use a prefix at the least: an operator's exit has fewer, or serves machines
 )
 SERVED = 0.3  # of the requests from hosting, VPN or Tor: beyond it a place is no venue
-EXPLICABLE = (
-    DEVICE,
-    SYSTEM,
-    TEMPLATE,
-)  # by newcomers on which a place or an invitation explains them
+CELLS = 0.1  # of the accounts: where more share a card with few others, nothing explains them
+EXPLICABLE = (DEVICE, SYSTEM, TEMPLATE)  # newcomers on them may be people in one place
 
 _COLUMN = {name: place for place, name in enumerate(ATTRIBUTES)}
 
@@ -52,6 +49,8 @@ def one_organisation(picture: Picture, rows: Rows) -> bool:
 
 def one_venue(picture: Picture, rows: Rows) -> bool:
     """People in one place: most come from a prefix or three that many use, and that serve people."""
+    if _in_cells(picture, rows, "card") > CELLS:
+        return False
     prefixes, counts = _values(picture, rows, "prefix")
     if not counts.size or (counts[0] < PLACE * rows.size and counts[:3].sum() < PLACES * rows.size):
         return False
@@ -64,6 +63,8 @@ def one_venue(picture: Picture, rows: Rows) -> bool:
 
 def one_invitation(picture: Picture, rows: Rows) -> bool:
     """An advertisement or an invitation that was passed on: most came by it."""
+    if max(_in_cells(picture, rows, kind) for kind in ("card", "device")) > CELLS:
+        return False
     _, counts = _values(picture, rows, "referral")
     return bool(counts.size and counts[0] >= MOST * rows.size)
 
@@ -81,7 +82,7 @@ def explained(picture: Picture, rows: Rows) -> str:
 
 
 def unexplained(book: GroupBook, found: Iterable[KeyFinding]) -> list[KeyFinding]:
-    """Those of others' findings about values that nothing explains, by who the newcomers are."""
+    """Those of others' findings about values that are not of newcomers in one venue."""
     picture = book.latest
     return [f for f in found if picture is None or not _is_explained(book, picture, f)]
 
@@ -91,7 +92,7 @@ def _is_explained(book: GroupBook, picture: Picture, found: KeyFinding) -> bool:
         return False
     rows = book.members.find(np.array(found.members, np.uint64))
     known = rows[rows >= 0]
-    return 2 * known.size > rows.size and bool(explained(picture, known))
+    return 2 * known.size > rows.size and one_venue(picture, known)
 
 
 def _values(
@@ -102,3 +103,10 @@ def _values(
     found, counts = np.unique(values[values != 0], return_counts=True)
     order = np.lexsort((found, -counts))
     return found[order], counts[order]
+
+
+def _in_cells(picture: Picture, rows: Rows, attribute: str) -> float:
+    """The share of members who have a value that another has too, but fewer than half of all."""
+    _, counts = _values(picture, rows, attribute)
+    small = counts[(counts >= 2) & (2 * counts < rows.size)]
+    return float(small.sum() / max(rows.size, 1))

@@ -12,7 +12,7 @@ from detectors.coordination import GROUPS_PER_OPERATOR
 from detectors.exchange.activity import ActivityBatch, Spellings
 from detectors.exchange.findings import KeyFinding
 from detectors.groups.book import ACTIVE, GroupBook, Picture
-from detectors.groups.explanations import explained, one_organisation
+from detectors.groups.explanations import explained, one_organisation, unexplained
 from detectors.groups.forming import Groups
 from detectors.groups.neighbours import Cell, cells
 from detectors.groups.reports import Reports
@@ -34,9 +34,16 @@ _ONE_ROW = 1  # detectors of groups keep nothing: a group is what it is now
 class GroupWatch:
     """The detectors of groups, and what they find in a picture."""
 
-    def __init__(self, detectors: Iterable[Described], member_cap: int) -> None:
+    def __init__(
+        self,
+        detectors: Iterable[Described],
+        member_cap: int,
+        trial: frozenset[str] = frozenset(),
+    ) -> None:
         mine = [d for d in detectors if d.card.entity == "group"]
         self.host = Host(mine, "group", _ONE_ROW)
+        # What groups explain is no evidence of others' either, unless who judges groups is on trial.
+        self._heard = any(d.card.name not in trial for d in mine)
         self.explained = 0  # groups of the last picture that something innocent explains
         self._untold: Counter[tuple[str, str]] = Counter()
         self.reports = Reports()
@@ -48,13 +55,18 @@ class GroupWatch:
         spelt: Iterable[Spellings],
         activity: Iterable[ActivityBatch],
         tick: int,
+        *,
+        whole: bool = True,
     ) -> list[KeyFinding]:
-        """Take the hour that a tick ends, of all sources in order, and look at the groups then."""
+        """Take the hour that a tick ends, of all sources in order, and look at the groups then.
+
+        Nobody is judged in an hour of which a part may be missing (not `whole`).
+        """
         for names in spelt:
             book.spell(names)
         book.take(activity, tick // HOUR_TICKS)
         picture = book.picture()
-        found = self.findings(book, picture, tick)
+        found = self.findings(book, picture, tick) if whole else []
         book.spellings.keep(picture.groups)
         return found
 
@@ -92,6 +104,10 @@ class GroupWatch:
         self._untold.update((e.detector, e.family) for f in found for e in f.evidence)
         return found
 
+    def unexplained(self, book: GroupBook, found: list[KeyFinding]) -> list[KeyFinding]:
+        """Those of key networks' findings that nothing innocent explains."""
+        return unexplained(book, found) if self._heard else found
+
     def told(self) -> Counter[tuple[str, str]]:
         """How much evidence was found since this was asked last, by detector and family; for metrics."""
         told, self._untold = self._untold, Counter()
@@ -111,7 +127,7 @@ class GroupWatch:
         for place, evidence in odd.items():
             odds[place] = max(e.surprise for e in evidence) - GROUPS_PER_OPERATOR
         active = int(np.count_nonzero(picture.requests >= ACTIVE))
-        return cells(picture.groups, odds, CERTAIN, active)
+        return cells(picture.groups, odds, CERTAIN, active, picture.features)
 
     def _named(self, picture: Picture, place: int) -> NDArray[np.int64]:
         """The members' rows that a group's finding names, who came first before the others: int64."""

@@ -62,7 +62,9 @@ def form(held: NDArray[np.void], orgs: NDArray[np.uint64]) -> Groups:
     for kind in GROUP_KINDS:
         least[kind] = LEAST_OF_HARD if kind in HARD_KINDS else LEAST_PARTIES
     bounds = np.zeros((held.size // 2 + 1, 2), np.int64)
-    count = _runs(held, orgs, least, bounds)
+    numbers, codes = np.unique(np.append(orgs, np.uint64(0)), return_inverse=True)
+    met = np.full(numbers.size, -1, np.int64)
+    count = _runs(held, codes[:-1].astype(np.int64), met, least, bounds)
     bounds = bounds[:count]
     kinds = held["kind"][bounds[:, 0]]
     plain = bounds[kinds != TEMPLATE]
@@ -150,30 +152,32 @@ def _joined(parts: list[Groups]) -> Groups:
 
 
 @kernel
-def _runs(held: np.ndarray, orgs: np.ndarray, least: np.ndarray, bounds: np.ndarray) -> int:
-    """Where the rows of each value begin and end that parties enough hold: int64 pairs, how many."""
+def _runs(
+    held: np.ndarray,
+    orgs: np.ndarray,
+    met: np.ndarray,
+    least: np.ndarray,
+    bounds: np.ndarray,
+) -> int:
+    """Where the rows of each value begin and end that parties enough hold: int64 pairs, how many.
+
+    `orgs` (int64, one a member) number organisations from 1, 0 is none; `met` (int64, one an organisation
+    and one more) is scratch, all -1.
+    """
     count = 0
     start = 0
     while start < held.size:
         first = held[start]
         stop = start
         parties = 0
-        org = np.uint64(0)
-        several = False
         while stop < held.size and held[stop].kind == first.kind and held[stop].key == first.key:
             if held[stop].count >= PRESENT:
-                mine = orgs[held[stop].row]
-                if mine == np.uint64(0):
+                org = orgs[held[stop].row]
+                if org == 0 or met[org] != start:
                     parties += 1
-                elif org == np.uint64(0):
-                    org = mine
-                    parties += 1
-                elif mine != org:
-                    several = True
-                    parties += 1
+                met[org] = start
             stop += 1
-        wanted = least[first.kind]
-        if parties >= wanted and (parties >= 2 or several):
+        if parties >= least[first.kind]:
             bounds[count, 0] = start
             bounds[count, 1] = stop
             count += 1

@@ -20,7 +20,6 @@ HELD = np.dtype(
         ("joined", "<i4"),  # hour in which the member was first seen with it
         ("kind", "u1"),
     ],
-    align=True,
 )
 HALF_LIFE_HOURS = 48
 FLOOR = 0.05  # of a request: dropped below

@@ -16,7 +16,7 @@ from detectors.exchange.bands import BAND_BITS, BANDS, band_bits
 from detectors.kernels.compiled import kernel
 from detectors.kernels.words import ones
 
-LEADER = np.dtype([("word", "<u8"), ("hour", "<i4"), ("next", "<i4", (BANDS,))], align=True)
+LEADER = np.dtype([("word", "<u8"), ("hour", "<i4"), ("next", "<i4", (BANDS,))])
 RADIUS = 6
 _MOST_HOPS = 64  # along one band: who fills a band with leaders slows nobody down
 SILENT_HOURS = 14 * 24

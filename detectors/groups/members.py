@@ -27,7 +27,6 @@ MEMBER = np.dtype(
         ("capability", "<f4", (CAPABILITY_SLOTS,)),
         ("hours", "<f4", (HOURS,)),  # requests by hour of the day
     ],
-    align=True,
 )
 SILENT_HOURS = 14 * 24  # a member that was silent for longer is forgotten
 

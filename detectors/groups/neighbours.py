@@ -29,6 +29,8 @@ LEAST_CELL, LEAST_OTHERS = (
 LEAST_RATE = (
     3e-4  # of accounts, wrongly in such groups: what no stream is large enough to tell from none
 )
+# Of a member's features: in spreads of the group, and how far a member may be from its middle.
+LEAST_SPREAD, MOST_APART, ALIKE = 0.25, 4.0, 1.5
 
 
 class Cell(NamedTuple):
@@ -40,11 +42,17 @@ class Cell(NamedTuple):
     surprise: float
 
 
-def cells(groups: Groups, odds: NDArray[np.float64], least: float, active: int) -> list[Cell]:
+def cells(
+    groups: Groups,
+    odds: NDArray[np.float64],
+    least: float,
+    active: int,
+    features: NDArray[np.float32],
+) -> list[Cell]:
     """The hard values that divide content groups of `least` odds or more, by place.
 
     `odds` (float64, one a group, nan where there are none) are nats; `active` is how many accounts the
-    stream has now.
+    stream has now; `features` (float32, one row a member) are what members are like.
     """
     suspicious = np.flatnonzero(
         np.isin(groups.kinds, CONTENT) & (np.nan_to_num(odds, nan=-99) >= least)
@@ -53,7 +61,8 @@ def cells(groups: Groups, odds: NDArray[np.float64], least: float, active: int) 
     wrong: dict[int, float] = {}
     for place in suspicious.tolist():
         innocent = 1.0 / (1.0 + math.exp(min(float(odds[place]), 60.0)))
-        for row in groups.rows[groups.starts[place] : groups.starts[place + 1]].tolist():
+        rows = groups.rows[groups.starts[place] : groups.starts[place + 1]]
+        for row in rows[alike(features[rows])].tolist():
             homes.setdefault(row, []).append(place)
             wrong[row] = min(wrong.get(row, 1.0), innocent)
     rate = max(sum(wrong.values()) / max(active, 1), LEAST_RATE)
@@ -81,6 +90,19 @@ def cells(groups: Groups, odds: NDArray[np.float64], least: float, active: int) 
             # The first holder brought the value: the others are who may agree with it by chance.
             surprise = binomial_surprise(guilty - 1, len(rows) - 1, rate)
             found.append(Cell(place, guilty, rate * len(rows), surprise))
+    return found
+
+
+def alike(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which members are as most of their group are: bool (n) of features (float32, n x features).
+
+    Who uses an operator's prompt, or whose prompt an operator has taken up, is no member by that: he is of
+    another age, at other hours, in other ways.
+    """
+    middle = np.median(features, axis=0)
+    spread = np.maximum(1.4826 * np.median(np.abs(features - middle), axis=0), LEAST_SPREAD)
+    apart = np.minimum(np.abs(features - middle) / spread, MOST_APART)
+    found: NDArray[np.bool_] = np.sqrt((apart**2).mean(axis=1)) <= ALIKE
     return found
 
 

@@ -39,10 +39,9 @@ class Reports:
         return True
 
     def forget(self, hour: int) -> None:
-        """Forget, now and then, what was told long ago."""
-        if hour % AGAIN_HOURS == 0:
-            fresh = {v: one for v, one in self._last.items() if hour - one[0] <= _FORGET_HOURS}
-            self._last = fresh
+        """Forget what was told long ago."""
+        fresh = {v: one for v, one in self._last.items() if hour - one[0] <= _FORGET_HOURS}
+        self._last = fresh
 
     def tables(self) -> dict[str, NDArray[Any]]:
         """What is to be kept, by table."""

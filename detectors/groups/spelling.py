@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.exchange.activity import Spellings
 from detectors.groups.forming import Groups
-from detectors.interface.key_kinds import TEMPLATE
+from detectors.interface.key_kinds import TEMPLATE, unnamed
 
 _WAIT = 2  # pictures for which a name is kept before its value has made a group
 
@@ -42,12 +42,18 @@ class SpellingBook:
             else:
                 self._left[value] -= 1
 
+    def only(self, held: NDArray[np.void]) -> None:
+        """Forget the names of values that nobody holds: HELD rows."""
+        values = set(zip(held["kind"].tolist(), held["key"].tolist(), strict=True))
+        for value in self._names.keys() - values:
+            del self._names[value], self._left[value]
+
     def name(self, kind: int, key: int) -> str:
         """What a value is called; its fingerprint where that is not known."""
         if kind == TEMPLATE:
             return f"{key:016x}"
         known = self._names.get((kind, key))
-        return f"{key:016x}" if known is None else known.decode("utf-8", "replace")
+        return unnamed(kind, key) if known is None else known.decode("utf-8", "replace")
 
     def tables(self) -> dict[str, NDArray[Any]]:
         """What is to be kept, by table."""

@@ -42,3 +42,8 @@ PAYMENT, DEVICE, PREFIX, ASN, TLS, ORG, REFERRAL, SYSTEM, COHORT, TEMPLATE = ran
 
 # Kinds that an account holds one value of at a time; a template changes with every request.
 ACCOUNT_KINDS = len(KINDS) - 1
+
+
+def unnamed(kind: int, key: int) -> str:
+    """What a value is called whose name is not known: its kind, and our own fingerprint of it."""
+    return f"{KINDS[kind].field}:{key:016x}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.exchange.findings import KeyFinding
 from detectors.interface.detector import Evidence
-from detectors.interface.key_kinds import KINDS, TEMPLATE
+from detectors.interface.key_kinds import TEMPLATE, unnamed
 from detectors.judging.rarity import rarity_weight
 from detectors.networks.state import NetworkState
 from detectors.networks.windows import joined, parties
@@ -60,6 +60,6 @@ def _name(state: NetworkState, row: int) -> str:
     if shared["kind"] == TEMPLATE:
         return f"{int(shared['template']):016x}"
     if shared["name_len"] == 0:
-        return f"{KINDS[int(shared['kind'])].field}:{int(shared['key']):016x}"
+        return unnamed(int(shared["kind"]), int(shared["key"]))
     at = int(shared["name_at"])
     return bytes(state.names[at : at + int(shared["name_len"])]).decode("utf-8", "replace")

@@ -28,7 +28,6 @@ from detectors.exchange.findings import TickFindings
 from detectors.exchange.loss import Loss, joined
 from detectors.exchange.names import NameBatch
 from detectors.groups.book import GroupBook
-from detectors.groups.explanations import unexplained
 from detectors.groups.findings import GroupWatch
 from detectors.interface.clock import DAY_TICKS, NO_TIME
 from detectors.judging.cohorts import CohortBook
@@ -65,7 +64,6 @@ class CampaignOwner:
         self.isolation = Isolations(c for c in cards if c.entity == "account")
         self._population = Population(config.detectors)
         self.groups = GroupBook(config.fusion.group_budget, config.budgets.templates)
-        self.group_watch = GroupWatch(config.detectors, config.budgets.member_cap)
         self.loss: Loss | None = None  # the last time that reports were deleted unread
         self._unheard: set[int] = set()  # sources that have said nothing since
         self._untold: list[GroupEvidence] = []
@@ -73,6 +71,7 @@ class CampaignOwner:
         self._names = AccountDirectory(config.alerts.name_budget)
         # A worker that is a shadow as a whole has nobody to keep a detector's evidence from.
         trial = on_trial(config) if mode != "shadow" else frozenset()
+        self.group_watch = GroupWatch(config.detectors, config.budgets.member_cap, trial)
 
         def variant(mode: Mode, deaf_to: frozenset[str]) -> Variant:
             writer = Writer(mode=mode, trace=trace, ttl_s=config.alerts.action_ttl_s)
@@ -256,8 +255,7 @@ class CampaignOwner:
 
     def _whole(self, tick: int, content: Content) -> Content:
         """What may be compared and learned from: nothing that a part may be missing of."""
-        loss = self.loss
-        if loss is not None and loss.holds(tick):
+        if (loss := self.loss) is not None and loss.holds(tick):
             content = content._replace(accounts=[], cohorts=[])
         if loss is not None and loss.touches(tick - DAY_TICKS + 1, tick):
             content = content._replace(groups=[])
@@ -269,6 +267,7 @@ class CampaignOwner:
             self._names.erase(set(content.erased))
             self.isolation.erase(content.erased)
             self.groups.erase(content.erased)
+            self._inbox.erase(content.erased)
         named: set[int] = set()
         for batch in content.names:
             self._names.add(batch)
@@ -283,10 +282,11 @@ class CampaignOwner:
         content = self._whole(tick, content)
         if content.accounts or content.cohorts:
             self._cohorts.close(tick, content.cohorts, content.accounts)
-        keys = unexplained(self.groups, content.keys)
+        keys = self.group_watch.unexplained(self.groups, content.keys)
         if content.activity:
-            spelt = self._inbox.take_spellings(tick)
-            keys += self.group_watch.hear(self.groups, spelt, content.activity, tick)
+            hour = self._inbox.take_spellings(tick), content.activity
+            gap = self.loss is not None and self.loss.holds(tick)
+            keys = [*keys, *self.group_watch.hear(self.groups, *hour, tick, whole=not gap)]
         groups = self._population.close(tick, content.groups) if content.groups else ()
         self._untold += groups
         judged = self.isolation.judge(tick, content.accounts, self._cohorts.judge)

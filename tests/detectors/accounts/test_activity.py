@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.accounts import state as st
 from detectors.accounts.partition import AccountPartition
 from detectors.exchange.activity import CLIENT, COUNTRY, ActivityBatch
 from detectors.interface.key_kinds import PAYMENT, PREFIX, TEMPLATE
@@ -135,3 +136,21 @@ def test_a_state_that_was_kept_goes_on_with_the_same_hour() -> None:
     (found,) = told(after, requests[17:])
     assert found.accounts.tobytes() == expected.accounts.tobytes()
     assert found.holdings.tobytes() == expected.holdings.tobytes()
+
+
+def test_what_was_sent_once_long_ago_gives_its_room_back() -> None:
+    partition = AccountPartition(config(), 0)
+    random = np.random.default_rng(5)
+    once = [
+        request(i, START + i * MINUTE, "a", template_fp=f"{int(word):016x}")
+        for i, word in enumerate(random.integers(0, 1 << 63, 6, dtype=np.uint64))
+    ]
+    often = [
+        request(20 + i, START + i * MINUTE, "b", template_fp=f"{SKELETON:016x}") for i in range(20)
+    ]
+    told(partition, sorted(once + often, key=lambda r: r["event_time"]))
+    state = partition.state
+    assert state.scalars[st.WORDING_TOP] - state.scalars[st.WORDING_FREE] == 7
+    told(partition, [request(99, START + 90 * HOUR, "c")], hours=97)
+    state = partition.state
+    assert state.scalars[st.WORDING_TOP] - state.scalars[st.WORDING_FREE] == 1

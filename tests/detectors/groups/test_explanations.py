@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.groups.book import GroupBook, Picture
 from detectors.groups.explanations import explained
-from detectors.interface.key_kinds import PREFIX, REFERRAL, SYSTEM
+from detectors.interface.key_kinds import DEVICE, PAYMENT, PREFIX, REFERRAL, SYSTEM
 from tests.detectors.groups.scenes import BEGIN, Seen, hour_of
 
 PROMPT = 5
@@ -73,3 +73,15 @@ def test_a_prefix_that_few_use_is_no_venue() -> None:
         *(Seen(50 + n, {SYSTEM: PROMPT, PREFIX: 90 + n}) for n in range(6)),
     ]
     assert why(exit_of_one_cell) == ""
+
+
+def test_cards_in_small_cells_are_explained_by_no_room_and_no_invitation() -> None:
+    room = [Seen(n, {SYSTEM: PROMPT, PREFIX: 70, PAYMENT: 500 + n // 2}) for n in range(12)]
+    assert why(room) == ""
+    invited = [Seen(n, {SYSTEM: PROMPT, REFERRAL: 8, DEVICE: 50 + n // 2}) for n in range(12)]
+    assert why(invited) == ""
+
+
+def test_a_fresh_organisation_does_not_make_one_party_of_its_members() -> None:
+    fresh = [Seen(n, {SYSTEM: PROMPT}, org=3, age_days=2) for n in range(10)]
+    assert why(fresh) == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.groups.book import GroupBook
+from detectors.groups.book import GroupBook, settled
 from detectors.groups.forming import Groups, form
 from detectors.interface.key_kinds import ASN, PAYMENT, PREFIX, TEMPLATE
 from tests.detectors.groups.scenes import BEGIN, Seen, book_of, hour_of
@@ -12,7 +12,7 @@ WORDS = [0x0F0F_0F0F_0F0F_0F0F, 0x3333_CCCC_3333_CCCC, 0x5A5A_A5A5_00FF_FF00]
 
 def groups_of(book: GroupBook) -> Groups:
     """The groups in a book."""
-    return form(book.held, book.members.rows["org"].copy())
+    return form(book.held, settled(book.members.rows, book.hour))
 
 
 def found(book: GroupBook) -> dict[tuple[int, int], set[int]]:
@@ -66,3 +66,15 @@ def test_a_popular_template_does_not_join_the_few_who_use_it_too() -> None:
 
 def test_nothing_held_makes_no_groups() -> None:
     assert groups_of(book_of([Seen(1, {})])).kinds.size == 0
+
+
+def test_each_organisation_is_one_party_whichever_comes_first() -> None:
+    for orgs in ((1, 2, 2), (2, 2, 1)):
+        two = [Seen(n, {PREFIX: 8}, org=org) for n, org in enumerate(orgs)]
+        assert not found(book_of(two))
+        assert found(book_of([*two, Seen(9, {PREFIX: 8})])) == {(PREFIX, 8): {0, 1, 2, 9}}
+
+
+def test_an_organisation_as_new_as_its_members_is_no_party() -> None:
+    fresh = [Seen(n, {PREFIX: 8}, org=5, age_days=2) for n in range(3)]
+    assert found(book_of(fresh)) == {(PREFIX, 8): {0, 1, 2}}

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from detectors.groups.book import settled
 from detectors.groups.forming import form
 from detectors.groups.neighbours import LEAST_RATE, Cell, binomial_surprise, cells
 from detectors.interface.key_kinds import PAYMENT, SYSTEM, TEMPLATE
@@ -18,8 +19,9 @@ WORD = 0x0F0F_0F0F_0F0F_0F0F
 def found(seen: list[Seen], odds: float, kind: int = TEMPLATE, active: int = 10_000) -> list[Cell]:
     """The cells where every group of a kind has such odds and no other has any."""
     book = book_of(seen)
-    groups = form(book.held, book.members.rows["org"].copy())
-    return cells(groups, np.where(groups.kinds == kind, odds, np.nan), 2.0, active)
+    groups = form(book.held, settled(book.members.rows, book.hour))
+    features = book.picture().features
+    return cells(groups, np.where(groups.kinds == kind, odds, np.nan), 2.0, active, features)
 
 
 def hydra(cards: int, each: int) -> list[Seen]:
@@ -73,3 +75,16 @@ def test_the_tail_is_the_binomials() -> None:
     exact = sum(math.comb(5, k) * 0.1**k * 0.9 ** (5 - k) for k in range(3, 6))
     assert binomial_surprise(3, 5, 0.1) == pytest.approx(-math.log(exact))
     assert binomial_surprise(0, 5, 0.1) == 0.0
+
+
+def test_who_uses_a_campaigns_prompt_in_another_way_is_in_no_cell() -> None:
+    campaign = [
+        Seen(n, {TEMPLATE: WORD, PAYMENT: 500 + n // 3}, age_days=1 + n % 3, requests=40)
+        for n in range(12)
+    ]
+    couple = [
+        Seen(90 + n, {TEMPLATE: WORD, PAYMENT: 900}, age_days=900, requests=3) for n in (0, 1)
+    ]
+    strangers = [Seen(200 + n, {}, age_days=300 + n, requests=3 + n % 9) for n in range(300)]
+    told = found([*campaign, *couple, *strangers], odds=5.0)
+    assert [cell.guilty for cell in told] == [3, 3, 3, 3]
