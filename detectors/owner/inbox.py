@@ -6,7 +6,6 @@ passed, or a second time, is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -180,16 +179,6 @@ class Inbox:
             return False
         parts[source, batch.part] = batch
         return True
-
-    def erase(self, accounts: Iterable[int]) -> None:
-        """Take accounts out of the hours that wait."""
-        gone = np.array(sorted(accounts), np.uint64)
-        for parts in self._activity.values():
-            for place, batch in parts.items():
-                parts[place] = batch._replace(
-                    accounts=batch.accounts[~np.isin(batch.accounts["account"], gone)],
-                    holdings=batch.holdings[~np.isin(batch.holdings["account"], gone)],
-                )
 
     def receive_spellings(self, source: int, batch: Spellings) -> None:
         """Keep what values are called; twice does no harm, and no tick is closed for it."""

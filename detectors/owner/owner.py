@@ -267,7 +267,6 @@ class CampaignOwner:
             self._names.erase(set(content.erased))
             self.isolation.erase(content.erased)
             self.groups.erase(content.erased)
-            self._inbox.erase(content.erased)
         named: set[int] = set()
         for batch in content.names:
             self._names.add(batch)
