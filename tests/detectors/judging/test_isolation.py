@@ -24,7 +24,8 @@ from tests.owner_stories import BASE, owner_of, volume
 from tests.poison import judging_early, poisoned, records, values
 from tests.stage_stories import KEY, START, baselines
 
-LOADED = load_config("[engine]\npartitions = 2\n")
+# Groups are compared with everybody who is there: they are kept out of what concerns single accounts.
+LOADED = load_config("[engine]\npartitions = 2\n[coordination]\nmin_odds = 20\n")
 HEALTHY = replace(
     LOADED, config=replacing(LOADED.config, judging_early(LOADED.config.of(AccountVolume)))
 )
