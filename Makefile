@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 KAFKA_SHORT := tests/kafka/test_trouble.py tests/kafka/test_deleted_topics.py \
-  tests/kafka/test_cluster.py tests/kafka/test_security.py tests/kafka/test_secured_worker.py \
+  tests/kafka/test_cluster.py tests/kafka/test_security.py \
   tests/kafka/test_transactions.py tests/kafka/test_foreign_records.py \
   tests/integration/test_chaos.py tests/integration/test_kafka_facts.py
 

@@ -88,7 +88,7 @@ class Coordination:
             both = (looks[mine, None, :] * WEIGHTS[place]).sum(axis=2) + INTERCEPTS[place]
             found[mine] = both.min(axis=1)
         # Not by a matrix product, whose last bit hangs on where in memory its input lies; and rounded, so
-        # that what is decided hangs on no last bit at all.
+        # that a last bit hardly ever decides.
         return np.round(found, DIGITS)
 
     def again(self, memory: NDArray[Any], windows: Windows, place: int) -> None:
