@@ -164,8 +164,7 @@ def settled(rows: NDArray[Any], hour: int) -> NDArray[np.uint64]:
     `rows` are MEMBER. Who makes an organisation of accounts that he has made is not one party by that.
     """
     orgs, places = np.unique(rows["org"], return_inverse=True)
-    began = np.where(rows["created"] >= 0, rows["created"], rows["first"])
-    old = began <= (hour + 1 - OLD_HOURS) * HOUR_MS
+    old = rows["created"] <= (hour + 1 - OLD_HOURS) * HOUR_MS
     of = np.bincount(places, minlength=orgs.size)
     olds = np.bincount(places, old, orgs.size)
     found: NDArray[np.uint64] = np.where(2 * olds >= of, orgs, np.uint64(0))[places]

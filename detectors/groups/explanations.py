@@ -42,8 +42,7 @@ def one_organisation(picture: Picture, rows: Rows) -> bool:
     if not values.size or counts.max() < MOST * rows.size:
         return False
     everyone = picture.members[picture.members["org"] == values[np.argmax(counts)]]
-    began = np.where(everyone["created"] >= 0, everyone["created"], everyone["first"])
-    age_days = ((picture.hour + 1) * HOUR_MS - began) / DAY_MS
+    age_days = ((picture.hour + 1) * HOUR_MS - everyone["created"]) / DAY_MS  # unknown: old
     return bool(np.median(age_days) >= OLD_DAYS)
 
 

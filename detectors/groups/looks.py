@@ -36,6 +36,10 @@ ATTRIBUTES: dict[str, int] = dict(
         strict=True,
     )
 )
+UNDATED_SPREAD = (
+    1.0  # of the logs of ages, where no two members have a known one: an ordinary group's
+)
+FAR = np.uint64(1 << 40)
 FAITHFUL = 0.4  # of a member's requests: so much of its traffic is the group's
 
 
@@ -69,8 +73,9 @@ def looks_of(
         return looks
     most = int(groups.sizes.max())
     now = (hour + 1) * HOUR_MS
-    created = np.where(members["created"] >= 0, members["created"], members["first"])
-    age = (now - created) / DAY_MS
+    created = members["created"]
+    # Who is not known to be new is not new: a gateway that tells no sign-up makes nobody suspicious.
+    age = np.where(created >= 0, (now - created) / DAY_MS, -1.0)
     requests = members["requests"] * left
     capability = _shares(members["capability"])
     hours = _shares(members["hours"])
@@ -169,7 +174,7 @@ def _looks(
         start, stop = groups.starts[g], groups.starts[g + 1]
         size = stop - start
         own = looks[g]
-        share = squares = faithful = two = volume = volumes = ages = aged = 0.0
+        share = squares = faithful = two = volume = volumes = ages = aged = dated = 0.0
         new2 = new7 = day = three = own_capability = own_hours = 0.0
         for m in range(start, stop):
             row = groups.rows[m]
@@ -181,11 +186,13 @@ def _looks(
             loud = np.log1p(requests[row])
             volume += loud
             volumes += loud * loud
-            old = np.log1p(max(age[row], 0.0))
-            ages += old
-            aged += old * old
-            new2 += age[row] <= 2.0
-            new7 += age[row] <= 7.0
+            if age[row] >= 0.0:
+                old = np.log1p(age[row])
+                dated += 1.0
+                ages += old
+                aged += old * old
+                new2 += age[row] <= 2.0
+                new7 += age[row] <= 7.0
             day += hour - groups.joined[m] < 24
             three += hour - groups.joined[m] < 72
             own_capability += _entropy_of(capability[row], CAPABILITY_SLOTS)
@@ -205,7 +212,9 @@ def _looks(
         own[4] = faithful / size
         own[5] = two / size
         own[6] = np.sqrt(max(volumes / size - (volume / size) ** 2, 0.0))
-        own[7] = np.sqrt(max(aged / size - (ages / size) ** 2, 0.0))
+        own[7] = UNDATED_SPREAD
+        if dated >= 2.0:
+            own[7] = np.sqrt(max(aged / dated - (ages / dated) ** 2, 0.0))
         own[8] = np.sqrt(max(squares / size - (share / size) ** 2, 0.0))
         own[9] = new2 / size
         own[10] = new7 / size
@@ -226,7 +235,9 @@ def _looks(
         own[13] = own[15] - own_capability / size
         own[14] = own[16] - own_hours / size
         for m in range(start, stop):
-            values[m - start] = np.uint64(max(born[groups.rows[m]], 0) // 6 + 1)
+            values[m - start] = np.uint64(born[groups.rows[m]] // 6 + 1)
+            if born[groups.rows[m]] < 0:
+                values[m - start] = FAR + np.uint64(3 * m)  # born with nobody
             places[m - start] = m
         sort_pairs(values, places, size, spare, spares)
         together = 0

@@ -134,7 +134,7 @@ def _features(rows: NDArray[Any], hour: int) -> Mapping[str, NDArray[Any]]:
     """What a member is like, by name: float (n) each. `rows` are MEMBER."""
     requests = np.maximum(rows["requests"], np.float32(1e-3))
     now = (hour + 1) * HOUR_MS
-    created = np.where(rows["created"] >= 0, rows["created"], rows["first"])
+    dated = rows["created"] >= 0
     shares = {f"{name}_share": rows[name] / requests for name in (*MANNERS, "unworded")}
     scored = np.maximum(rows["scored"], np.float32(1e-3))
     known = rows["scored"] > 0
@@ -147,9 +147,9 @@ def _features(rows: NDArray[Any], hour: int) -> Mapping[str, NDArray[Any]]:
         "grading_score": np.where(known, rows["grading"] / scored, np.nan),
         "capability_entropy": _entropy(rows["capability"]),
         "hours_entropy": _entropy(rows["hours"]),
-        "age": np.log1p(np.maximum(now - created, 0) / DAY_MS),
+        "age": np.where(dated, np.log1p(np.maximum(now - rows["created"], 0) / DAY_MS), np.nan),
         "age_at_first": np.where(
-            rows["created"] >= 0, np.log1p(np.maximum(rows["first"] - created, 0) / DAY_MS), np.nan
+            dated, np.log1p(np.maximum(rows["first"] - rows["created"], 0) / DAY_MS), np.nan
         ),
         **shares,
     }

@@ -100,3 +100,13 @@ def test_who_is_erased_is_in_no_group() -> None:
     book.erase([0, 1])
     assert book.picture().groups.sizes.tolist() == [2, 2, 2, 8]
     assert len(book.members) == 8
+
+
+def test_who_has_no_known_sign_up_is_not_new() -> None:
+    book = book_of([*cell(), *strangers(20)])
+    book.members.rows["created"] = -1
+    picture = book.picture()
+    assert look(picture, SYSTEM, "new_7d") == 0.0
+    assert look(picture, SYSTEM, "born_together") == 0.0
+    assert look(picture, SYSTEM, "age_spread") == 1.0
+    assert look(picture, SYSTEM, "mean_age") == 0.0
