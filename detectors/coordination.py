@@ -96,13 +96,21 @@ class Coordination:
 
     def evidence(self, seen: Seen) -> Evidence:
         """What a group that looks like an operator's looks like to a reader."""
+        return self.about(seen, "nats of log odds")
+
+    def of_cell(self, seen: Seen) -> Evidence:
+        """What a card or device that divides such a group looks like: holders in it, in accounts."""
+        return self.about(seen, "accounts in groups that act as one")
+
+    def about(self, seen: Seen, unit: str) -> Evidence:
+        """Evidence about a value, of the days in which its holders are those of now."""
         return Evidence(
             detector=self.card.tag,
             family=KINDS[seen.kind].family,
             parameter=f"accounts_alike_per_{KINDS[seen.kind].field}",
             observed=seen.observed,
             expected=seen.expected,
-            unit="nats of log odds",
+            unit=unit,
             surprise=seen.surprise,
             window_start=seen.end - 4 * DAY_MS,
             window_end=seen.end,

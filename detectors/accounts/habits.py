@@ -127,12 +127,23 @@ def add_values(state: AccountState, minute: Row, style: Row) -> None:
 
 
 @kernel
+def _empty_slots(state: AccountState) -> None:
+    """Make no value findable, at the cost of those that are held and not of the whole index."""
+    mask = np.uint64(state.held_slots.size - 1)
+    for row in range(state.scalars[st.HELD]):
+        held = state.held[row]
+        at = place_of(held.account, held.kind, held.key) & mask
+        while state.held_slots[at] != row + 1:
+            at = (at + np.uint64(1)) & mask
+        state.held_slots[at] = 0
+
+
+@kernel
 def forget_values(state: AccountState) -> None:
     """The hour has been told: nothing is held in the next one yet."""
+    _empty_slots(state)
     for row in range(state.scalars[st.HELD]):
         state.held[row] = _NO_VALUE[0]
-    for slot in range(state.held_slots.size):
-        state.held_slots[slot] = 0
     state.scalars[st.HELD] = 0
 
 
@@ -140,8 +151,7 @@ def forget_values(state: AccountState) -> None:
 def drop_values(state: AccountState, mine: np.ndarray) -> None:
     """Forget what some accounts (bool, one a row) used in the open hour, and index the others anew."""
     left = 0
-    for slot in range(state.held_slots.size):
-        state.held_slots[slot] = 0
+    _empty_slots(state)
     for row in range(state.scalars[st.HELD]):
         held = state.held[row]
         if mine[held.account]:

@@ -15,12 +15,12 @@ from detectors.groups.leaders import Leaders
 from detectors.groups.looks import looks_of, primaries
 from detectors.groups.members import Members, standardised
 from detectors.groups.spelling import SpellingBook
-from detectors.interface.clock import HOUR_MS, NO_TIME
+from detectors.interface.clock import DAY_MS, HOUR_MS, NO_TIME
 from detectors.interface.key_kinds import TEMPLATE
 
 _COMPACT_HOURS = 24
 CROWDED = 1.1  # times a budget: what is beyond goes at once, not at the day's end
-OLD_HOURS = 21 * 24  # an organisation of which half are that old was not made with its members
+OLD_DAYS = 21  # an organisation of which half are that old was not made with its members
 ACTIVE = 0.3  # of a request, faded: who is of the population that groups are compared with
 
 
@@ -164,7 +164,7 @@ def settled(rows: NDArray[Any], hour: int) -> NDArray[np.uint64]:
     `rows` are MEMBER. Who makes an organisation of accounts that he has made is not one party by that.
     """
     orgs, places = np.unique(rows["org"], return_inverse=True)
-    old = rows["created"] <= (hour + 1 - OLD_HOURS) * HOUR_MS
+    old = rows["created"] <= (hour + 1) * HOUR_MS - OLD_DAYS * DAY_MS
     of = np.bincount(places, minlength=orgs.size)
     olds = np.bincount(places, old, orgs.size)
     found: NDArray[np.uint64] = np.where(2 * olds >= of, orgs, np.uint64(0))[places]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.exchange.findings import KeyFinding
-from detectors.groups.book import GroupBook, Picture
+from detectors.groups.book import OLD_DAYS, GroupBook, Picture
 from detectors.groups.looks import ATTRIBUTES
 from detectors.interface.clock import DAY_MS, HOUR_MS
 from detectors.interface.key_kinds import DEVICE, SYSTEM, TEMPLATE
@@ -23,7 +23,6 @@ Rows = NDArray[np.int64]
 Test = Callable[[Picture, Rows], bool]
 
 MOST = 0.5  # of the accounts
-OLD_DAYS = 21  # an organisation that old, by its median member, was not made for the purpose
 PLACE, PLACES = 0.4, 0.6  # of the accounts on the first prefix, on the first three
 VENUE = (
     8  # accounts that use a prefix at the least: an operator's exit has fewer, or serves machines

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.coordination import GROUPS_PER_OPERATOR
+from detectors.coordination import GROUPS_PER_OPERATOR, Coordination
 from detectors.exchange.activity import ActivityBatch, Spellings
 from detectors.exchange.findings import KeyFinding
 from detectors.groups.book import ACTIVE, GroupBook, Picture
@@ -16,9 +16,9 @@ from detectors.groups.explanations import explained, one_organisation, unexplain
 from detectors.groups.forming import Groups
 from detectors.groups.neighbours import Cell, cells
 from detectors.groups.reports import Reports
-from detectors.interface.clock import DAY_MS, HOUR_MS, HOUR_TICKS
-from detectors.interface.detector import Described, Evidence
-from detectors.interface.key_kinds import CROWD_ROOM, HARD_KINDS, KINDS, PAYMENT
+from detectors.interface.clock import HOUR_MS, HOUR_TICKS
+from detectors.interface.detector import Described, Evidence, Seen
+from detectors.interface.key_kinds import CROWD_ROOM, HARD_KINDS, PAYMENT
 from detectors.interface.looks import LOOKS
 from detectors.judging.closing import Tick
 from detectors.judging.features import Closed
@@ -116,7 +116,7 @@ class GroupWatch:
     def _excused(self, picture: Picture, place: int) -> bool:
         """Whether something innocent explains a group: never of a card, but by an organisation's past."""
         groups = picture.groups
-        rows = groups.rows[groups.starts[place] : groups.starts[place + 1]].astype(np.int64)
+        rows = groups.rows[groups.of_group(place)].astype(np.int64)
         if groups.kinds[place] == PAYMENT:
             return one_organisation(picture, rows)
         return bool(explained(picture, rows))
@@ -132,7 +132,7 @@ class GroupWatch:
     def _named(self, picture: Picture, place: int) -> NDArray[np.int64]:
         """The members' rows that a group's finding names, who came first before the others: int64."""
         groups = picture.groups
-        mine = slice(int(groups.starts[place]), int(groups.starts[place + 1]))
+        mine = groups.of_group(place)
         rows = groups.rows[mine].astype(np.int64)
         parts = groups.counts[mine] / np.maximum(picture.requests[rows], 1e-6)
         named = np.flatnonzero((parts >= LEAST_SHARE) | np.isin(groups.kinds[place], HARD_KINDS))
@@ -163,8 +163,7 @@ class GroupWatch:
             weight=rarity_weight(holders, max(len(book.members), 1), kind),
             dominant_org=dominant,
             in_dominant_org=inside,
-            first_seen=int(groups.joined[groups.starts[place] : groups.starts[place + 1]].min())
-            * HOUR_MS,
+            first_seen=int(groups.joined[groups.of_group(place)].min()) * HOUR_MS,
             last_seen=(picture.hour + 1) * HOUR_MS,
             requests=round(float((members["requests"] * left).sum())),
             output_tokens=round(float((members["output"] * left).sum())),
@@ -175,18 +174,9 @@ class GroupWatch:
 
 
 def _of_cell(groups: Groups, cell: Cell, end: int) -> Evidence:
-    kind = KINDS[int(groups.kinds[cell.place])]
-    return Evidence(
-        detector="coordination.v1",
-        family=kind.family,
-        parameter=f"accounts_alike_per_{kind.field}",
-        observed=float(cell.guilty),
-        expected=cell.expected,
-        unit="accounts in groups that act as one",
-        surprise=min(cell.surprise, 100.0),
-        window_start=end - 4 * DAY_MS,
-        window_end=end,
-    )
+    kind = int(groups.kinds[cell.place])
+    nats = min(cell.surprise, 100.0)
+    return Coordination().of_cell(Seen(float(cell.guilty), cell.expected, nats, end, kind))
 
 
 def _most(orgs: NDArray[np.uint64], counts: NDArray[np.int64]) -> tuple[int, int]:

@@ -50,6 +50,10 @@ class Groups(NamedTuple):
     joined: NDArray[np.int32]
     of: NDArray[np.int32]
 
+    def of_group(self, place: int) -> slice:
+        """Where a group's memberships are."""
+        return slice(int(self.starts[place]), int(self.starts[place + 1]))
+
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Members of each: int64, n."""

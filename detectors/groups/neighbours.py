@@ -61,7 +61,7 @@ def cells(
     wrong: dict[int, float] = {}
     for place in suspicious.tolist():
         innocent = 1.0 / (1.0 + math.exp(min(float(odds[place]), 60.0)))
-        rows = groups.rows[groups.starts[place] : groups.starts[place + 1]]
+        rows = groups.rows[groups.of_group(place)]
         for row in rows[alike(features[rows])].tolist():
             homes.setdefault(row, []).append(place)
             wrong[row] = min(wrong.get(row, 1.0), innocent)
@@ -76,7 +76,7 @@ def cells(
     met_at_all = np.bincount(number, inside[groups.rows], groups.kinds.size)
     hard = np.isin(groups.kinds, HARD_KINDS) & (met_at_all >= LEAST_CELL)
     for place in np.flatnonzero(hard).tolist():
-        rows = groups.rows[groups.starts[place] : groups.starts[place + 1]].tolist()
+        rows = groups.rows[groups.of_group(place)].tolist()
         met = Counter(home for row in rows for home in homes.get(row, ()))
         divided = {
             home
